@@ -1,0 +1,1 @@
+"""Pseudo-experiments for boosted H->bb tagging."""
