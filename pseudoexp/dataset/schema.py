@@ -169,7 +169,7 @@ def _pack(matrix: NDArray[np.float64], fields: tuple[Field, ...], dtype: np.dtyp
     out = np.zeros(matrix.shape[:-1], dtype=dtype)
     for i, field in enumerate(fields):
         column = matrix[..., i]
-        if np.dtype(field.dtype).kind in "i?":
+        if np.dtype(field.dtype).kind in "ib":
             out[field.name] = np.where(np.isnan(column), -1 if field.dtype != "?" else 0, column)
         else:
             out[field.name] = column * field.scale
