@@ -1,1 +1,30 @@
-"""Pseudo-experiments for boosted H->bb tagging."""
+"""Pseudo-experiments for boosted H->bb tagging: a dataset generator with a fast detector, and its reader.
+
+The public names are imported on first use, so that ``import pseudoexp`` is quick and compiles nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["Bunch", "generate", "load", "particles"]
+
+if TYPE_CHECKING:
+    from pseudoexp.api import generate, load, particles
+    from pseudoexp.bunch import Bunch
+
+_HOMES = {"Bunch": "pseudoexp.bunch", "generate": "pseudoexp.api", "load": "pseudoexp.api",
+          "particles": "pseudoexp.api"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pseudoexp' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

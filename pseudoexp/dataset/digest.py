@@ -1,0 +1,108 @@
+"""The dataset hash: SHA-256 of the rows themselves, whatever chunking or compression holds them.
+
+Every dataset contributes the canonical JSON of its name and type, then the SHA-256 of each block of
+10,000 rows: packed as the schema says, little-endian, padding zeroed, every NaN the same NaN. The hashes of the
+blocks are stored with the file, so that a damaged one can be named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK_ROWS = 10_000
+"""Rows per hashed block, a constant of the format."""
+
+
+def canonical_json(value: Any) -> str:
+    """Return JSON with sorted keys, no spaces and no NaN: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True)
+
+
+def describe(name: str, dtype: np.dtype[np.void], shape: tuple[int, ...]) -> str:
+    """Return the canonical JSON of a dataset's name, compound type and shape of one row."""
+    fields = [[field, str(dtype[field].newbyteorder("<").str)] for field in dtype.names or ()]
+    return canonical_json({"name": name, "fields": fields, "itemsize": dtype.itemsize, "row_shape": list(shape)})
+
+
+def canonical_rows(rows: NDArray[np.void]) -> NDArray[np.void]:
+    """Return a copy with zeroed padding and one NaN; `rows` may have any shape."""
+    out = np.zeros(rows.shape, dtype=rows.dtype)
+    for name in rows.dtype.names or ():
+        column = rows[name]
+        out[name] = column
+        if column.dtype.kind == "f":
+            missing = np.isnan(column)
+            if missing.any():
+                out[name][missing] = np.nan
+    return out
+
+
+class DatasetDigest:
+    """The growing hash of one dataset.
+
+    Parameters
+    ----------
+    name : str
+        Name of the dataset.
+    dtype : dtype
+        Its compound type.
+    shape : tuple of int
+        Shape of one row, () for one-dimensional datasets.
+    """
+
+    def __init__(self, name: str, dtype: np.dtype[np.void], shape: tuple[int, ...] = ()) -> None:
+        self.name = name
+        self.header = describe(name, dtype, shape)
+        self.blocks: list[bytes] = []
+        self._open = hashlib.sha256()
+        self._open_rows = 0
+
+    def update(self, rows: NDArray[np.void]) -> None:
+        """Append rows; blocks do not depend on how the rows are cut into calls."""
+        start = 0
+        while start < len(rows):
+            stop = min(len(rows), start + BLOCK_ROWS - self._open_rows)
+            self._open.update(canonical_rows(rows[start:stop]).view(np.uint8).data)
+            self._open_rows += stop - start
+            start = stop
+            if self._open_rows == BLOCK_ROWS:
+                self._close_block()
+
+    def finish(self) -> NDArray[np.uint8]:
+        """Close the last block and return all block hashes, (blocks, 32)."""
+        if self._open_rows:
+            self._close_block()
+        return np.frombuffer(b"".join(self.blocks), dtype=np.uint8).reshape(-1, 32)
+
+    def _close_block(self) -> None:
+        self.blocks.append(self._open.digest())
+        self._open = hashlib.sha256()
+        self._open_rows = 0
+
+
+def dataset_hash(digests: Iterable[DatasetDigest]) -> str:
+    """Return the hash over all finished datasets of a file, in the order of their names."""
+    total = hashlib.sha256()
+    for digest in sorted(digests, key=lambda d: d.name):
+        total.update(digest.header.encode())
+        for block in digest.blocks:
+            total.update(block)
+    return total.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sidecar(path: Path) -> Path:
+    """Return the path of the file's checksum, in the format of `sha256sum`."""
+    return path.with_name(path.name + ".sha256")

@@ -1,0 +1,151 @@
+"""Writes the file: rows in, one HDF5 file out, with its hash, its attributes and its checksum.
+
+The rows go to a temporary name; `publish` brings the finished file and its sidecar to their own names, so
+that nobody ever sees half a file.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from pseudoexp.dataset import metadata, schema
+from pseudoexp.dataset.digest import BLOCK_ROWS, DatasetDigest, dataset_hash, file_sha256, sidecar
+
+CHUNK_ROWS = 1000
+"""Rows per HDF5 chunk of compressed files, the same for all datasets; divides `BLOCK_ROWS`."""
+COMPRESSIONS = ("none", "lzf", "gzip")
+
+
+class FileWriter:
+    """Writes rows in order, in memory of two blocks.
+
+    Parameters
+    ----------
+    path : Path
+        The temporary file; must not exist.
+    rows : int
+        Number of rows that will be written, exactly.
+    provenance : Provenance
+        Where they come from.
+    tracks : int, optional
+        Tracks per row in the dataset `tracks`; 0 for none.
+    compression : str, optional
+        One of `COMPRESSIONS`; without, the datasets are contiguous and can be mapped.
+    """
+
+    def __init__(self, path: Path, rows: int, provenance: metadata.Provenance, *, tracks: int = 0,
+                 compression: str = "none") -> None:
+        self.path = path
+        self.provenance = provenance
+        self._file = h5py.File(path, "w-", libver=("earliest", "v110"))
+        self._counts = np.zeros(len(schema.CLASSES), dtype=np.int64)
+        self._columns = {"jets": _Column(self._file, "jets", schema.JET_DTYPE, (rows,), compression)}
+        if tracks:
+            self._columns["tracks"] = _Column(self._file, "tracks", schema.TRACK_DTYPE, (rows, tracks), compression)
+
+    def write(self, jets: NDArray[np.void], tracks: NDArray[np.void] | None = None) -> None:
+        """Append compound rows (n,) and, where the file has them, their tracks (n, N)."""
+        self._counts += np.bincount(jets["flavour_label"], minlength=len(schema.CLASSES))
+        self._columns["jets"].append(jets)
+        if "tracks" in self._columns:
+            assert tracks is not None and len(tracks) == len(jets)
+            self._columns["tracks"].append(tracks)
+
+    def finish(self, tally: metadata.Tally) -> str:
+        """Write attributes and checksums, close the file, return the dataset hash (hex)."""
+        group = self._file.create_group(metadata.CHECKSUMS)
+        for name, column in self._columns.items():
+            group.create_dataset(name, data=column.finish())
+        total = dataset_hash(column.digest for column in self._columns.values())
+        shared = metadata.shared_attributes(self.provenance, tally, total)
+        counts = dict(zip(self.provenance.classes, self._counts.tolist(), strict=False))
+        _set(self._file, shared | metadata.root_attributes(counts, int(self._counts.sum())))
+        _set(self._file["jets"], shared | metadata.field_attributes(schema.JET_FIELDS)
+             | {"flavour_label": self.provenance.classes})
+        if "tracks" in self._columns:
+            _set(self._file["tracks"], metadata.field_attributes(schema.TRACK_FIELDS))
+        self._file.close()
+        return total
+
+    def __enter__(self) -> FileWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if self._file:
+            self._file.close()
+
+
+class _Column:
+    """One dataset: cuts what comes into whole blocks, so that compressed chunks are written once."""
+
+    def __init__(self, file: Any, name: str, dtype: np.dtype[np.void], shape: tuple[int, ...],
+                 compression: str) -> None:
+        options: dict[str, Any] = {}
+        if compression != "none":
+            chunks = (min(CHUNK_ROWS, shape[0]), *shape[1:])
+            options = {"chunks": chunks, "compression": compression, "shuffle": True}
+        self._dataset = file.create_dataset(name, shape=shape, dtype=dtype, **options)
+        self.digest = DatasetDigest(name, dtype, shape[1:])
+        self._pending: list[NDArray[np.void]] = []
+        self._pending_rows = 0
+        self._written = 0
+
+    def append(self, rows: NDArray[np.void]) -> None:
+        self._pending.append(rows)
+        self._pending_rows += len(rows)
+        if self._pending_rows >= BLOCK_ROWS:
+            self._flush(self._pending_rows // BLOCK_ROWS * BLOCK_ROWS)
+
+    def finish(self) -> NDArray[np.uint8]:
+        if self._pending_rows:
+            self._flush(self._pending_rows)
+        assert self._written == len(self._dataset), "fewer rows than announced"
+        return self.digest.finish()
+
+    def _flush(self, count: int) -> None:
+        rows = np.concatenate(self._pending)
+        self._dataset[self._written:self._written + count] = rows[:count]
+        self.digest.update(rows[:count])
+        self._written += count
+        self._pending = [rows[count:]] if count < len(rows) else []
+        self._pending_rows = len(rows) - count
+
+
+def _set(target: Any, attributes: dict[str, Any]) -> None:
+    for name, value in attributes.items():
+        target.attrs[name] = value
+
+
+def publish(temporary: Path, final: Path) -> str:
+    """Bring a finished file to its name, with its sidecar; return the SHA-256 of its bytes.
+
+    The old sidecar goes first: an interrupted replacement leaves a file without a sidecar, never with a wrong one.
+    """
+    sync(temporary)
+    checksum = file_sha256(temporary)
+    note = sidecar(final)
+    draft = temporary.with_name(temporary.name + ".sha256")
+    draft.write_text(f"{checksum}  {final.name}\n", encoding="utf-8")
+    sync(draft)
+    note.unlink(missing_ok=True)
+    temporary.replace(final)
+    draft.replace(note)
+    sync(final.parent)
+    return checksum
+
+
+def sync(path: Path) -> None:
+    """Bring a file or folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
