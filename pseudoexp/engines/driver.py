@@ -1,0 +1,123 @@
+"""One running Pythia8 and its random numbers.
+
+Pythia draws from the generator of Marsaglia, Zaman and Tsang (Stat. Prob. Lett. 9, 1990, 35), a lagged Fibonacci
+sequence minus an arithmetic one. The seed, one of 900 million, fills the first; the second starts from one of
+16.8 million values. Both are set here from a 128-bit hash, since among ten thousand chunks of each of two
+seeds a twin would be likely with Pythia's seed alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import lru_cache
+from typing import Any
+
+from pseudoexp.engines.native_output import caught
+from pseudoexp.errors import ConfigError, GenerationError, MissingExtra
+
+_SEEDS = 900_000_000
+_ARITHMETIC = 16_777_213  # modulus of the arithmetic sequence, in units of 2**-24
+_EMPTY_CALLS = 20
+
+
+def pythia_module() -> Any:
+    """Return Pythia's Python module, which needs awkward for whole batches; `MissingExtra` without them."""
+    try:
+        import awkward  # noqa: F401
+    except ImportError:
+        raise MissingExtra("awkward", "pythia") from None
+    try:
+        import pythia8mc
+    except ImportError:
+        raise MissingExtra("pythia8mc", "pythia") from None
+    return pythia8mc
+
+
+class Driver:
+    """An initialised Pythia object.
+
+    Parameters
+    ----------
+    lines : tuple of str
+        Pythia's settings.
+    without_charm : bool
+        Redraw hard processes with an incoming charm quark, before any shower.
+    """
+
+    def __init__(self, lines: tuple[str, ...], without_charm: bool = False) -> None:
+        module = pythia_module()
+        self._hook = _charm_veto(module) if without_charm else None
+        self._pythia = _configured(module, ("Print:quiet = on", *lines), self._hook)
+        if not self._pythia.init():
+            verbose = _configured(module, lines, self._hook)
+            reasons = [line.strip() for line in caught(verbose.init).splitlines() if "PYTHIA" in line]
+            reasons = [line for line in reasons if "Error" in line or "Abort" in line]
+            raise ConfigError(f"Pythia8 cannot start with {'; '.join(lines)}: {'; '.join(reasons) or 'no reason given'}")
+
+    @property
+    def cross_section(self) -> float:
+        """Pythia's estimate of the cross-section [pb] from the events so far."""
+        return float(self._pythia.infoPython().sigmaGen()) * 1e9
+
+    @property
+    def cross_section_error(self) -> float:
+        """Statistical error of `cross_section` [pb]."""
+        return float(self._pythia.infoPython().sigmaErr()) * 1e9
+
+    def seed(self, name: str) -> None:
+        """Put the random generator into the state that belongs to `name`."""
+        digest = hashlib.blake2b(name.encode(), digest_size=16).digest()
+        rndm = self._pythia.rndm
+        rndm.init(1 + int.from_bytes(digest[:8], "little") % _SEEDS)
+        state = rndm.getState()
+        state.c = (int.from_bytes(digest[8:], "little") % _ARITHMETIC) / 16_777_216.0
+        rndm.setState(state)
+
+    def events(self, n: int) -> Any:
+        """Return 1 to n events as an awkward array; those Pythia gives up on are left out.
+
+        Raises
+        ------
+        GenerationError
+            Pythia gave up on every event, many times in a row.
+        """
+        for _ in range(_EMPTY_CALLS):
+            array = self._pythia.nextBatch(n)
+            if array is not None and len(array) > 0:
+                return array
+        raise GenerationError(f"Pythia8 gave up on {_EMPTY_CALLS * n} events in a row")
+
+
+def _configured(module: Any, lines: tuple[str, ...], hook: Any) -> Any:
+    """Return a Pythia object with its settings read, not yet initialised."""
+    pythia = module.Pythia("", False)
+    for line in lines:
+        if not pythia.readString(line, False):
+            raise ConfigError(f"setting {line!r}: Pythia8 does not know it or its value")
+    if hook is not None:
+        pythia.addUserHooksPtr(hook)
+    return pythia
+
+
+def _charm_veto(module: Any) -> Any:
+    """Return the hook that redraws hard processes with an incoming charm quark."""
+
+    class CharmVeto(module.UserHooks):  # type: ignore[misc, name-defined]
+        def canVetoProcessLevel(self) -> bool:  # noqa: N802 (Pythia's name)
+            return True
+
+        def doVetoProcessLevel(self, process: Any) -> bool:  # noqa: N802 (Pythia's name)
+            return abs(process[3].id()) == 4 or abs(process[4].id()) == 4
+
+    return CharmVeto()
+
+
+@lru_cache(maxsize=6)
+def _driver_of(owner: int, lines: tuple[str, ...], without_charm: bool) -> Driver:
+    return Driver(lines, without_charm)
+
+
+def driver(lines: tuple[str, ...], without_charm: bool = False) -> Driver:
+    """Return the Driver of these settings, made on first use; a forked process makes its own."""
+    return _driver_of(os.getpid(), lines, without_charm)
