@@ -1,0 +1,169 @@
+"""Asks a child process what a file is, before this process touches it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pseudoexp.dataset import probe_child, schema
+from pseudoexp.errors import ConfigError, SchemaError
+
+SECONDS = 30.0
+"""Wall-clock limit of the child."""
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """Layout of one dataset of rows.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Rows, then the shape of one row.
+    dtype : dtype
+        Compound type in the file.
+    offset : int or None
+        Position of the first byte if the rows are contiguous in the file, else None.
+    compression : str
+        Name of the compression, `none` without.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.void]
+    offset: int | None
+    compression: str
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """A file with our layout: its attributes (of `jets`, else of the root) and datasets."""
+
+    path: Path
+    size: int
+    attributes: dict[str, Any]
+    datasets: dict[str, DatasetInfo]
+
+    @property
+    def jets(self) -> DatasetInfo:
+        """The layout of `jets`."""
+        return self.datasets["jets"]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.jets.shape[0]
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the values of `flavour_label`."""
+        return list(self.attributes["flavour_label"])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows per class, empty where the file does not say."""
+        return dict(json.loads(self.attributes.get("jet_counts", "{}")))
+
+
+def probe(path: str | Path) -> FileInfo:
+    """Return what a file holds, if it is one of ours.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file or it cannot be read.
+    SchemaError
+        If it is foreign, truncated, damaged or of another version.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb"):
+            status = path.stat()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    return _probe(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _probe(path: Path, inode: int, size: int, modified: int) -> FileInfo:
+    if not path.is_file():
+        raise ConfigError(f"{path}: not a regular file")
+    answer = _ask(path)
+    if "error" in answer:
+        raise SchemaError(f"{path}: {_reason(path, answer['error'])}")
+    if "jets" not in answer["datasets"]:
+        raise SchemaError(f"{path}: no dataset `jets`; it holds: {', '.join(answer['names']) or 'nothing'}")
+    info = FileInfo(path, size, answer["attributes"], {n: _dataset(path, n, d) for n, d in answer["datasets"].items()})
+    _check(info)
+    return info
+
+
+def _ask(path: Path) -> dict[str, Any]:
+    command = [sys.executable, "-P", str(Path(probe_child.__file__)), str(path.absolute())]
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, env=environment,
+                              check=False)
+    except subprocess.TimeoutExpired:
+        return {"error": f"reading its layout took more than {SECONDS:g} s"}
+    try:
+        return dict(json.loads(done.stdout))
+    except (ValueError, TypeError):
+        return {"error": f"reading its layout broke the HDF5 library (status {done.returncode})"}
+
+
+def _reason(path: Path, error: str) -> str:
+    with path.open("rb") as file:
+        magic = file.read(8)
+    if magic != b"\x89HDF\r\n\x1a\n":
+        return "not an HDF5 file"
+    if "truncated" in error:
+        return "truncated HDF5 file (a copy or download that did not finish?)"
+    return f"damaged or foreign HDF5 file ({error})"
+
+
+def _dataset(path: Path, name: str, layout: dict[str, Any]) -> DatasetInfo:
+    fields = layout["fields"]
+    if not fields or not layout["shape"]:
+        raise SchemaError(f"{path}: `{name}` is not a compound dataset with one row per jet")
+    try:
+        dtype = np.dtype({"names": [f[0] for f in fields], "formats": [f[1] for f in fields],
+                          "offsets": [f[2] for f in fields], "itemsize": layout["itemsize"]})
+    except (TypeError, ValueError):
+        raise SchemaError(f"{path}: `{name}` has columns of types that are not ours") from None
+    return DatasetInfo(tuple(layout["shape"]), dtype, layout["offset"], layout["compression"])
+
+
+def _check(info: FileInfo) -> None:
+    version = str(info.attributes.get("format_version", "none"))
+    if version.split(".")[0] != schema.FORMAT_VERSION.split(".")[0]:
+        raise SchemaError(f"{info.path}: format version {version}; allowed: {schema.FORMAT_VERSION.split('.')[0]}.x")
+    _check_columns(info, "jets", schema.JET_FIELDS)
+    if "tracks" in info.datasets:
+        _check_columns(info, "tracks", schema.TRACK_FIELDS)
+    missing = [n for n in ("flavour_label", "events_tried", "configuration") if n not in info.attributes]
+    if missing:
+        raise SchemaError(f"{info.path}: attribute {missing[0]} is missing on `jets`")
+    for name, dataset in info.datasets.items():
+        end = (dataset.offset or 0) + int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
+        if dataset.offset is not None and end > info.size:
+            raise SchemaError(f"{info.path}: truncated: `{name}` ends behind the end of the file")
+
+
+def _check_columns(info: FileInfo, name: str, fields: tuple[schema.Field, ...]) -> None:
+    dtype = info.datasets[name].dtype
+    for field in fields:
+        if dtype.names is None or field.name not in dtype.names:
+            raise SchemaError(f"{info.path}: `{name}` has no column {field.name}")
+        if dtype[field.name] != np.dtype(field.dtype):
+            raise SchemaError(f"{info.path}: `{name}` column {field.name} has type {dtype[field.name]}; "
+                              f"allowed: {np.dtype(field.dtype)}")
+    if name == "jets" and list(dtype.names or ())[:len(schema.INPUTS)] != list(schema.INPUTS):
+        raise SchemaError(f"{info.path}: the first {len(schema.INPUTS)} columns of `jets` are not the inputs in order")

@@ -1,0 +1,68 @@
+"""Looks into an HDF5 file inside a process of its own, with limits on memory and time: `python probe_child.py FILE`.
+
+A foreign or damaged file can make the HDF5 library crash, allocate without end or hang. It may do that here.
+Prints one JSON object: the layout and the attributes that the package knows, or `error`.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from typing import Any
+
+MEMORY = 4 << 30
+CPU_SECONDS = 10
+MAX_TEXT = 1_000_000
+ATTRIBUTES = ("format_version", "dataset_version", "package_version", "seed", "configuration", "configuration_hash",
+              "dataset_hash", "events_tried", "cross_section", "flavour_label", "unique_jets", "jet_counts")
+
+
+def look(path: str) -> dict[str, Any]:
+    """Return what the file holds: `datasets` by name and `attributes`."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        hard = [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]
+        rows = {name: file[name] for name in hard if name in ("jets", "tracks")}
+        datasets = {name: _layout(name, item) for name, item in rows.items() if isinstance(item, h5py.Dataset)}
+        attributes: dict[str, Any] = {}
+        for item in (file, *(rows[name] for name in datasets if name == "jets")):
+            attributes |= {name: _plain(item.attrs[name]) for name in ATTRIBUTES if name in item.attrs}
+        return {"names": sorted(file)[:20], "datasets": datasets, "attributes": attributes}
+
+
+def _layout(name: str, dataset: Any) -> dict[str, Any]:
+    if dataset.external:
+        raise ValueError(f"the rows of {name} lie in another file")
+    dtype = dataset.dtype
+    fields = [[field, dtype[field].str, dtype.fields[field][1]] for field in dtype.names or ()]
+    return {"shape": list(dataset.shape or ()), "fields": fields, "itemsize": dtype.itemsize,
+            "offset": dataset.id.get_offset(), "compression": dataset.compression or "none",
+            "virtual": dataset.is_virtual}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if len(json.dumps(value)) > MAX_TEXT:
+        raise ValueError("an attribute is too long")
+    return value
+
+
+def main(path: str) -> None:
+    """Print the JSON object for one file."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    try:
+        answer = look(path)
+    except MemoryError:
+        answer = {"error": "needs too much memory"}
+    except Exception as error:
+        answer = {"error": str(error).splitlines()[0] if str(error) else type(error).__name__}
+    sys.stdout.write(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
