@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pseudoexp.core.elementary import log
+from pseudoexp.core.interpolation import bilinear
 from pseudoexp.core.jit import inline
 from pseudoexp.errors import DataError
 
@@ -43,24 +44,9 @@ def identity() -> JetCalibration:
 
 
 @inline
-def _bilinear(table, rows, columns, r: float, c: float) -> float:
-    """Interpolate `table` at (r, c) on equidistant nodes; constant outside."""
-    u = (r - rows[0]) / (rows[1] - rows[0])
-    v = (c - columns[0]) / (columns[1] - columns[0])
-    u = min(max(u, 0.0), len(rows) - 1.000001)
-    v = min(max(v, 0.0), len(columns) - 1.000001)
-    i, j = int(u), int(v)
-    u -= i
-    v -= j
-    low = table[i, j] * (1.0 - v) + table[i, j + 1] * v
-    high = table[i + 1, j] * (1.0 - v) + table[i + 1, j + 1] * v
-    return low * (1.0 - u) + high * u
-
-
-@inline
 def calibrated_pt_factor(calibration: JetCalibration, pt: float, abs_eta: float) -> float:
     """Return the factor for the four-momentum of a jet of uncalibrated `pt` [GeV]."""
-    return _bilinear(calibration.pt_factor, calibration.eta, calibration.log_pt, abs_eta, log(pt))
+    return bilinear(calibration.pt_factor, calibration.eta, calibration.log_pt, abs_eta, log(pt))
 
 
 @inline
@@ -68,7 +54,7 @@ def calibrated_mass_factor(calibration: JetCalibration, pt: float, mass: float) 
     """Return the further factor for the mass of a jet; both arguments after the pT calibration [GeV]."""
     if mass <= 0.0:
         return 1.0
-    return _bilinear(calibration.mass_factor, calibration.log_mass, calibration.log_pt, log(mass / pt), log(pt))
+    return bilinear(calibration.mass_factor, calibration.log_mass, calibration.log_pt, log(mass / pt), log(pt))
 
 
 def derive(reco: NDArray[np.float64], truth: NDArray[np.float64]) -> JetCalibration:
