@@ -1,0 +1,267 @@
+"""Reads a file back: 39 inputs, target and weight of a split, whole or in batches.
+
+Contiguous files are mapped: the matrix of all rows is a view into the file. A split costs one copy, made in one
+pass over the file; batches need memory for a few blocks only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pseudoexp.bunch import Bunch
+from pseudoexp.dataset import schema
+from pseudoexp.dataset.probe import FileInfo
+from pseudoexp.dataset.splits import events_in_split, in_split, residues
+from pseudoexp.errors import ConfigError, MissingExtra
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+READ_ROWS = 20_000
+"""Rows per read."""
+WEIGHTS = ("benchmark", "physical")
+Piece = tuple[NDArray[Any], NDArray[np.int8], "NDArray[np.float64] | None"]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to read of a file: see `pseudoexp.api.load`."""
+
+    info: FileInfo
+    split: str | None
+    weight: str | None
+    columns: tuple[str, ...]
+    unmatched: bool
+
+    def __post_init__(self) -> None:
+        residues(self.split)
+        if self.weight is not None and self.weight not in WEIGHTS:
+            raise ConfigError(f"weight {self.weight!r}; allowed: {', '.join(WEIGHTS)} or None")
+        known = self.info.jets.dtype.names or ()
+        for name in self.columns:
+            if name not in known:
+                raise ConfigError(f"{self.info.path}: no column {name!r}; allowed: {', '.join(known)}")
+        if not self.columns:
+            raise ConfigError("columns is empty; allowed: at least one column")
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The smallest type that holds all columns."""
+        return np.result_type(*(self.info.jets.dtype[name] for name in self.columns))
+
+    @property
+    def all_rows(self) -> bool:
+        """No row is left out."""
+        return self.split is None and (self.unmatched or len(self.info.classes) == 2)
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield data, target and weight of the selected rows, block by block."""
+        for block in blocks(self.info):
+            rows = slice(None) if self.all_rows else self._mask(block)
+            yield self.matrix(block, rows), target(block["flavour_label"][rows]), self.weights(block, rows)
+
+    def _mask(self, block: NDArray[np.void]) -> NDArray[np.bool_]:
+        mask = in_split(block["eventNumber"], self.split)
+        return mask if self.unmatched else mask & (block["flavour_label"] < 2)
+
+    def matrix(self, block: NDArray[np.void], rows: Any) -> NDArray[Any]:
+        """Return the columns of some rows of a block, (rows, columns); a view where that is possible."""
+        if self.columns == schema.INPUTS:
+            return np.asarray(inputs_view(block)[rows])
+        return np.stack([block[name][rows].astype(self.dtype) for name in self.columns], axis=1)
+
+    def weights(self, block: NDArray[np.void], rows: Any) -> NDArray[np.float64] | None:
+        """Return the weights of some rows of a block."""
+        if self.weight is None:
+            return None
+        if self.weight == "benchmark":
+            return np.asarray(block["benchmarkWeight"][rows], dtype=np.float64)
+        tried = [max(1, events_in_split(int(t), self.split)) for t in self.info.attributes["events_tried"]]
+        process = (block["flavour_label"][rows] == 1).astype(np.int64)
+        return np.asarray(block["mcEventWeight"][rows] / np.array(tried, dtype=np.float64)[process])
+
+
+def inputs_view(block: NDArray[np.void]) -> NDArray[np.float32]:
+    """Return the 39 inputs of compound rows as a strided (rows, 39) view."""
+    rows = len(block)
+    return np.ndarray((rows, len(schema.INPUTS)), np.dtype("<f4"), buffer=block, strides=(block.strides[0], 4))
+
+
+def target(label: NDArray[np.int32]) -> NDArray[np.int8]:
+    """Return 1 for hbb, 0 for qcd and -1 for other."""
+    return np.array([1, 0, -1], dtype=np.int8)[label]
+
+
+def blocks(info: FileInfo, dataset: str = "jets") -> Iterator[NDArray[np.void]]:
+    """Yield the rows of a dataset, `READ_ROWS` at a time."""
+    layout = info.datasets[dataset]
+    if layout.offset is None:
+        import h5py
+
+        with h5py.File(info.path, "r") as file:
+            for start in range(0, layout.shape[0], READ_ROWS):
+                yield file[dataset][start:start + READ_ROWS]
+        return
+    per_row = int(np.prod(layout.shape[1:], dtype=np.int64))
+    with info.path.open("rb") as stream:
+        stream.seek(layout.offset)
+        for start in range(0, layout.shape[0], READ_ROWS):
+            rows = min(READ_ROWS, layout.shape[0] - start)
+            yield np.fromfile(stream, layout.dtype, rows * per_row).reshape(rows, *layout.shape[1:])
+
+
+def mapped(info: FileInfo) -> NDArray[np.void]:
+    """Return `jets` of a contiguous file as a private map: pages come when they are used, writing never
+    reaches the file."""
+    return np.asarray(np.memmap(info.path, info.jets.dtype, "c", info.jets.offset or 0, info.jets.shape))
+
+
+class Dataset(Bunch):
+    """A selection of rows; `data`, `target` and `weight` are read when first asked for."""
+
+    LAZY = ("data", "target", "weight")
+
+    def __init__(self, selection: Selection) -> None:
+        super().__init__(feature_names=list(selection.columns), DESCR=description(selection.info))
+        object.__setattr__(self, "_selection", selection)
+
+    def batches(self, size: int) -> Iterator[Bunch]:
+        """Yield bunches of `size` rows (the last may be shorter) without keeping the file in memory.
+
+        Raises
+        ------
+        ConfigError
+            If `size` is not a positive integer.
+        """
+        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+            raise ConfigError(f"batch size {size!r}; allowed: a positive integer")
+        return self._batches(int(size))
+
+    def _batches(self, size: int) -> Iterator[Bunch]:
+        waiting: list[Piece] = []
+        count = 0
+        for piece in self._selection.pieces():
+            waiting.append(piece)
+            count += len(piece[1])
+            if count >= size:
+                joined = _join(waiting)
+                for start in range(0, count - size + 1, size):
+                    yield self._bunch(_cut(joined, start, start + size))
+                waiting = [_cut(joined, count - count % size, count)]
+                count %= size
+        if count:
+            yield self._bunch(_join(waiting))
+
+    def _bunch(self, piece: Piece) -> Bunch:
+        return Bunch(data=piece[0], target=piece[1], weight=piece[2], feature_names=self["feature_names"])
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return `data` as a frame with its names, then `target` and, where there is one, `weight`.
+
+        Raises
+        ------
+        MissingExtra
+            Without pandas.
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise MissingExtra("pandas", "tagger") from None
+        frame = pd.DataFrame(self["data"], columns=self["feature_names"])
+        frame["target"] = self["target"]
+        if self["weight"] is not None:
+            frame["weight"] = self["weight"]
+        return frame
+
+    def _read(self) -> None:
+        selection: Selection = self._selection
+        info = selection.info
+        if selection.all_rows and info.jets.offset is not None and selection.columns == schema.INPUTS:
+            rows = mapped(info)
+            everything = slice(None)
+            piece: Piece = (inputs_view(rows), target(rows["flavour_label"]), selection.weights(rows, everything))
+        else:
+            piece = _gather(selection)
+        self.update(zip(self.LAZY, piece, strict=True))
+
+    def __missing__(self, key: str) -> Any:
+        if key not in self.LAZY:
+            raise KeyError(key)
+        self._read()
+        return self[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.LAZY or super().__contains__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self.LAZY, *(key for key in super().__iter__() if key not in self.LAZY)])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def keys(self) -> Any:
+        return list(iter(self))
+
+    def values(self) -> Any:
+        return [self[key] for key in self]
+
+    def items(self) -> Any:
+        return [(key, self[key]) for key in self]
+
+    def __repr__(self) -> str:
+        selection: Selection = self._selection
+        return f"<Dataset {selection.info.path}, split {selection.split}, {len(selection.columns)} columns>"
+
+
+def _gather(selection: Selection) -> Piece:
+    """Read all selected rows into arrays that are made once and cut to size in place."""
+    rows = selection.info.rows
+    data = np.empty((rows, len(selection.columns)), dtype=selection.dtype)
+    targets = np.empty(rows, dtype=np.int8)
+    weights = None if selection.weight is None else np.empty(rows, dtype=np.float64)
+    end = 0
+    for some_data, some_targets, some_weights in selection.pieces():
+        start, end = end, end + len(some_targets)
+        data[start:end] = some_data
+        targets[start:end] = some_targets
+        if weights is not None:
+            weights[start:end] = some_weights
+    data.resize((end, data.shape[1]), refcheck=False)
+    targets.resize(end, refcheck=False)
+    if weights is not None:
+        weights.resize(end, refcheck=False)
+    return data, targets, weights
+
+
+def _join(pieces: Sequence[Piece]) -> Piece:
+    data, targets, weights = zip(*pieces, strict=True)
+    return (np.concatenate(data), np.concatenate(targets),
+            None if weights[0] is None else np.concatenate(weights))
+
+
+def _cut(piece: Piece, start: int, stop: int) -> Piece:
+    data, targets, weights = piece
+    return data[start:stop], targets[start:stop], None if weights is None else weights[start:stop]
+
+
+def description(info: FileInfo) -> str:
+    """Return the text for `DESCR`: what the rows are, where they come from, what the columns mean."""
+    a = info.attributes
+    lines = [f"{info.rows} large-R jets from pp collisions at 14 TeV for boosted H->bb tagging ({info.path.name}).",
+             "Rows: " + ", ".join(f"{count} {name}" for name, count in info.counts.items()) + ".",
+             f"Dataset version {a.get('dataset_version')}, seed {a.get('seed')}, hash {a.get('dataset_hash')}.",
+             f"Configuration: {a.get('configuration')}",
+             "target: 1 = hbb, 0 = qcd. Splits: eventNumber % 10 <= 7 train, 8 val, 9 test.", "", "Inputs:"]
+    lines += [f"  {f.name}{f' [{f.unit}]' if f.unit else ''}: {f.description}" for f in schema.INPUT_FIELDS]
+    return "\n".join(lines)
