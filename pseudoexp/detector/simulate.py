@@ -1,0 +1,99 @@
+"""The detector's front door: one event record in; tracks, towers and a primary vertex out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pseudoexp.core.jit import kernel
+from pseudoexp.core.reconstructed import PrimaryVertex, Towers, Tracks, TrackTruth
+from pseudoexp.core.record import EventRecord
+from pseudoexp.core.rng import STAGE_BEAM_SPOT, Stream, normal4
+from pseudoexp.detector.calorimeter import (
+    CalorimeterWorkspace,
+    calorimeter_workspace,
+    deposit_energies,
+    make_towers,
+    towers_workspace,
+)
+from pseudoexp.detector.material import fly
+from pseudoexp.detector.particles import Particles, append_record, particles_workspace
+from pseudoexp.detector.pileup import PileUp
+from pseudoexp.detector.primary_vertex import VertexWorkspace, empty_vertex, fit_primary_vertex, vertex_workspace
+from pseudoexp.detector.tables import DetectorTables
+from pseudoexp.detector.tracking import TrackingWorkspace, reconstruct_tracks, tracking_workspace, tracks_workspace
+
+
+class DetectorWorkspace(NamedTuple):
+    """Results and scratch space of one event."""
+
+    tracks: Tracks
+    truth: TrackTruth
+    towers: Towers
+    primary_vertex: PrimaryVertex
+    collision: NDArray[np.float64]  # (3,) mm, where the hard collision was; truth
+    pileup_collisions: NDArray[np.int64]  # (1,) realised number of pile-up collisions
+    particles: Particles
+    tracking: TrackingWorkspace
+    calorimeter: CalorimeterWorkspace
+    vertex: VertexWorkspace
+
+
+def detector_workspace(capacity: int, tables: DetectorTables) -> DetectorWorkspace:
+    """Return a workspace.
+
+    Parameters
+    ----------
+    capacity : int
+        Particles that fly (secondaries and pile-up included), tracks and towers: the largest of the three. 4096 is
+        plenty without pile-up; add 400 per pile-up collision.
+    tables : DetectorTables
+        Whose calorimeter the cells are for.
+    """
+    tracks, truth = tracks_workspace(capacity)
+    return DetectorWorkspace(
+        tracks=tracks, truth=truth, towers=towers_workspace(capacity), primary_vertex=empty_vertex(),
+        collision=np.zeros(3), pileup_collisions=np.zeros(1, np.int64), particles=particles_workspace(capacity),
+        tracking=tracking_workspace(capacity), calorimeter=calorimeter_workspace(tables.calorimeter),
+        vertex=vertex_workspace(capacity))
+
+
+@kernel
+def simulate(record: EventRecord, stream: Stream, tables: DetectorTables, pileup: PileUp,
+             ws: DetectorWorkspace) -> tuple[int, int]:
+    """Simulate one event into `ws` and return (tracks, towers); (-1, -1) if the workspace is too small.
+
+    Parameters
+    ----------
+    record : EventRecord
+        The event; positions relative to its collision.
+    stream : Stream
+        The event's random numbers.
+    tables : DetectorTables
+        The detector.
+    pileup : PileUp
+        What else happens in the same bunch crossing; `pileup.no_pileup()` for nothing.
+    ws : DetectorWorkspace
+        Filled: `tracks`, `truth`, `towers`, `primary_vertex` (all in the detector's frame), `collision`,
+        `pileup_collisions`.
+    """
+    spot, material = tables.beam_spot, tables.material
+    g0, g1, g2, _ = normal4(stream, STAGE_BEAM_SPOT, 0, 0)
+    ws.collision[0], ws.collision[1], ws.collision[2] = g0 * spot[0], g1 * spot[1], g2 * spot[2]
+    n = append_record(ws.particles, 0, record, ws.collision, material.field)
+    n = fly(ws.particles, n, stream, material)
+    if n < 0:
+        return -1, -1
+    n_tracks = reconstruct_tracks(ws.particles, n, stream, tables.tracking, ws.tracks, ws.truth, ws.tracking)
+    if n_tracks < 0:
+        return -1, -1
+    fit_primary_vertex(ws.tracks, n_tracks, spot, tables.vertex_seeds, tables.vertex_chi2_cut, ws.primary_vertex,
+                       ws.vertex)
+    touched = deposit_energies(ws.particles, n, stream, tables.calorimeter, material.calorimeter_radius,
+                               material.calorimeter_half_length, ws.calorimeter)
+    n_towers = make_towers(touched, ws.primary_vertex.position, tables.calorimeter, ws.calorimeter, ws.towers)
+    if n_towers < 0:
+        return -1, -1
+    return n_tracks, n_towers
