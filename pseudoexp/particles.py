@@ -69,8 +69,9 @@ def particles(process: str = "signal", n: int = 1000, seed: int = 1, pthat_min: 
     number = _integer("seed", seed, 0, 2**63 - 1)
     settings = EngineSettings(pthat_min, pt_bias)
     source = engine_of(engine)
-    batch = join([source.generate_chunk(PROCESSES[process], number, first, min(EVENTS_PER_CHUNK, events - first), settings)
-                  for first in range(0, events, EVENTS_PER_CHUNK)])
+    batch = join([
+        source.generate_chunk(PROCESSES[process], number, first, min(EVENTS_PER_CHUNK, events - first), settings)
+        for first in range(0, events, EVENTS_PER_CHUNK)])
     text = _DESCR.format(n=events, process=process, engine=engine, seed=number, pthat_min=settings.pthat_min,
                          pt_bias=settings.pt_bias)
     return Bunch(**_columns(batch), DESCR=text)

@@ -50,7 +50,7 @@ def heaviest_quark(pdg_id: int) -> int:
     if a <= 100 or group > 9 or 1 <= group <= 8:
         return 0
     q1, q2, q3 = (a // 1000) % 10, (a // 100) % 10, (a // 10) % 10
-    if q2 == 0 or q3 == 0 or q1 > 6 or q2 > 6 or q3 > 6:
+    if a % 10 == 0 or q2 == 0 or q3 == 0 or q1 > 6 or q2 > 6 or q3 > 6:
         return 0
     return max(q1, max(q2, q3))
 
@@ -110,7 +110,7 @@ def is_lepton(pdg_id: int) -> bool:
 def is_neutrino(pdg_id: int) -> bool:
     """Return whether the particle is a neutrino."""
     a = abs(pdg_id)
-    return a == NU_E or a == NU_MU or a == NU_TAU
+    return NU_E <= a <= NU_TAU and a % 2 == 0
 
 
 @inline
@@ -123,11 +123,11 @@ def charge3(pdg_id: int) -> int:
     if a <= 100:
         if a == 24:
             return 3 * sign
-        return -3 * sign if a == ELECTRON or a == MUON or a == TAU else 0
-    group = a // 1_000_000
-    if group > 9 or 1 <= group <= 8:
-        return 0
+        return -3 * sign if ELECTRON <= a <= TAU and a % 2 == 1 else 0
     q1, q2, q3 = (a // 1000) % 10, (a // 100) % 10, (a // 10) % 10
+    diquark = 1000 < a < 10_000 and q2 > 0 and q3 == 0
+    if not diquark and heaviest_quark(pdg_id) == 0:
+        return 0
     if q1 > 0:
         return sign * (_quark_charge3(q1) + _quark_charge3(q2) + _quark_charge3(q3))
     total = _quark_charge3(q2) - _quark_charge3(q3)
@@ -162,7 +162,7 @@ def mass(pdg_id: int) -> float:
         return ELECTRON_MASS
     if a == MUON:
         return MUON_MASS
-    if a == K0_LONG or a == K0_SHORT or a == 311:
+    if a in (K0_LONG, K0_SHORT, 311):
         return K0_MASS
     if a == LAMBDA:
         return LAMBDA_MASS

@@ -32,4 +32,5 @@ def require_finite(batch: EventBatch, source: str) -> None:
                 continue
             row = int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0])
             event = row if offsets is None else int(np.searchsorted(offsets, row, side="right")) - 1
-            raise GenerationError(f"{source}: event {batch.event_number[event]} holds a number that is not finite in {name}")
+            number = batch.event_number[event]
+            raise GenerationError(f"{source}: event {number} holds a number that is not finite in {name}")

@@ -13,6 +13,7 @@ import os
 from functools import lru_cache
 from typing import Any
 
+from pseudoexp.core.species import CHARM
 from pseudoexp.engines.native_output import caught
 from pseudoexp.errors import ConfigError, GenerationError, MissingExtra
 
@@ -50,10 +51,9 @@ class Driver:
         self._hook = _charm_veto(module) if without_charm else None
         self._pythia = _configured(module, ("Print:quiet = on", *lines), self._hook)
         if not self._pythia.init():
-            verbose = _configured(module, lines, self._hook)
-            reasons = [line.strip() for line in caught(verbose.init).splitlines() if "PYTHIA" in line]
-            reasons = [line for line in reasons if "Error" in line or "Abort" in line]
-            raise ConfigError(f"Pythia8 cannot start with {'; '.join(lines)}: {'; '.join(reasons) or 'no reason given'}")
+            text = caught(_configured(module, lines, self._hook).init).splitlines()
+            reasons = [line.strip() for line in text if "PYTHIA Error" in line or "PYTHIA Abort" in line]
+            raise ConfigError(f"Pythia8 cannot start with {'; '.join(lines)}: {'; '.join(reasons) or 'no reason'}")
 
     @property
     def cross_section(self) -> float:
@@ -104,11 +104,11 @@ def _charm_veto(module: Any) -> Any:
     """Return the hook that redraws hard processes with an incoming charm quark."""
 
     class CharmVeto(module.UserHooks):  # type: ignore[misc, name-defined]
-        def canVetoProcessLevel(self) -> bool:  # noqa: N802 (Pythia's name)
+        def canVetoProcessLevel(self) -> bool:
             return True
 
-        def doVetoProcessLevel(self, process: Any) -> bool:  # noqa: N802 (Pythia's name)
-            return abs(process[3].id()) == 4 or abs(process[4].id()) == 4
+        def doVetoProcessLevel(self, process: Any) -> bool:
+            return any(abs(process[incoming].id()) == CHARM for incoming in (3, 4))
 
     return CharmVeto()
 

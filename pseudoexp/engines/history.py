@@ -42,9 +42,10 @@ def flatten(array: Any) -> History:
     vertex = np.zeros((index.size, 4))
     vertex[known] = _four(where.content)[index[known]]
     return History(
-        np.asarray(jagged.offsets), *(_leaf(rows.content(k)) for k in ("id", "status", "mother1", "daughter1")),
-        _four(rows.content("p")), vertex, _leaf(info.content("weights").content),
-        np.sqrt(np.maximum(_leaf(info.content("pT2Hat")), 0.0)))
+        offsets=np.asarray(jagged.offsets), pdg_id=_leaf(rows.content("id")), status=_leaf(rows.content("status")),
+        mother=_leaf(rows.content("mother1")), daughter=_leaf(rows.content("daughter1")), p4=_four(rows.content("p")),
+        vertex=vertex, weight=_leaf(info.content("weights").content),
+        pthat=np.sqrt(np.maximum(_leaf(info.content("pT2Hat")), 0.0)))
 
 
 def record(history: History, first_event: int, constant: float, has_hard_process: bool) -> EventBatch:

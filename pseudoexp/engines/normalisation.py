@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 import tempfile
 from functools import lru_cache
@@ -97,7 +96,7 @@ def _store(path: Path, entry: dict[str, object]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
             json.dump(entry, file)
-        os.replace(file.name, path)
+        Path(file.name).replace(path)
     except OSError:
         pass
 
