@@ -1,0 +1,298 @@
+"""Gates that keep a budget: occupation numbers at a fixed number of particles.
+
+For the scores s of the n nodes that share a budget of N, the gates are
+
+    g_i = sigmoid((s_i - mu) / T),   mu such that sum_i g_i = N,
+
+the occupation numbers of n levels by N fermions at temperature T with the chemical potential mu. They solve
+the convex problem "maximise sum_i g_i s_i + T sum_i H(g_i) subject to sum_i g_i = N" (H: entropy). When several
+layers share the budget, every layer must keep at least one node; the same problem with sum_(i in l) g_i >= 1 has
+the solution mu_l = min(mu, m_l), m_l being the potential at which layer l alone holds one particle: layers that
+would fall below one form groups of their own, the rest is the *pool*. For T -> 0 both become the selection of
+`select`: the best node of every layer, then the best of the rest.
+
+mu is found by Newton steps inside a shrinking bracket, on the logit of the occupied share (a straight line for
+equal scores, nearly straight in both tails). Nothing is differentiated through the search: within a group
+
+    dmu / ds_j = w_j C_j / sum_k w_k C_k,   w = g (1 - g),   C_j = dC / dg_j,
+
+holds exactly for every cost C(g) that grows in every gate; here every node costs one, C_j = 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from keras import ops
+from numpy.typing import ArrayLike, NDArray
+
+from pseudoexp.errors import ConfigError
+
+NEWTON_STEPS = 8
+"""Enough for the sum to hold to 1e-6 n in float32 at every temperature."""
+_TINY = 1e-30
+_EMPTY_SLACK = 1e-9
+
+Tensor = Any
+"""A tensor of whichever backend Keras runs on."""
+
+
+def check_count(count: int, sizes: Sequence[int], what: str = "nodes") -> None:
+    """Refuse a budget that cannot be met.
+
+    Parameters
+    ----------
+    count : int
+        Nodes to keep.
+    sizes : sequence of int
+        Nodes of each layer the budget spans.
+    what : str
+        What is counted, for the message.
+
+    Raises
+    ------
+    ConfigError
+        If `count` is not between the number of layers and the number of nodes.
+    """
+    total = sum(sizes)
+    if not sizes:
+        raise ConfigError(f"a budget of {count} {what} spans no layer")
+    if not len(sizes) <= count <= total:
+        layers = "1 layer" if len(sizes) == 1 else f"{len(sizes)} layers, at least one each"
+        raise ConfigError(f"cannot keep {count} {what}: allowed are {len(sizes)} to {total} ({layers})")
+
+
+def count_from_text(text: str | int | float, total: int, what: str = "nodes") -> int:
+    """Number of nodes meant by `40` or `"50%"`.
+
+    Parameters
+    ----------
+    text : str, int or float
+        A whole number, or a percentage with its sign.
+    total : int
+        What 100 % is.
+    what : str
+        What is counted, for the message.
+
+    Returns
+    -------
+    int
+        The number; a percentage is rounded to the nearest whole number, halves upwards.
+
+    Raises
+    ------
+    ConfigError
+        If the text is neither.
+    """
+    word = str(text).strip()
+    try:
+        value = float(word.removesuffix("%"))
+    except ValueError:
+        value = math.nan
+    if word.endswith("%") and math.isfinite(value):
+        return math.floor(value * total / 100.0 + 0.5)
+    if not math.isfinite(value) or value != math.floor(value):
+        raise ConfigError(f"'{text}' is not a number of {what}: give a whole number or a share such as 50%")
+    return int(value)
+
+
+def select(scores: ArrayLike, owners: ArrayLike, count: int) -> NDArray[np.bool_]:
+    """The `count` highest scores, at least one per layer, ties by index.
+
+    Parameters
+    ----------
+    scores : array (n,)
+        One score per node.
+    owners : array of int (n,)
+        The layer of each node, 0 to layers - 1.
+    count : int
+        Nodes to keep.
+
+    Returns
+    -------
+    array of bool (n,)
+        True for the nodes kept; exactly `count` of them.
+
+    Raises
+    ------
+    ConfigError
+        If the count is impossible.
+    """
+    values, layer = np.asarray(scores), np.asarray(owners)
+    check_count(count, [int(k) for k in np.bincount(layer)])
+    order = np.argsort(-values, kind="stable")
+    best = np.zeros(len(values), dtype=bool)
+    best[order[np.unique(layer[order], return_index=True)[1]]] = True
+    first = np.concatenate([order[best[order]], order[~best[order]]])
+    kept = np.zeros(len(values), dtype=bool)
+    kept[first[:count]] = True
+    return kept
+
+
+def hard_gates(scores: Tensor, owners: NDArray[np.int64], count: int) -> Tensor:
+    """The same selection as `select`, inside a graph.
+
+    Parameters
+    ----------
+    scores : tensor (n,)
+        One score per node.
+    owners : array of int (n,)
+        The layer of each node, known when the graph is made.
+    count : int
+        Nodes to keep.
+
+    Returns
+    -------
+    tensor (n,)
+        1 for the nodes kept, 0 for the others; no gradient.
+    """
+    scores = ops.stop_gradient(scores)
+    n, member = len(owners), ops.convert_to_tensor(_membership(owners))
+    winners = ops.argmax(ops.where(member, scores[None, :], ops.min(scores) - 1.0), axis=1)
+    is_best = ops.any(ops.equal(winners[:, None], ops.arange(n, dtype=winners.dtype)[None, :]), axis=0)
+    order = ops.argsort(-scores)
+    # positions in this order, the layers' best before all others: distinct keys, so no second tie
+    key = ops.arange(n, dtype="int32") + ops.where(ops.take(is_best, order), 0, n)
+    rank = ops.argsort(ops.take(order, ops.argsort(key)))
+    return ops.cast(rank < count, scores.dtype)
+
+
+def occupation(scores: Tensor, owners: NDArray[np.int64], count: int, temperature: Tensor | float) -> Tensor:
+    """Fermi-Dirac gates of all nodes under one budget.
+
+    Parameters
+    ----------
+    scores : tensor (n,), float32 or float64
+        One score per node.
+    owners : array of int (n,)
+        The layer of each node, 0 to layers - 1, known when the graph is made.
+    count : int
+        Number of particles N, between the number of layers and n.
+    temperature : float or scalar tensor
+        T > 0, in the unit of the scores.
+
+    Returns
+    -------
+    tensor (n,)
+        Gates in [0, 1]: their sum is N to 1e-6 n, in each layer it is at least 1. Their derivative with respect
+        to the scores is exact (see the module's equations).
+    """
+    owners = np.asarray(owners)
+    sizes = np.bincount(owners)
+    n = len(owners)
+    if count >= n:
+        return ops.ones_like(scores)
+    if np.any(sizes == 1):
+        return _without_singles(scores, owners, count, temperature)
+    fixed = ops.stop_gradient(scores)
+    heat = ops.cast(temperature, scores.dtype)
+    if len(sizes) == 1:
+        group = ops.ones((1, n), dtype=scores.dtype)
+        argument = _arguments(fixed, group, ops.full((1,), count, dtype=scores.dtype), heat)[0]
+    else:
+        argument, group = _floored(fixed, owners, count, heat)
+    return _attach_gradient(argument, group, (scores - fixed) / heat)
+
+
+def _without_singles(scores: Tensor, owners: NDArray[np.int64], count: int, temperature: Tensor | float) -> Tensor:
+    """Layers of one node always keep it; the budget of the others is what is left."""
+    alone = np.bincount(owners)[owners] == 1
+    rest = np.flatnonzero(~alone)
+    left = count - int(alone.sum())
+    if left == 0:
+        return ops.convert_to_tensor(alone.astype(float), dtype=scores.dtype)
+    inner = occupation(ops.take(scores, rest), np.unique(owners[rest], return_inverse=True)[1], left, temperature)
+    place = np.zeros(len(owners), dtype="int32")
+    place[rest] = np.arange(len(rest))
+    return ops.where(ops.convert_to_tensor(alone), ops.ones_like(scores), ops.take(inner, place))
+
+
+def _floored(scores: Tensor, owners: NDArray[np.int64], count: int, heat: Tensor) -> tuple[Tensor, Tensor]:
+    """Arguments of the gates when several layers share the budget, and the groups as a (layers + 1, n) matrix of 0, 1.
+
+    With S_l(mu) the particles in layer l, layer l is held at one particle if and only if S_l(mu) < 1, that is
+    m_l < mu, that is sum_k max(1, S_k(m_l)) > N: which layers these are is known before mu is.
+    """
+    layers = int(owners.max()) + 1
+    member = ops.convert_to_tensor(_membership(owners).astype(float), dtype=scores.dtype)
+    alone = _arguments(scores, member, ops.ones((layers,), dtype=scores.dtype), heat)
+    if count == layers:
+        return ops.sum(alone * member, axis=0), member
+    filled = ops.maximum(ops.matmul(ops.sigmoid(alone), ops.transpose(member)), 1.0)
+    held = ops.cast(ops.sum(filled, axis=1) > count * (1.0 + 1e-6), scores.dtype)
+    pool = 1.0 - ops.matmul(held, member)
+    shared = _arguments(scores, pool[None, :], (count - ops.sum(held))[None], heat)[0]
+    argument = ops.where(pool > 0.5, shared, ops.sum(alone * member, axis=0))
+    return argument, ops.concatenate([member * held[:, None], pool[None, :]], axis=0)
+
+
+def _attach_gradient(argument: Tensor, group: Tensor, shift: Tensor) -> Tensor:
+    """sigmoid(argument) with the implicit derivative; `shift` is (s - stop_gradient(s)) / T, zero in value.
+
+    The sum of w over a group is bounded from below where every gate of it is saturated and has no gradient.
+    """
+    weight = ops.sigmoid(argument) * ops.sigmoid(-argument)
+    total = ops.maximum(ops.matmul(group, weight), _TINY)
+    drift = ops.matmul(group, weight * shift) / total
+    return ops.sigmoid(argument + shift - ops.matmul(drift, group))
+
+
+def _arguments(scores: Tensor, mask: Tensor, counts: Tensor, heat: Tensor) -> Tensor:
+    """(s - mu) / T for each row of a mask, mu such that the gates of the row's nodes sum to the row's count.
+
+    Works in z = (s - s_(N)) / T, s_(N) the row's N-th largest score: differences near it are exact in float32.
+
+    Parameters
+    ----------
+    scores : tensor (n,)
+    mask : tensor (rows, n)
+        1 for the nodes of the row, else 0.
+    counts : tensor (rows,)
+        Whole numbers, at least 1 and below the number of nodes of the row.
+    heat : scalar tensor
+
+    Returns
+    -------
+    tensor (rows, n)
+        Arguments of the sigmoid, also of the nodes outside the row.
+    """
+    size = ops.sum(mask, axis=1)
+    below = ops.min(scores) - 1.0
+    falling = -ops.sort(-ops.where(mask > 0.5, scores[None, :], below), axis=1)
+    place = ops.cast(counts, "int32")[:, None]
+    last_in = ops.take_along_axis(falling, place - 1, axis=1)
+    first_out = ops.take_along_axis(falling, ops.minimum(place, falling.shape[1] - 1), axis=1)
+    z = (scores[None, :] - last_in) / heat
+    holes = ops.maximum(size - counts, _EMPTY_SLACK)[:, None]
+    filled = counts[:, None]
+    high = ops.log(holes)
+    low = ops.minimum((first_out - last_in) / heat - ops.log(filled), high)
+    return z - _search(z, mask, filled, holes, low, high)
+
+
+def _search(z: Tensor, mask: Tensor, filled: Tensor, holes: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """mu / T in units of z, by Newton steps on log(occupied / free) safeguarded by bisection; all (rows, 1)."""
+    aim = ops.log(filled) - ops.log(holes)
+    size = filled + holes
+    mu = 0.5 * (low + high)
+    for _ in range(NEWTON_STEPS):
+        gate, free = ops.sigmoid(z - mu), ops.sigmoid(mu - z)
+        inside = ops.sum(gate * mask, axis=1, keepdims=True)
+        outside = ops.sum(free * mask, axis=1, keepdims=True)
+        slope = ops.maximum(ops.sum(gate * free * mask, axis=1, keepdims=True), _TINY)
+        excess = ops.log(ops.maximum(inside, _TINY)) - ops.log(ops.maximum(outside, _TINY)) - aim
+        # the sign of the step itself decides, so that rounding never turns a converged step out of the bracket
+        low, high = ops.where(excess > 0, mu, low), ops.where(excess > 0, high, mu)
+        step = mu + excess * inside * outside / (size * slope)
+        # equality counts as inside: at convergence the step lands on an end of the bracket
+        accepted = ops.logical_and(step >= low, step <= high)
+        mu = ops.where(accepted, step, 0.5 * (low + high))
+    return mu
+
+
+def _membership(owners: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Row l marks the nodes of layer l."""
+    return np.arange(int(owners.max()) + 1)[:, None] == owners[None, :]

@@ -1,0 +1,299 @@
+"""Gates in a Keras model: the layer `AutoPruner`, and the `Budget` several of them may share.
+
+A gate layer multiplies the last axis of its input by one number per node, made from one trainable score per node.
+Its life has two phases: soft, where the gates follow the scores at a temperature, and frozen, where exactly the
+budget's number of gates is 1 and the others are 0. Both live in the layer's variables, so that a saved model
+continues where it was.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from pseudoexp.errors import ConfigError
+from tagger.resize.budget import Tensor, check_count, hard_gates, occupation, select
+
+CONSTRAINTS = ("fermi", "penalty", "topk")
+"""Ways to hold a budget while training: exactly, by a loss term, by a straight-through selection."""
+
+_LATEST: weakref.WeakValueDictionary[tuple[str, ...], Budget] = weakref.WeakValueDictionary()
+
+
+class Budget:
+    """Number of nodes to keep, in total over all gate layers that hold this object.
+
+    Parameters
+    ----------
+    nodes : int
+        Nodes to keep, at least one per layer.
+    constraint : {"fermi", "penalty", "topk"}
+        "fermi": gates sum to `nodes` at every step (see `tagger.resize.budget`). "penalty": independent gates and a
+        loss term strength / T * ((sum g - nodes) / n)^2, which grows as T falls. "topk": the best `nodes` scores
+        are 1 in the forward pass, the gradient is the one of "fermi".
+    strength : float
+        Weight of the loss term of "penalty".
+    name : str
+        Name for messages and files; several budgets of one model need different ones.
+    """
+
+    def __init__(self, nodes: int, constraint: str = "fermi", strength: float = 1.0, name: str = "budget") -> None:
+        if constraint not in CONSTRAINTS:
+            raise ConfigError(f"constraint '{constraint}' is unknown: allowed are {', '.join(CONSTRAINTS)}")
+        if nodes < 1:
+            raise ConfigError(f"a budget of {nodes} nodes is impossible: at least 1 is needed")
+        self.nodes = int(nodes)
+        self.constraint = constraint
+        self.strength = float(strength)
+        self.name = name
+        self._members: list[Gate] = []
+        self._order: tuple[str, ...] = ()
+
+    @property
+    def layers(self) -> list[Gate]:
+        """Gate layers under this budget, in the order that breaks ties."""
+        return list(self._members)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Nodes of each layer."""
+        return [layer.size for layer in self._members]
+
+    @property
+    def frozen(self) -> bool:
+        """True once exactly `nodes` gates are 1 and the others 0 for good."""
+        return all(bool(ops.convert_to_numpy(layer.frozen) > 0.5) for layer in self._members)
+
+    @property
+    def temperature(self) -> float:
+        """Temperature of the soft phase, in the unit of the scores."""
+        return float(ops.convert_to_numpy(self._members[0].temperature))
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        for layer in self._members:
+            layer.temperature.assign(value)
+
+    def check(self) -> None:
+        """Refuse a budget that its layers cannot meet.
+
+        Raises
+        ------
+        ConfigError
+            If a layer is not part of a built model, or `nodes` is not between the layers and their nodes.
+        """
+        missing = [layer.name for layer in self._members if not layer.built]
+        if missing:
+            raise ConfigError(f"budget '{self.name}': gate {', '.join(missing)} is not part of a built model")
+        check_count(self.nodes, self.sizes)
+
+    def freeze(self, scores: Sequence[NDArray[np.floating[Any]]] | None = None) -> None:
+        """Set the gates to 0 and 1 for good: the highest scores, at least one per layer, ties by index.
+
+        Parameters
+        ----------
+        scores : sequence of arrays, optional
+            One array per layer to rank by; by default the trained scores.
+        """
+        self.check()
+        if scores is None:
+            scores = [ops.convert_to_numpy(layer.scores) for layer in self._members]
+        kept = select(np.concatenate(list(scores)), self._owners(), self.nodes)
+        for layer, part in zip(self._members, np.split(kept, np.cumsum(self.sizes)[:-1]), strict=True):
+            layer.mask.assign(part.astype("float32"))
+            layer.frozen.assign(1.0)
+
+    def layout(self) -> dict[str, float]:
+        """Nodes left in each layer, by the gate's name: the sum of its gates, a whole number once frozen."""
+        return {layer.name: float(ops.sum(layer.gates())) for layer in self._members}
+
+    def soft_gates(self) -> list[Tensor]:
+        """Gates of each layer at the present temperature; ones until all layers are built."""
+        if not all(layer.built for layer in self._members):
+            return [ops.ones((layer.size,)) if layer.built else None for layer in self._members]
+        scores = ops.concatenate([ops.convert_to_tensor(layer.scores) for layer in self._members])
+        heat = ops.convert_to_tensor(self._members[0].temperature)
+        if self.constraint == "penalty":
+            gates = ops.sigmoid(scores / heat)
+        else:
+            gates = occupation(scores, self._owners(), self.nodes, heat)
+        if self.constraint == "topk":
+            gates = hard_gates(scores, self._owners(), self.nodes) + gates - ops.stop_gradient(gates)
+        return list(ops.split(gates, [int(k) for k in np.cumsum(self.sizes)[:-1]]))
+
+    def loss(self) -> Tensor:
+        """Loss term of "penalty": strength / T * ((sum g - nodes) / n)^2, and the same for layers below one node."""
+        heat = ops.convert_to_tensor(self._members[0].temperature)
+        sums = [ops.sum(gate) for gate in self.soft_gates()]
+        excess = (sum(sums) - self.nodes) / sum(self.sizes)
+        empty = sum(
+            ops.square(ops.relu(1.0 - part) / size) for part, size in zip(sums, self.sizes, strict=True)
+        )
+        return self.strength / heat * (ops.square(excess) + empty)
+
+    def get_config(self) -> dict[str, Any]:
+        """Plain dictionary that restores the budget; `layers` tells which gates share it."""
+        return {
+            "nodes": self.nodes,
+            "constraint": self.constraint,
+            "strength": self.strength,
+            "name": self.name,
+            "layers": [layer.name for layer in self._members],
+        }
+
+    def _owners(self) -> NDArray[np.int64]:
+        return np.repeat(np.arange(len(self._members)), self.sizes)
+
+    def _join(self, layer: Gate) -> None:
+        if layer.name in (member.name for member in self._members):
+            raise ConfigError(f"budget '{self.name}' already has a gate named '{layer.name}'")
+        self._members.append(layer)
+        if layer.name in self._order:
+            self._members.sort(key=lambda member: self._order.index(member.name))
+
+
+def _restore_budget(config: dict[str, Any], layer: str) -> Budget:
+    """The budget meant by a layer's configuration: the one its fellows got, when the same model is being restored.
+
+    Keras restores and clones a model layer by layer and knows nothing of objects that layers share. Layers that
+    name the same budget over the same gates belong together, until a gate comes a second time: that is a new copy.
+    """
+    order = tuple(config["layers"])
+    key = (config["name"], *order)
+    budget = _LATEST.get(key)
+    if budget is None or layer in (member.name for member in budget.layers):
+        budget = Budget(**{name: value for name, value in config.items() if name != "layers"})
+        budget._order = order
+        _LATEST[key] = budget
+    return budget
+
+
+class Gate(keras.layers.Layer):
+    """What all gate layers share: scores, the frozen selection, multiplication of the last axis.
+
+    Parameters
+    ----------
+    budget : Budget
+        Number of nodes to keep, shared with other gates if they hold the same object.
+    **kwargs
+        Passed to `keras.layers.Layer`.
+    """
+
+    def __init__(self, budget: Budget, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.budget = budget
+        self.size = 0
+        budget._join(self)
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Make the variables: `scores` (n,), `mask` (n,), `temperature`, `frozen`; float32 under mixed precision."""
+        if input_shape[-1] is None:
+            raise ConfigError(f"gate '{self.name}': the last axis of its input must have a known length")
+        self.size = int(input_shape[-1])
+        kind = "float64" if self.variable_dtype == "float64" else "float32"
+        fixed = {"dtype": kind, "trainable": False, "autocast": False}
+        self.scores = self.add_weight(
+            name="scores", shape=(self.size,), initializer=self.initial_scores(), dtype=kind, autocast=False
+        )
+        self.mask = self.add_weight(name="mask", shape=(self.size,), initializer="ones", **fixed)
+        self.temperature = self.add_weight(name="temperature", shape=(), initializer="ones", **fixed)
+        self.frozen = self.add_weight(name="frozen", shape=(), initializer="zeros", **fixed)
+
+    def initial_scores(self) -> str:
+        """Initialiser of the scores: all equal, so that nothing but training decides."""
+        return "zeros"
+
+    def gates(self) -> Tensor:
+        """Gates (n,) in float32 (float64 for float64 layers): the frozen selection, or the soft gates."""
+        return ops.where(ops.convert_to_tensor(self.frozen) > 0.5, ops.convert_to_tensor(self.mask), self.soft_gates())
+
+    def soft_gates(self) -> Tensor:
+        """Gates (n,) of the soft phase."""
+        raise NotImplementedError
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Multiply the last axis by the gates."""
+        return inputs * ops.cast(self.gates(), inputs.dtype)
+
+    def kept(self) -> NDArray[np.int64]:
+        """Indices of the nodes kept.
+
+        Raises
+        ------
+        ConfigError
+            If the gates are not frozen yet.
+        """
+        if not ops.convert_to_numpy(self.frozen) > 0.5:
+            raise ConfigError(f"gate '{self.name}' is not frozen yet: train it with the callback Anneal first")
+        return np.flatnonzero(ops.convert_to_numpy(self.mask) > 0.5)
+
+    def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """Same shape as the input; nothing is computed, because other gates of the budget may not exist yet."""
+        return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Same shape as the input."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration of the layer, with the one of its budget."""
+        return {**super().get_config(), "budget": self.budget.get_config()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Gate:
+        """Restore a layer; gates of one model that shared a budget share one again."""
+        config = dict(config)
+        config["budget"] = _restore_budget(config["budget"], config["name"])
+        if isinstance(config.get("dtype"), dict):
+            config["dtype"] = keras.dtype_policies.deserialize(config["dtype"])
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="tagger")
+class AutoPruner(Gate):
+    """Gates that keep their budget at every step of training and become 0 and 1 in its course.
+
+    Put it after any layer whose last axis is to be pruned, behind its activation; train with the callback
+    `tagger.resize.schedule.Anneal`; take the small model out with `tagger.resize.shrink.shrink`.
+
+    Parameters
+    ----------
+    budget : Budget
+        Number of nodes to keep, shared with other gates if they hold the same object.
+    **kwargs
+        Passed to `keras.layers.Layer`.
+
+    Examples
+    --------
+    >>> budget = Budget(nodes=24)
+    >>> x = AutoPruner(budget)(keras.layers.Dense(64, activation="relu")(inputs))
+    >>> x = AutoPruner(budget)(keras.layers.Dense(32, activation="relu")(x))
+    """
+
+    def soft_gates(self) -> Tensor:
+        """This layer's part of the gates of its budget."""
+        position = next(i for i, layer in enumerate(self.budget.layers) if layer is self)
+        return self.budget.soft_gates()[position]
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Multiply the last axis by the gates; the first gate of a "penalty" budget adds its loss."""
+        if self.budget.constraint == "penalty" and self.budget.layers[0] is self:
+            live = ops.convert_to_tensor(self.frozen) < 0.5
+            self.add_loss(ops.where(live, self.budget.loss(), 0.0))
+        return super().call(inputs)
+
+
+def find_gates(model: keras.Model) -> list[Gate]:
+    """Gate layers of a model, in the order of its layers."""
+    return [layer for layer in model.layers if isinstance(layer, Gate)]
+
+
+def find_budgets(model: keras.Model) -> list[Budget]:
+    """Budgets of a model, each once, in the order of its layers."""
+    return list({id(gate.budget): gate.budget for gate in find_gates(model)}.values())

@@ -1,0 +1,100 @@
+"""The schedule of a gated training: cool down, freeze, train on.
+
+The temperature falls geometrically, epoch by epoch (assignments inside an epoch would be lost on the JAX backend),
+from a start where the scores move the gates little to a stop where the gates are nearly 0 and 1. Then the gates are
+frozen to exactly the numbers asked for, ties broken by index, and for the last part of the training the weights go
+on as an ordinary network of the final size.
+
+The unit of temperature is what the scores can travel: an Adam step moves a score by at most about the learning
+rate, so the start is set from learning rate x steps of the soft phase, and short trainings decide as well as long ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from pseudoexp.errors import ConfigError
+from tagger.resize.gate import find_budgets, find_gates
+
+TRAVEL = 0.1
+"""Default start temperature, in units of learning rate x steps of the soft phase."""
+COOLING = 100.0
+"""Default ratio of start and stop temperature."""
+
+
+class Anneal(keras.callbacks.Callback):
+    """Cool the gates of a model, freeze them, and log them.
+
+    Parameters
+    ----------
+    start : float, optional
+        Temperature of the first epoch, in the unit of the scores; by default `TRAVEL` times what the scores can
+        travel in the soft phase.
+    stop : float, optional
+        Temperature of the last epoch before the freeze; by default start / `COOLING`.
+    fraction : float
+        Share of the epochs before the freeze.
+
+    Attributes
+    ----------
+    history : list of dict
+        Per epoch: temperature and the gates by layer name.
+    """
+
+    def __init__(self, start: float | None = None, stop: float | None = None, fraction: float = 0.6) -> None:
+        super().__init__()
+        if not 0.0 <= fraction <= 1.0:
+            raise ConfigError(f"fraction = {fraction}: the share of epochs before the freeze is between 0 and 1")
+        if not 0.0 < (stop or 1e-9) <= (start or np.inf):
+            raise ConfigError(f"temperatures {start} to {stop}: they must be positive and fall")
+        self.start, self.stop, self.fraction = start, stop, fraction
+        self.freeze_epoch = 0
+        self.history: list[dict[str, float | NDArray[np.float32]]] = []
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Check the budgets and fix the temperatures."""
+        self.budgets = find_budgets(self.model)
+        for budget in self.budgets:
+            budget.check()
+        epochs, steps = int(self.params["epochs"]), int(self.params.get("steps") or 1)
+        self.freeze_epoch = soft_epochs(epochs, self.fraction)
+        rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self._first = self.start or max(TRAVEL * rate * steps * max(self.freeze_epoch, 1), 1e-6)
+        self._last = self.stop or self._first / COOLING
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Set the temperature, or freeze."""
+        if epoch >= self.freeze_epoch:
+            self._freeze()
+            return
+        done = epoch / max(self.freeze_epoch - 1, 1)
+        for budget in self.budgets:
+            budget.temperature = self._first * (self._last / self._first) ** done
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Log the temperature and the nodes left per layer."""
+        gates = {gate.name: ops.convert_to_numpy(gate.gates()) for gate in find_gates(self.model)}
+        heat = 0.0 if epoch >= self.freeze_epoch else self.budgets[0].temperature
+        self.history.append({"temperature": heat, **gates})
+        if logs is not None:
+            logs["temperature"] = heat
+            logs.update({f"nodes_{name}": float(values.sum()) for name, values in gates.items()})
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Freeze if training ended before its time."""
+        self._freeze()
+
+    def _freeze(self) -> None:
+        for budget in self.budgets:
+            if not budget.frozen:
+                budget.freeze()
+
+
+def soft_epochs(epochs: int, fraction: float = 0.6) -> int:
+    """Epochs before the freeze: the share asked for, rounded, at most all but one."""
+    return min(round(fraction * epochs), epochs - 1)
