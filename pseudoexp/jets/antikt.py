@@ -34,55 +34,35 @@ _NO_JET = np.int32(-1)
 _FAR = 1e150
 _LARGEST = 1e150
 
+PX, PY, PZ, E, Y, PHI, SCALE, RADIUS2, NEAR_DIST, D, DIST = range(11)
+"""Rows of `ClusterWorkspace.slots`: momentum, rapidity, azimuth in [0, 2 pi), pT^2p, R^2, dR^2 to the nearest neighbour
+(R^2 for the beam), the slot's smallest d, and dR^2 of all slots to one of them."""
+NEAR, FIRST, LAST, FOLLOWING, STALE, ORDER, JET = range(7)
+"""Rows of `ClusterWorkspace.links`: the nearest neighbour's slot (-1: beam), first and last input of the slot's chain,
+the next input in the chain of each input (-1: end), slots whose neighbour has gone, jets by falling pT, and the
+first input in the chain of each jet."""
+
 
 class ClusterWorkspace(NamedTuple):
-    """Results and buffers of one clustering; a *slot* holds one pseudojet that still takes part."""
+    """Results and buffers of one clustering; a *slot* holds one pseudojet that still takes part.
+
+    Few arrays with many rows: compiled functions hand over every array by seven or more words.
+    """
 
     jet_p4: NDArray[np.float64]  # (capacity, 4) result: px, py, pz, E, by falling pT
     jet_of: NDArray[np.int32]  # (capacity,) result: jet of each input, -1 for none
-    p4: NDArray[np.float64]  # (capacity, 4) momenta of the slots
-    y: NDArray[np.float64]  # (capacity,) rapidity
-    phi: NDArray[np.float64]  # (capacity,) azimuth in [0, 2 pi)
-    scale: NDArray[np.float64]  # (capacity,) pT^2p
-    radius2: NDArray[np.float64]  # (capacity,) R^2 of the slot
-    near: NDArray[np.int64]  # (capacity,) slot of the nearest neighbour within R, -1 for the beam
-    near_dist: NDArray[np.float64]  # (capacity,) dR^2 to it, R^2 for the beam
-    d: NDArray[np.float64]  # (capacity,) smallest d of the slot
-    d_bits: NDArray[np.int64]  # (capacity,) d as integers: same order, and an integer minimum vectorises
-    dist: NDArray[np.float64]  # (capacity,) dR^2 of all slots to one of them
-    first: NDArray[np.int32]  # (capacity,) first input of the slot's chain
-    last: NDArray[np.int32]  # (capacity,) last input of the slot's chain
-    following: NDArray[np.int32]  # (capacity,) next input of the same slot, -1 at the end
-    stale: NDArray[np.int64]  # (capacity,) slots whose neighbour has gone
-    jet_first: NDArray[np.int32]  # (capacity,) first input of each jet's chain
-    jet_pt2: NDArray[np.float64]  # (capacity,) pT^2 of each jet as found
-    order: NDArray[np.int64]  # (capacity,) jets by falling pT
-    found_p4: NDArray[np.float64]  # (capacity, 4) jets as found
+    slots: NDArray[np.float64]  # (11, capacity)
+    bits: NDArray[np.int64]  # (11, capacity) slots as integers: same order for x >= 0, and an integer minimum vectorises
+    links: NDArray[np.int64]  # (7, capacity)
+    found: NDArray[np.float64]  # (capacity, 5) jets as found: px, py, pz, E, pT^2
 
 
 def cluster_workspace(capacity: int) -> ClusterWorkspace:
-    """Return the workspace for up to `capacity` inputs (about 260 bytes each)."""
-    def real() -> NDArray[np.float64]:
-        return np.zeros(capacity)
-
-    def index() -> NDArray[np.int32]:
-        return np.zeros(capacity, np.int32)
-
-    def slot() -> NDArray[np.int64]:
-        return np.zeros(capacity, np.int64)
-
-    d = real()
+    """Return the workspace for up to `capacity` inputs (220 bytes each)."""
+    slots = np.zeros((DIST + 1, capacity))
     return ClusterWorkspace(
-        jet_p4=np.zeros((capacity, 4)), jet_of=index(), p4=np.zeros((capacity, 4)), y=real(), phi=real(),
-        scale=real(), radius2=real(), near=slot(), near_dist=real(), d=d, d_bits=d.view(np.int64), dist=real(),
-        first=index(), last=index(), following=index(), stale=slot(), jet_first=index(), jet_pt2=real(),
-        order=slot(), found_p4=np.zeros((capacity, 4)))
-
-
-@inline
-def _bits(x: float) -> int:
-    """Return the bits of a double as an integer; for x >= 0 integers and doubles have one order."""
-    return np.float64(x).view(np.int64)
+        np.zeros((capacity, 4)), np.zeros(capacity, np.int32), slots, slots.view(np.int64),
+        np.zeros((JET + 1, capacity), np.int64), np.zeros((capacity, 5)))
 
 
 @inline
@@ -92,27 +72,42 @@ def effective_radius(pt: float, rho: float, r_min: float, r_max: float) -> float
 
 
 @inline
-def _set_slot(ws: ClusterWorkspace, s: int, power: int, rho: float, r_min: float, r_max: float) -> None:
-    """Set rapidity, azimuth, scale and radius of slot s from its momentum."""
-    px, py, pz, e = ws.p4[s, 0], ws.p4[s, 1], ws.p4[s, 2], ws.p4[s, 3]
-    pt2 = px * px + py * py
-    ws.y[s] = rapidity(px, py, pz, e)
-    angle = phi(px, py)
-    if angle < 0.0:
-        angle += TWO_PI
-    ws.phi[s] = angle if angle < TWO_PI else 0.0
-    if power < 0:
-        ws.scale[s] = 1.0 / pt2 if pt2 > 1e-300 else 1e300
-    else:
-        ws.scale[s] = pt2 if power > 0 else 1.0
-    r = effective_radius(math.sqrt(pt2), rho, r_min, r_max)
-    ws.radius2[s] = r * r
+def _bits(x: float) -> int:
+    """Return the bits of a double as an integer."""
+    return np.float64(x).view(np.int64)
 
 
 @inline
-def _distances(ws: ClusterWorkspace, s: int, n: int) -> int:
-    """Fill ws.dist with dR^2 of the slots 0 .. n-1 to slot s (itself: far away); return the bits of the smallest."""
-    y, azimuth, dist = ws.y, ws.phi, ws.dist
+def _set_slot(slots: NDArray[np.float64], s: int, power: int, rho: float, r_min: float, r_max: float) -> None:
+    """Set rapidity, azimuth, scale and radius of slot s from its momentum."""
+    px, py = slots[PX, s], slots[PY, s]
+    pt2 = px * px + py * py
+    slots[Y, s] = rapidity(px, py, slots[PZ, s], slots[E, s])
+    angle = phi(px, py)
+    if angle < 0.0:
+        angle += TWO_PI
+    slots[PHI, s] = angle if angle < TWO_PI else 0.0
+    if power < 0:
+        slots[SCALE, s] = 1.0 / pt2 if pt2 > 1e-300 else 1e300
+    else:
+        slots[SCALE, s] = pt2 if power > 0 else 1.0
+    r = effective_radius(math.sqrt(pt2), rho, r_min, r_max)
+    slots[RADIUS2, s] = r * r
+
+
+@inline
+def _first_equal(row: NDArray[np.int64], value: int, n: int) -> int:
+    """Return the first place of a value among row[:n]; all are looked at, which vectorises, unlike stopping early."""
+    place = n
+    for k in range(n):
+        place = min(place, k if row[k] == value else n)
+    return place
+
+
+@inline
+def _distances(slots: NDArray[np.float64], s: int, n: int) -> int:
+    """Fill row DIST with dR^2 of the slots 0 .. n-1 to slot s (itself: far away); return the bits of the smallest."""
+    y, azimuth, dist = slots[Y], slots[PHI], slots[DIST]
     y_s = y[s]
     phi_s = azimuth[s]
     y[s] = _FAR
@@ -128,110 +123,121 @@ def _distances(ws: ClusterWorkspace, s: int, n: int) -> int:
 
 
 @inline
-def _search(ws: ClusterWorkspace, s: int, n: int) -> None:
+def _search(
+    slots: NDArray[np.float64], bits: NDArray[np.int64], near: NDArray[np.int64], s: int, n: int
+) -> None:
     """Find the nearest neighbour of slot s within its radius among the slots 0 .. n-1."""
-    smallest = _distances(ws, s, n)
-    r2 = ws.radius2[s]
-    if smallest < _bits(r2):
-        j = 0
-        while _bits(ws.dist[j]) != smallest:
-            j += 1
-        ws.near[s] = j
-        ws.near_dist[s] = ws.dist[j]
-        ws.d[s] = ws.dist[j] * min(ws.scale[s], ws.scale[j])
-    else:
-        ws.near[s] = -1
-        ws.near_dist[s] = r2
-        ws.d[s] = r2 * ws.scale[s]
+    smallest = _distances(slots, s, n)
+    near[s] = -1
+    slots[NEAR_DIST, s] = slots[RADIUS2, s]
+    slots[D, s] = slots[RADIUS2, s] * slots[SCALE, s]
+    if smallest < bits[RADIUS2, s]:
+        j = _first_equal(bits[DIST], smallest, n)
+        near[s] = j
+        slots[NEAR_DIST, s] = slots[DIST, j]
+        slots[D, s] = slots[DIST, j] * min(slots[SCALE, s], slots[SCALE, j])
 
 
 @inline
-def _improve(ws: ClusterWorkspace, s: int, n: int) -> None:
-    """Let slot s be the neighbour of all to whom it is nearer than their own; ws.dist holds the distances to s."""
-    dist, near_dist = ws.dist, ws.near_dist
+def _improve(slots: NDArray[np.float64], near: NDArray[np.int64], s: int, n: int) -> None:
+    """Let slot s be the neighbour of all to whom it is nearer than their own; row DIST holds the distances to s."""
+    dist, near_dist, d, scale = slots[DIST], slots[NEAR_DIST], slots[D], slots[SCALE]
+    scale_s = scale[s]
     for i in range(n):
-        if dist[i] < near_dist[i] and i != s:
-            near_dist[i] = dist[i]
-            ws.near[i] = s
-            ws.d[i] = dist[i] * min(ws.scale[i], ws.scale[s])
+        d2 = dist[i]
+        old = near_dist[i]
+        closer = d2 < old
+        with_s = d2 * min(scale[i], scale_s)
+        d_old = d[i]
+        near_old = near[i]
+        near_dist[i] = d2 if closer else old
+        d[i] = with_s if closer else d_old
+        near[i] = s if closer else near_old
 
 
 @inline
-def _smallest(ws: ClusterWorkspace, n: int) -> int:
-    """Return the first slot with the smallest d."""
-    bits = ws.d_bits
-    smallest = bits[0]
-    for i in range(n):
-        smallest = min(smallest, bits[i])
-    i = 0
-    while bits[i] != smallest:
-        i += 1
-    return i
+def _fill_gap(slots: NDArray[np.float64], links: NDArray[np.int64], gone: int, last: int) -> None:
+    """Move the last slot into slot `gone`."""
+    for row in range(DIST):
+        slots[row, gone] = slots[row, last]
+    for row in range(FOLLOWING):
+        links[row, gone] = links[row, last]
 
 
 @inline
-def _merge(ws: ClusterWorkspace, into: int, gone: int) -> None:
-    """Add momentum and chain of slot `gone` to slot `into`."""
-    for c in range(4):
-        ws.p4[into, c] += ws.p4[gone, c]
-    ws.following[ws.last[into]] = ws.first[gone]
-    ws.last[into] = ws.last[gone]
+def _next_stale(near: NDArray[np.int64], gone: int, merged: int, start: int, n: int) -> int:
+    """Return the first slot in start .. n-1 whose neighbour is `gone` or `merged`, n without."""
+    place = n
+    for k in range(start, n):
+        place = min(place, k if (near[k] == gone) | (near[k] == merged) else n)
+    return place
 
 
 @inline
-def _remove(ws: ClusterWorkspace, gone: int, merged: int, n: int) -> int:
-    """Close the gap with the last of n slots; list those whose neighbour was `gone` or `merged`, return how many."""
-    last = n - 1
-    if gone != last:
-        for c in range(4):
-            ws.p4[gone, c] = ws.p4[last, c]
-        ws.y[gone], ws.phi[gone] = ws.y[last], ws.phi[last]
-        ws.scale[gone], ws.radius2[gone] = ws.scale[last], ws.radius2[last]
-        ws.near[gone], ws.near_dist[gone], ws.d[gone] = ws.near[last], ws.near_dist[last], ws.d[last]
-        ws.first[gone], ws.last[gone] = ws.first[last], ws.last[last]
-    near = ws.near
+def _relabel(near: NDArray[np.int64], stale: NDArray[np.int64], gone: int, merged: int, last: int) -> int:
+    """List the slots 0 .. last-1 whose neighbour was `gone` or `merged`, return how many; let `last` be `gone`."""
     count = 0
+    i = _next_stale(near, gone, merged, 0, last)
+    while i < last:
+        stale[count] = i
+        count += 1
+        i = _next_stale(near, gone, merged, i + 1, last)
     for i in range(last):
         j = near[i]
-        if j == gone or j == merged:
-            ws.stale[count] = i
-            count += 1
-        elif j == last:
-            near[i] = gone
+        near[i] = gone if j == last else j
     return count
+
+
+@inline
+def _smallest(bits: NDArray[np.int64], n: int) -> int:
+    """Return the first of n slots with the smallest d."""
+    d = bits[D]
+    smallest = d[0]
+    for i in range(n):
+        smallest = min(smallest, d[i])
+    return _first_equal(d, smallest, n)
+
+
+@inline
+def _merge(slots: NDArray[np.float64], links: NDArray[np.int64], into: int, gone: int) -> None:
+    """Add momentum and chain of slot `gone` to slot `into`."""
+    for row in range(PX, E + 1):
+        slots[row, into] += slots[row, gone]
+    links[FOLLOWING, links[LAST, into]] = links[FIRST, gone]
+    links[LAST, into] = links[LAST, gone]
 
 
 @inline
 def _keep_jet(ws: ClusterWorkspace, s: int, n_jets: int, ptmin: float) -> int:
     """Append slot s to the jets found if its pT reaches ptmin; return their number."""
-    pt2 = ws.p4[s, 0] * ws.p4[s, 0] + ws.p4[s, 1] * ws.p4[s, 1]
+    pt2 = ws.slots[PX, s] * ws.slots[PX, s] + ws.slots[PY, s] * ws.slots[PY, s]
     if pt2 < ptmin * ptmin:
         return n_jets
     for c in range(4):
-        ws.found_p4[n_jets, c] = ws.p4[s, c]
-    ws.jet_pt2[n_jets] = pt2
-    ws.jet_first[n_jets] = ws.first[s]
+        ws.found[n_jets, c] = ws.slots[PX + c, s]
+    ws.found[n_jets, 4] = pt2
+    ws.links[JET, n_jets] = ws.links[FIRST, s]
     return n_jets + 1
 
 
 @inline
 def _write_jets(ws: ClusterWorkspace, n_inputs: int, n_jets: int) -> None:
     """Order the jets by falling pT (equal ones as found) and write the results."""
-    order, pt2 = ws.order, ws.jet_pt2
+    order, following, found = ws.links[ORDER], ws.links[FOLLOWING], ws.found
     for k in range(n_jets):
         j = k
-        while j > 0 and pt2[order[j - 1]] < pt2[k]:
+        while j > 0 and found[order[j - 1], 4] < found[k, 4]:
             order[j] = order[j - 1]
             j -= 1
         order[j] = k
     ws.jet_of[:n_inputs] = _NO_JET
     for k in range(n_jets):
         for c in range(4):
-            ws.jet_p4[k, c] = ws.found_p4[order[k], c]
-        i = ws.jet_first[order[k]]
+            ws.jet_p4[k, c] = found[order[k], c]
+        i = ws.links[JET, order[k]]
         while i >= 0:
             ws.jet_of[i] = k
-            i = ws.following[i]
+            i = following[i]
 
 
 @kernel
@@ -253,7 +259,7 @@ def load(p4: NDArray[np.float64], n: int, factor: float, start: int, ws: Cluster
             x = p4[i, c] * factor
             if not abs(x) < _LARGEST:
                 return NOT_FINITE
-            ws.p4[s, c] = x
+            ws.slots[PX + c, s] = x
     return start + n
 
 
@@ -283,33 +289,36 @@ def recombine(
     """
     if n < 0:
         return n
+    slots, bits, links = ws.slots, ws.bits, ws.links
+    near, stale = links[NEAR], links[STALE]
     for i in range(n):
-        ws.first[i] = ws.last[i] = i
-        ws.following[i] = -1
-        _set_slot(ws, i, power, rho, r_min, r_max)
+        links[FIRST, i] = links[LAST, i] = i
+        links[FOLLOWING, i] = -1
+        _set_slot(slots, i, power, rho, r_min, r_max)
     for i in range(n):
-        _search(ws, i, n)
+        _search(slots, bits, near, i, n)
     n_inputs = n
     n_jets = 0
     while n > n_stop:
-        i = _smallest(ws, n)
-        j = ws.near[i]
+        i = _smallest(bits, n)
+        j = near[i]
+        gone, merged = max(i, j), min(i, j)
+        n -= 1
         if j < 0:
+            gone = merged = i
             if n_stop == 0:
                 n_jets = _keep_jet(ws, i, n_jets, ptmin)
-            count = _remove(ws, i, i, n)
-            n -= 1
         else:
-            i, j = min(i, j), max(i, j)
-            _merge(ws, i, j)
-            _set_slot(ws, i, power, rho, r_min, r_max)
-            ws.near[i] = -1
-            count = _remove(ws, j, i, n)
-            n -= 1
-            _search(ws, i, n)
-            _improve(ws, i, n)
+            _merge(slots, links, merged, gone)
+            _set_slot(slots, merged, power, rho, r_min, r_max)
+            near[merged] = -1
+        _fill_gap(slots, links, gone, n)
+        count = _relabel(near, stale, gone, merged, n)
+        if j >= 0:
+            _search(slots, bits, near, merged, n)
+            _improve(slots, near, merged, n)
         for k in range(count):
-            _search(ws, ws.stale[k], n)
+            _search(slots, bits, near, stale[k], n)
     for i in range(n):
         n_jets = _keep_jet(ws, i, n_jets, ptmin)
     _write_jets(ws, n_inputs, n_jets)

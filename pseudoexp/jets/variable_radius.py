@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.kinematics import eta
-from pseudoexp.jets.antikt import ClusterWorkspace, load, recombine
+from pseudoexp.jets.antikt import ORDER, STALE, ClusterWorkspace, load, recombine
 
 
 @kernel
@@ -52,7 +52,7 @@ def select_track_jets(
     """
     if n_jets <= 0:
         return n_jets
-    new, tracks = ws.order, ws.stale
+    new, tracks = ws.links[ORDER], ws.links[STALE]
     tracks[:n_jets] = 0
     for i in range(n):
         if ws.jet_of[i] >= 0:
