@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from functools import lru_cache
+import threading
 from typing import Any
 
 from pseudoexp.core.species import CHARM
@@ -20,6 +20,7 @@ from pseudoexp.errors import ConfigError, GenerationError, MissingExtra
 _SEEDS = 900_000_000
 _ARITHMETIC = 16_777_213  # modulus of the arithmetic sequence, in units of 2**-24
 _EMPTY_CALLS = 20
+_KEPT = 4  # of 10 MB each
 
 
 def pythia_module() -> Any:
@@ -113,11 +114,24 @@ def _charm_veto(module: Any) -> Any:
     return CharmVeto()
 
 
-@lru_cache(maxsize=6)
-def _driver_of(owner: int, lines: tuple[str, ...], without_charm: bool) -> Driver:
-    return Driver(lines, without_charm)
+class _OfThread(threading.local):
+    """The Driver objects of one thread; a forked process starts afresh."""
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        self.drivers: dict[tuple[tuple[str, ...], bool], Driver] = {}
+
+
+_of_thread = _OfThread()
 
 
 def driver(lines: tuple[str, ...], without_charm: bool = False) -> Driver:
-    """Return the Driver of these settings, made on first use; a forked process makes its own."""
-    return _driver_of(os.getpid(), lines, without_charm)
+    """Return this thread's Driver of these settings, made on first use; the last few are kept."""
+    if _of_thread.owner != os.getpid():
+        _of_thread.owner, _of_thread.drivers = os.getpid(), {}
+    kept = _of_thread.drivers
+    key = (lines, without_charm)
+    kept[key] = kept.pop(key, None) or Driver(lines, without_charm)
+    while len(kept) > _KEPT:
+        del kept[next(iter(kept))]
+    return kept[key]

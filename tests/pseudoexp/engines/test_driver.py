@@ -1,7 +1,9 @@
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from pseudoexp.engines import driver as module
 from pseudoexp.engines.driver import Driver, driver
 from pseudoexp.engines.settings import EngineSettings, pythia_lines
 from pseudoexp.errors import ConfigError, MissingExtra
@@ -73,8 +75,22 @@ def test_charm_is_redrawn():
         assert {5, 21} <= incoming and (4 in incoming) == expected
 
 
-def test_one_object_per_settings():
+def test_one_object_per_settings_and_thread():
     pytest.importorskip("pythia8mc")
     lines = (*pythia_lines(1, EngineSettings()), HARD_ONLY)
-    assert driver(lines) is driver(tuple(lines))
-    assert driver(lines) is not driver((*lines, "Tune:pp = 14"))
+    first = driver(lines)
+    assert driver(tuple(lines)) is first
+    assert driver((*lines, "Tune:pp = 14")) is not first
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(lambda: (driver(lines), driver(lines))).result()
+    assert other[0] is other[1] and other[0] is not first
+
+
+def test_only_a_few_objects_are_kept(monkeypatch):
+    made = []
+    monkeypatch.setattr(module, "Driver", lambda *key: made.append(key) or object())
+    monkeypatch.setattr(module._of_thread, "drivers", {})
+    for k in (0, 1, 0, 2, 3, 0, 4, 0, 1):  # 1 is the oldest when 4 comes
+        driver((str(k),))
+    assert [key[0][0] for key in made] == ["0", "1", "2", "3", "4", "1"]
+    assert len(module._of_thread.drivers) == 4

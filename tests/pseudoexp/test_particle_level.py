@@ -6,11 +6,12 @@ import pytest
 
 pytest.importorskip("pythia8mc")
 
+import pseudoexp
 from pseudoexp.core.rng import SIGNAL
 from pseudoexp.engines.pythia8 import generate_chunk
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.errors import ConfigError, MissingExtra
-from pseudoexp.particles import particles
+from pseudoexp.particle_level import particles
 
 KEYS = {"p4", "vertex", "pdg_id", "offsets", "weight", "hadron_p4", "hadron_pdg_id", "hadron_decay_vertex",
         "hadron_event", "hadron_from_higgs", "higgs_p4", "DESCR"}
@@ -65,13 +66,17 @@ def test_wrong_arguments_are_named(wrong):
 
 
 def test_missing_extra(monkeypatch):
-    from pseudoexp.engines import driver
-    driver._driver_of.cache_clear()
+    monkeypatch.setattr("pseudoexp.engines.driver._of_thread.drivers", {})
     monkeypatch.setitem(sys.modules, "pythia8mc", None)
     with pytest.raises(MissingExtra, match="pythia8mc"):
         particles(n=1)
 
 
 def test_pythia_is_imported_on_use_only():
-    code = "import sys, pseudoexp.particles; print({'pythia8mc', 'awkward'} & set(sys.modules))"
+    code = "import sys, pseudoexp.particle_level; print({'pythia8mc', 'awkward'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_the_public_name_stays_a_function():
+    for _ in range(2):
+        assert pseudoexp.particles("qcd", n=1).weight.shape == (1,)
