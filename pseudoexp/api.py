@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.probe import probe
 from pseudoexp.dataset.reader import Dataset, Selection
 from pseudoexp.errors import ConfigError
 
-__all__ = ["load"]
+if TYPE_CHECKING:
+    from pseudoexp.bunch import Bunch
+
+__all__ = ["generate", "load", "particles"]
 
 
 def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = False, weight: str | None = "benchmark",
@@ -58,3 +61,82 @@ def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = Fa
     chosen = schema.INPUTS if columns is None else tuple(columns)
     dataset = Dataset(Selection(probe(path), split, weight, chosen, keep_unmatched))
     return (dataset.data, dataset.target) if return_X_y else dataset
+
+
+def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 0.5, seed: int = 1, threads: int = 0,
+             engine: str = "pythia8", card: str = "atlas-itk", pt_bias: float = 4.0, pthat_min: float = 150.0,
+             pileup: float = 0.0, tracks: int = 0, compression: str = "none", keep_unmatched: bool = False,
+             force: bool = False, resume: bool = False, dry_run: bool = False, progress: Any = None,
+             make_chunk: Any = "pseudoexp.chain:make_chunk") -> Bunch:
+    """Generate a dataset, as ``python -m pseudoexp generate`` does.
+
+    Parameters
+    ----------
+    n : int, float or str
+        Rows of class hbb or qcd, exactly; 4e6 and "200k" are understood.
+    out : str or Path
+        The file to write.
+    signal_fraction : float, optional
+        Fraction of hbb rows.
+    seed : int, optional
+        The seed; a smaller `n` gives the first rows of a larger one.
+    threads : int, optional
+        Worker processes, 0 for one per core; the rows do not depend on it.
+    engine : str, optional
+        The event generator.
+    card : str, optional
+        Detector card: a name or the path of a TOML file.
+    pt_bias, pthat_min : float, optional
+        Power of the sampling bias in pT-hat, which the weights undo, and the lowest pT-hat [GeV].
+    pileup : float, optional
+        Mean number of pile-up collisions.
+    tracks : int, optional
+        Tracks per row in the dataset `tracks`, 0 without.
+    compression : {"none", "lzf", "gzip"}, optional
+        Compression; uncompressed files are read several times faster.
+    keep_unmatched : bool, optional
+        Keep signal jets that are not hbb, as class `other`; they do not count for `n`.
+    force : bool, optional
+        Replace an existing file.
+    resume : bool, optional
+        Continue an interrupted run.
+    dry_run : bool, optional
+        Check everything and return the plan; write nothing.
+    progress : callable, optional
+        Called as ``progress(stage, rows_done, rows)``.
+    make_chunk : callable or str, optional
+        Another source of rows, see `pseudoexp.production.chunk`.
+
+    Returns
+    -------
+    Bunch
+        The summary (see `pseudoexp.production.run.produce`), or the plan with `dry_run`.
+
+    Raises
+    ------
+    ConfigError
+        For a wrong option.
+    GenerationError
+        If the production fails; finished chunks are kept for `resume`.
+
+    Examples
+    --------
+    >>> pseudoexp.generate("20k", "data.h5", seed=7)      # doctest: +SKIP
+    """
+    from pseudoexp.production.run import plan, produce
+    from pseudoexp.production.run_config import RunConfig
+
+    config = RunConfig.from_options(n, card, signal_fraction=signal_fraction, seed=seed, engine=engine, pt_bias=pt_bias,
+                                    pthat_min=pthat_min, pileup=pileup, tracks=tracks, keep_unmatched=keep_unmatched)
+    if dry_run:
+        return plan(config, Path(out), threads=threads, compression=compression, force=force, resume=resume)
+    return produce(config, Path(out), threads=threads, compression=compression, force=force, resume=resume,
+                   make_chunk=make_chunk, progress=progress)
+
+
+def particles(process: str = "signal", n: int = 1000, seed: int = 1, pthat_min: float = 150, pt_bias: float = 0,
+              engine: str = "pythia8") -> Bunch:
+    """Generate events and return their particles before any detector: see `pseudoexp.particle_level.particles`."""
+    from pseudoexp.particle_level import particles as generate_particles
+
+    return generate_particles(process, n, seed, pthat_min, pt_bias, engine)

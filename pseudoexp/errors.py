@@ -17,6 +17,12 @@ class SchemaError(PseudoexpError):
     """A file is not what it should be: foreign, truncated, of another version, or with missing columns."""
 
 
+class DamagedFile(SchemaError):
+    """A file of ours whose content is not what its hashes say (exit code 1)."""
+
+    exit_code = 1
+
+
 class DataError(PseudoexpError):
     """A readable file or sample cannot serve the purpose, such as one without both classes."""
 

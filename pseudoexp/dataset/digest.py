@@ -31,10 +31,10 @@ def describe(name: str, dtype: np.dtype[np.void], shape: tuple[int, ...]) -> str
     return canonical_json({"name": name, "fields": fields, "itemsize": dtype.itemsize, "row_shape": list(shape)})
 
 
-def canonical_rows(rows: NDArray[np.void]) -> NDArray[np.void]:
-    """Return a copy with zeroed padding and one NaN; `rows` may have any shape."""
-    out = np.zeros(rows.shape, dtype=rows.dtype)
-    for name in rows.dtype.names or ():
+def canonical_rows(rows: NDArray[np.void], dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    """Return a copy laid out as `dtype`, with zeroed padding and one NaN; `rows` may have any shape."""
+    out = np.zeros(rows.shape, dtype=dtype)
+    for name in dtype.names or ():
         column = rows[name]
         out[name] = column
         if column.dtype.kind == "f":
@@ -60,6 +60,7 @@ class DatasetDigest:
     def __init__(self, name: str, dtype: np.dtype[np.void], shape: tuple[int, ...] = ()) -> None:
         self.name = name
         self.header = describe(name, dtype, shape)
+        self.dtype = dtype
         self.blocks: list[bytes] = []
         self._open = hashlib.sha256()
         self._open_rows = 0
@@ -69,7 +70,7 @@ class DatasetDigest:
         start = 0
         while start < len(rows):
             stop = min(len(rows), start + BLOCK_ROWS - self._open_rows)
-            self._open.update(canonical_rows(rows[start:stop]).view(np.uint8).data)
+            self._open.update(canonical_rows(rows[start:stop], self.dtype).view(np.uint8).data)
             self._open_rows += stop - start
             start = stop
             if self._open_rows == BLOCK_ROWS:

@@ -17,7 +17,7 @@ from pseudoexp.bunch import Bunch
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.probe import FileInfo
 from pseudoexp.dataset.splits import events_in_split, in_split, residues
-from pseudoexp.errors import ConfigError, MissingExtra
+from pseudoexp.errors import ConfigError, DamagedFile, MissingExtra
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,22 +97,31 @@ def target(label: NDArray[np.int32]) -> NDArray[np.int8]:
     return np.array([1, 0, -1], dtype=np.int8)[label]
 
 
-def blocks(info: FileInfo, dataset: str = "jets") -> Iterator[NDArray[np.void]]:
-    """Yield the rows of a dataset, `READ_ROWS` at a time."""
+def blocks(info: FileInfo, dataset: str = "jets", size: int = READ_ROWS) -> Iterator[NDArray[np.void]]:
+    """Yield the rows of a dataset, `size` at a time; `DamagedFile` where they cannot be decompressed."""
     layout = info.datasets[dataset]
     if layout.offset is None:
-        import h5py
-
-        with h5py.File(info.path, "r") as file:
-            for start in range(0, layout.shape[0], READ_ROWS):
-                yield file[dataset][start:start + READ_ROWS]
+        yield from _chunked_blocks(info, dataset, size)
         return
     per_row = int(np.prod(layout.shape[1:], dtype=np.int64))
     with info.path.open("rb") as stream:
         stream.seek(layout.offset)
-        for start in range(0, layout.shape[0], READ_ROWS):
-            rows = min(READ_ROWS, layout.shape[0] - start)
+        for start in range(0, layout.shape[0], size):
+            rows = min(size, layout.shape[0] - start)
             yield np.fromfile(stream, layout.dtype, rows * per_row).reshape(rows, *layout.shape[1:])
+
+
+def _chunked_blocks(info: FileInfo, dataset: str, size: int) -> Iterator[NDArray[np.void]]:
+    import h5py
+
+    with h5py.File(info.path, "r") as file:
+        for start in range(0, info.datasets[dataset].shape[0], size):
+            try:
+                rows = file[dataset][start:start + size]
+            except OSError:
+                raise DamagedFile(f"{info.path}: rows {start} to {start + size - 1} of `{dataset}` cannot be "
+                                  "decompressed: the file is damaged") from None
+            yield rows
 
 
 def mapped(info: FileInfo) -> NDArray[np.void]:

@@ -7,6 +7,7 @@ Writer, loader, datasheet and tests derive from this page.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -155,10 +156,10 @@ def track_column(name: str) -> int:
 
 def compound(fields: tuple[Field, ...]) -> np.dtype[np.void]:
     """Return the packed little-endian compound type, padded at its end to a multiple of 8 bytes."""
-    packed = np.dtype([(f.name, f.dtype) for f in fields])
-    offsets = [packed.fields[name][1] for name in packed.names]
-    return np.dtype({"names": list(packed.names), "formats": [f.dtype for f in fields], "offsets": offsets,
-                     "itemsize": -(-packed.itemsize // 8) * 8})
+    sizes = [np.dtype(f.dtype).itemsize for f in fields]
+    offsets = [sum(sizes[:i]) for i in range(len(sizes))]
+    return np.dtype({"names": [f.name for f in fields], "formats": [f.dtype for f in fields], "offsets": offsets,
+                     "itemsize": -(-sum(sizes) // 8) * 8})
 
 
 JET_DTYPE = compound(JET_FIELDS)
@@ -184,6 +185,13 @@ def pack_jets(matrix: NDArray[np.float64]) -> NDArray[np.void]:
 def pack_tracks(matrix: NDArray[np.float64]) -> NDArray[np.void]:
     """Turn tracks (n, N, fields of `TRACK_FIELDS`; GeV, mm; NaN where padded) into compound rows (n, N)."""
     return _pack(matrix, TRACK_FIELDS, TRACK_DTYPE)
+
+
+def join(pieces: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
+    """Concatenate compound rows; `np.concatenate` alone drops the padding of their type."""
+    first = pieces[0]
+    out = np.empty((sum(map(len, pieces)), *first.shape[1:]), dtype=first.dtype)
+    return np.concatenate(pieces, out=out)
 
 
 def file_event_number(process: int, event: int | NDArray[np.int64]) -> int | NDArray[np.int64]:

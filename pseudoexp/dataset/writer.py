@@ -7,6 +7,7 @@ that nobody ever sees half a file.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -80,7 +81,9 @@ class FileWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         if self._file:
-            self._file.close()
+            expected = (OSError, RuntimeError) if error else ()  # on a full disk closing fails too: report the first
+            with suppress(*expected):
+                self._file.close()
 
 
 class _Column:
@@ -111,7 +114,7 @@ class _Column:
         return self.digest.finish()
 
     def _flush(self, count: int) -> None:
-        rows = np.concatenate(self._pending)
+        rows = schema.join(self._pending)
         self._dataset[self._written:self._written + count] = rows[:count]
         self.digest.update(rows[:count])
         self._written += count

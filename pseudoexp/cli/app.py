@@ -1,0 +1,66 @@
+"""The command line: one file per subcommand, one place where errors become one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import typer
+
+from pseudoexp import __version__
+from pseudoexp.cli import calibrate, cards, generate, info, verify
+from pseudoexp.errors import PseudoexpError
+
+DEBUG = "PSEUDOEXP_DEBUG"
+INTERRUPTED = 130
+
+app = typer.Typer(name="pseudoexp", no_args_is_help=True, add_completion=False, rich_markup_mode="rich",
+                  pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
+                  help="Benchmark datasets for boosted H->bb tagging: generate, look at, check.")
+app.command(name="generate", epilog=generate.EXAMPLES)(generate.generate)
+app.command(name="info")(info.info)
+app.command(name="verify")(verify.verify)
+app.add_typer(cards.app, name="cards")
+app.command(name="calibrate")(calibrate.calibrate)
+
+
+@app.callback(invoke_without_command=True)
+def _options(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def run(program: Callable[..., object], arguments: Sequence[str] | None = None) -> int:
+    """Run a typer program; return its exit code.
+
+    A user's mistake is one line and 2, a failure one line and 1; nobody sees a traceback unless
+    ``PSEUDOEXP_DEBUG=1`` asks for it.
+    """
+    try:
+        code = program(args=arguments, standalone_mode=False)
+    except PseudoexpError as error:
+        if os.environ.get(DEBUG):
+            raise
+        return _complain(str(error), error.exit_code)
+    except KeyboardInterrupt as error:
+        return _complain(str(error) or "interrupted", INTERRUPTED, "")
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a usage error; its class depends on typer's version
+            message = error.format_message()  # empty when the help was shown instead
+            return _complain(message, 2) if message else 2
+        if os.environ.get(DEBUG):
+            raise
+        return _complain(f"{type(error).__name__}: {error} ({DEBUG}=1 shows where)", 1)
+    return code if isinstance(code, int) else 0
+
+
+def _complain(message: str, code: int, prefix: str = "error: ") -> int:
+    sys.stderr.write(prefix + " ".join(message.split()) + "\n")
+    return code
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit."""
+    sys.exit(run(app, arguments))

@@ -1,0 +1,95 @@
+"""``pseudoexp generate``."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pseudoexp.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from pseudoexp.bunch import Bunch
+
+EXAMPLES = "\n\n".join((
+    "Examples:",
+    "pseudoexp generate --n 20k --out data.h5",
+    "pseudoexp generate --n 4e6 --out data.h5 --seed 7 --threads 16 --resume",
+    "pseudoexp generate --n 1e6 --out hlt.h5 --card hlt --pileup 60 --tracks 40",
+))
+
+
+def generate(
+    n: Annotated[str, typer.Option("--n", help="Rows of class hbb or qcd, exactly; 4e6 and 200k are understood.")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    signal_fraction: Annotated[float, typer.Option(help="Fraction of hbb rows.")] = 0.5,
+    seed: Annotated[int, typer.Option(help="Same seed and options, same rows.")] = 1,
+    threads: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0,
+    engine: Annotated[str, typer.Option(help="Event generator.")] = "pythia8",
+    card: Annotated[str, typer.Option(help="Detector card: a name (see cards list) or a TOML file.")] = "atlas-itk",
+    pt_bias: Annotated[float, typer.Option(help="Power of the sampling bias in pT-hat; weights undo it.")] = 4.0,
+    pthat_min: Annotated[float, typer.Option(help="Lowest pT-hat [GeV].")] = 150.0,
+    pileup: Annotated[float, typer.Option(help="Mean number of pile-up collisions.")] = 0.0,
+    tracks: Annotated[int, typer.Option(help="Tracks per row in the dataset tracks; 0: none.")] = 0,
+    compression: Annotated[str, typer.Option(help="none, lzf or gzip; none reads fastest.")] = "none",
+    keep_unmatched: Annotated[bool, typer.Option("--keep-unmatched", help="Keep other signal jets too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, print the plan, write nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")] = False,
+) -> None:
+    """Generate a dataset: one row per large-R jet with 39 inputs, H->bb signal and QCD background."""
+    from pseudoexp.api import generate as make
+
+    options: dict[str, Any] = {
+        "signal_fraction": signal_fraction, "seed": seed, "threads": threads, "engine": engine, "card": card,
+        "pt_bias": pt_bias, "pthat_min": pthat_min, "pileup": pileup, "tracks": tracks, "compression": compression,
+        "keep_unmatched": keep_unmatched, "force": force, "resume": resume}
+    if dry_run:
+        typer.echo(plan_text(make(n, out, dry_run=True, **options)))
+        return
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        with Progress("rows", quiet) as progress:
+            summary = make(n, out, progress=progress.update, **options)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted; finished chunks are kept in {out}.parts, "
+                                "the same command with --resume continues") from None
+    if not quiet:
+        typer.echo(summary_text(summary))
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def plan_text(plan: Bunch) -> str:
+    """Return the plan as lines."""
+    return "\n".join([
+        f"{plan.path}: {plan.rows['hbb']} hbb + {plan.rows['qcd']} qcd rows, {plan.bytes / 1e6:.1f} MB uncompressed",
+        f"about {plan.chunks['signal']} signal and {plan.chunks['qcd']} QCD chunks",
+        f"seed {plan.configuration['seed']}, configuration {plan.configuration_hash}",
+        "dry run: nothing written",
+    ])
+
+
+def summary_text(summary: Bunch) -> str:
+    """Return the summary as lines."""
+    counts = " + ".join(f"{count} {name}" for name, count in summary.rows.items())
+    lines = [f"{summary.path}: {counts} rows, seed {summary.seed}"]
+    for process, tried in summary.events_tried.items():
+        lines.append(f"  {process}: {tried} events tried, cross-section {summary.cross_section[process]:.4g} pb"
+                     + _efficiency(summary, process))
+    if "rate" in summary:
+        lines.append(f"  {summary.seconds:.1f} s, {summary.rate:.1f} rows/s")
+    else:
+        lines.append("  complete already, verified")
+    return "\n".join([*lines, f"  dataset hash {summary.dataset_hash}", f"  sha256 {summary.sha256}"])
+
+
+def _efficiency(summary: Bunch, process: str) -> str:
+    efficiency: dict[str, Any] = summary.get("filter_efficiency", {})
+    return f", filter efficiency {efficiency[process]:.4g}" if process in efficiency else ""

@@ -1,0 +1,172 @@
+"""Finished chunks -> one file: streams both classes in order, interleaves them, counts what was tried.
+
+A *unit* is one counted row with the rows of class `other` that go with it: those behind it in its event, and
+those of earlier events that have no counted row. Row r of the plan is the next unit of its class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pseudoexp.dataset import schema
+from pseudoexp.dataset.digest import BLOCK_ROWS
+from pseudoexp.dataset.metadata import Provenance, Tally
+from pseudoexp.dataset.writer import FileWriter
+from pseudoexp.production.chunk import OTHER, PackedChunk
+from pseudoexp.production.plan import is_signal
+from pseudoexp.production.run_config import RunConfig
+from pseudoexp.production.spool import chunk_path, read_chunk
+
+
+class Rows(NamedTuple):
+    """Compound rows, their tracks, and the unit each belongs to."""
+
+    jets: NDArray[np.void]
+    tracks: NDArray[np.void] | None
+    unit: NDArray[np.int64]
+
+
+class Yield(NamedTuple):
+    """What one process gave, for the summary.
+
+    Attributes
+    ----------
+    events_tried : int
+        Events up to the last counted row.
+    cross_section : float
+        Mean weight of all events of the chunks used [pb].
+    accepted_weight : float
+        Sum of the weights of the events with a counted row [pb].
+    """
+
+    events_tried: int
+    cross_section: float
+    accepted_weight: float
+
+
+def units(jets: NDArray[np.void]) -> NDArray[np.int64]:
+    """Return the unit of each row of a chunk, counted from its first; trailing rows may belong to the next chunk."""
+    counted = jets["flavour_label"] != OTHER
+    before = np.cumsum(counted)
+    last = np.maximum.accumulate(np.where(counted, jets["eventNumber"], -1)) if len(jets) else jets["eventNumber"]
+    same_event = (before > 0) & (last == jets["eventNumber"])
+    return np.asarray(before - (counted | same_event), dtype=np.int64)
+
+
+class ClassStream:
+    """The rows of one process in order, read chunk by chunk.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the chunks are.
+    process : int
+        0 signal, 1 QCD.
+    """
+
+    def __init__(self, folder: Path, process: int) -> None:
+        self.folder = folder
+        self.process = process
+        self._chunks = 0
+        self._weight_sum = 0.0
+        self._loaded_units = 0
+        self._taken = 0
+        self._waiting: list[Rows] = []
+        self._last_event = -1
+        self._accepted_weight = 0.0
+
+    def take(self, count: int) -> Rows | None:
+        """Return the rows of the next `count` units, units counted from 0; None for no unit."""
+        if count == 0:
+            return None
+        while self._loaded_units < self._taken + count:
+            self._load(read_chunk(chunk_path(self.folder, self.process, self._chunks)))
+        rows = _concatenate(self._waiting)
+        cut = int(np.searchsorted(rows.unit, self._taken + count))
+        self._waiting = [_slice(rows, cut, len(rows.jets))]
+        taken = _slice(rows, 0, cut)
+        self._note(taken.jets)
+        taken = taken._replace(unit=taken.unit - self._taken)
+        self._taken += count
+        return taken
+
+    def _load(self, chunk: PackedChunk) -> None:
+        self._waiting.append(Rows(chunk.jets, chunk.tracks, units(chunk.jets) + self._loaded_units))
+        self._loaded_units += chunk.counted
+        self._chunks += 1
+        self._weight_sum += chunk.weight_sum
+
+    def _note(self, jets: NDArray[np.void]) -> None:
+        counted = jets[jets["flavour_label"] != OTHER]
+        event = counted["eventNumber"]
+        first = np.diff(event, prepend=self._last_event) != 0
+        self._accepted_weight += float(counted["mcEventWeight"][first].sum())
+        self._last_event = int(event[-1])
+
+    def result(self) -> Yield:
+        """Return what was tried for the rows taken so far."""
+        if self._last_event < 0:
+            return Yield(0, 0.0, 0.0)
+        _, last = schema.engine_event_number(self._last_event)
+        return Yield(last + 1, self._weight_sum / (self._chunks * schema.EVENTS_PER_CHUNK), self._accepted_weight)
+
+
+def interleaved(config: RunConfig, streams: tuple[ClassStream, ClassStream]) -> Iterator[Rows]:
+    """Yield the file's rows in order, about `BLOCK_ROWS` at a time."""
+    for start in range(0, config.n, BLOCK_ROWS):
+        signal = is_signal(config.signal_fraction, start, min(BLOCK_ROWS, config.n - start))
+        pieces = []
+        for stream, places in zip(streams, (np.flatnonzero(signal), np.flatnonzero(~signal)), strict=True):
+            rows = stream.take(len(places))
+            if rows is not None:
+                pieces.append(rows._replace(unit=places[rows.unit]))
+        merged = _concatenate(pieces)
+        order = np.argsort(merged.unit, kind="stable")
+        yield Rows(merged.jets[order], None if merged.tracks is None else merged.tracks[order], merged.unit[order])
+
+
+def _streams(folder: Path) -> tuple[ClassStream, ClassStream]:
+    return ClassStream(folder, 0), ClassStream(folder, 1)
+
+
+def count_rows(config: RunConfig, folder: Path) -> int:
+    """Return the rows of the file, those of class `other` included."""
+    if not config.keep_unmatched:
+        return config.n
+    return sum(len(rows.jets) for rows in interleaved(config, _streams(folder)))
+
+
+def assemble(config: RunConfig, folder: Path, target: Path, compression: str,
+             report: Callable[[int], None]) -> tuple[str, tuple[Yield, Yield]]:
+    """Write the file `target` from the chunks; return its dataset hash and what each process gave."""
+    provenance = Provenance(config.json(), config.hash(), config.seed, config.keep_unmatched)
+    streams = _streams(folder)
+    target.unlink(missing_ok=True)
+    done = 0
+    with FileWriter(target, count_rows(config, folder), provenance, tracks=config.tracks,
+                    compression=compression) as writer:
+        for rows in interleaved(config, streams):
+            writer.write(rows.jets, rows.tracks)
+            done += len(rows.jets)
+            report(done)
+        signal, qcd = (stream.result() for stream in streams)
+        tally = Tally((signal.events_tried, qcd.events_tried), (signal.cross_section, qcd.cross_section))
+        return writer.finish(tally), (signal, qcd)
+
+
+def _concatenate(pieces: list[Rows]) -> Rows:
+    if len(pieces) == 1:
+        return pieces[0]
+    tracks = [piece.tracks for piece in pieces if piece.tracks is not None]
+    return Rows(schema.join([piece.jets for piece in pieces]), schema.join(tracks) if tracks else None,
+                np.concatenate([piece.unit for piece in pieces]))
+
+
+def _slice(rows: Rows, start: int, stop: int) -> Rows:
+    return Rows(rows.jets[start:stop], None if rows.tracks is None else rows.tracks[start:stop],
+                rows.unit[start:stop])

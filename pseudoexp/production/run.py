@@ -1,0 +1,174 @@
+"""One production from configuration to file: parts, chunks, assembly, publication."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pseudoexp.bunch import Bunch
+from pseudoexp.dataset.digest import canonical_json
+from pseudoexp.dataset.probe import probe
+from pseudoexp.dataset.verify import verify
+from pseudoexp.dataset.writer import COMPRESSIONS, publish
+from pseudoexp.errors import ConfigError, DamagedFile, GenerationError
+from pseudoexp.production.assemble import Yield, assemble
+from pseudoexp.production.chunk import DEFAULT_MAKER, ChunkMaker, maker_name
+from pseudoexp.production.plan import class_rows, expected_chunks, row_bytes
+from pseudoexp.production.run_config import RunConfig, difference, parse_count, require_engine
+from pseudoexp.production.schedule import ClassState, make_chunks
+from pseudoexp.production.spool import Parts, parts_folder
+from pseudoexp.production.worker import Job
+from pseudoexp.production.workers import start_workers
+
+ASSEMBLY = "assembly.h5"
+Progress = Callable[[str, int, int], None]
+"""Called with the stage ("generating" or "writing"), rows done, rows in all."""
+
+
+def plan(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "none", force: bool = False,
+         resume: bool = False) -> Bunch:
+    """Check everything that can be checked beforehand and return what would be done; write nothing.
+
+    Raises
+    ------
+    ConfigError
+        For an impossible option or a place that cannot be written to.
+    MissingExtra
+        If the engine is not installed.
+    """
+    if compression not in COMPRESSIONS:
+        raise ConfigError(f"compression {compression!r}; allowed: {', '.join(COMPRESSIONS)}")
+    parse_count(threads, "threads", 0, 4096)
+    _check_place(out, force, resume)
+    require_engine(config.engine)
+    rows = class_rows(config.signal_fraction, config.n)
+    return Bunch(path=out, rows={"hbb": rows[0], "qcd": rows[1]}, chunks=dict(zip(("signal", "qcd"),
+                 expected_chunks(rows), strict=True)), bytes=config.n * row_bytes(config.tracks),
+                 configuration=json.loads(config.json()), configuration_hash=config.hash())
+
+
+def _check_place(out: Path, force: bool, resume: bool) -> None:
+    if not out.name or out.is_dir():
+        raise ConfigError(f"{out}: is a folder; allowed: the name of a file")
+    if not out.parent.is_dir():
+        raise ConfigError(f"{out}: the folder {out.parent} does not exist")
+    if out.exists() and not (force or resume):
+        raise ConfigError(f"{out} exists; --force replaces it, --resume checks or finishes it")
+    if parts_folder(out).exists() and not (force or resume):
+        raise ConfigError(f"{parts_folder(out)} holds an unfinished run; --resume continues it, --force discards it")
+
+
+def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "none", force: bool = False,
+            resume: bool = False, make_chunk: ChunkMaker | str = DEFAULT_MAKER,
+            progress: Progress | None = None) -> Bunch:
+    """Make a file.
+
+    Parameters
+    ----------
+    config : RunConfig
+        What the rows depend on.
+    out : Path
+        The file.
+    threads : int, optional
+        Worker processes, 0 for one per core; the rows do not depend on it.
+    compression : {"none", "lzf", "gzip"}, optional
+        Compression of the datasets.
+    force : bool, optional
+        Replace an existing file; without `resume`, also discard an unfinished one.
+    resume : bool, optional
+        Continue an unfinished file, or verify a finished one.
+    make_chunk : callable or str, optional
+        What makes the rows, importable by name.
+    progress : callable, optional
+        Told of the rows made.
+
+    Returns
+    -------
+    Bunch
+        `path`, `seed`, `rows` (per class), `events_tried`, `cross_section` [pb] and `filter_efficiency` (per process),
+        `seconds`, `rate` [rows/s], `dataset_hash`, `sha256`.
+
+    Raises
+    ------
+    PseudoexpError
+        For wrong options, or when a worker fails; finished chunks are kept then.
+    """
+    plan(config, out, threads=threads, compression=compression, force=force, resume=resume)
+    if resume and out.exists() and (finished := _finished(config, out, force)):
+        return finished
+    start = time.monotonic()
+    tell = progress or (lambda stage, done, total: None)
+    with Parts(out, config, resume=resume, discard=force and not resume) as parts:
+        try:
+            _make(Job(maker_name(make_chunk), config, parts.folder), parts, threads, tell)
+            draft = parts.folder / ASSEMBLY
+            total, yields = assemble(config, parts.folder, draft, compression,
+                                     lambda done: tell("writing", done, config.n))
+            checksum = publish(draft, out)
+        except OSError as error:
+            raise GenerationError(f"{out}: {_cause(error)}{_kept(parts)}") from None
+        except GenerationError as error:
+            raise GenerationError(f"{error}{_kept(parts)}") from None
+        parts.remove()
+    return _summary(config, out, total, checksum, yields, time.monotonic() - start)
+
+
+def _make(job: Job, parts: Parts, threads: int, tell: Progress) -> None:
+    config = job.config
+    rows = class_rows(config.signal_fraction, config.n)
+    states = [ClassState(process, need, parts.scan(process)) for process, need in enumerate(rows)]
+    if all(state.complete() for state in states):
+        return
+    with start_workers(job, threads, sum(expected_chunks(rows))) as workers:
+        make_chunks(workers, states, lambda done: tell("generating", done, config.n))
+
+
+def _finished(config: RunConfig, out: Path, force: bool) -> Bunch | None:
+    """Verify the file that is there: return its summary if it is the one asked for, None if it may be replaced."""
+    try:
+        info = probe(out)
+        old = json.loads(info.attributes["configuration"])
+        found = difference(old, json.loads(canonical_json(config.identity() | {"n": config.n})))
+        if not found:
+            checked = verify(out)
+            tried, cross_section = (info.attributes[name] for name in ("events_tried", "cross_section"))
+            return Bunch(path=out, seed=config.seed, rows=info.counts, events_tried=_by_process(tried),
+                         cross_section=_by_process(cross_section), dataset_hash=checked.dataset_hash,
+                         sha256=checked.sha256)
+    except DamagedFile:
+        if not force:
+            raise
+        found = "damaged"
+    if not force:
+        raise ConfigError(f"{out} was made with another configuration ({found}); --force replaces it")
+    return None
+
+
+def _summary(config: RunConfig, out: Path, total: str, checksum: str, yields: tuple[Yield, Yield],
+             seconds: float) -> Bunch:
+    counts = probe(out).counts
+    efficiencies = [y.accepted_weight / y.events_tried / y.cross_section if y.events_tried and y.cross_section else 0.0
+                    for y in yields]
+    return Bunch(path=out, seed=config.seed, rows=counts, events_tried=_by_process([y.events_tried for y in yields]),
+                 cross_section=_by_process([y.cross_section for y in yields]),
+                 filter_efficiency=_by_process(efficiencies), seconds=seconds, rate=sum(counts.values()) / seconds,
+                 dataset_hash=total, sha256=checksum)
+
+
+def _by_process(values: Any) -> dict[str, Any]:
+    return dict(zip(("signal", "qcd"), values, strict=True))
+
+
+def _cause(error: OSError) -> str:
+    """Return the reason of an operating-system error; HDF5 hides it in a long text."""
+    hidden = re.search(r"error message = '([^']+)'", str(error))
+    return hidden.group(1) if hidden else error.strerror or str(error).splitlines()[0]
+
+
+def _kept(parts: Parts) -> str:
+    count = sum(1 for _ in parts.folder.glob("*.rows"))
+    return f"; {count} finished chunks are kept in {parts.folder}, --resume continues" if count else ""

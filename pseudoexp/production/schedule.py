@@ -1,0 +1,108 @@
+"""Which chunk comes next, and when there are enough.
+
+Chunks are computed in any order by any number of workers; which rows the file holds depends on chunk numbers
+alone. Chunks beyond what is needed may be made and are not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
+from pseudoexp.errors import GenerationError
+from pseudoexp.production.chunk import PROCESS_NAMES
+from pseudoexp.production.worker import Done
+from pseudoexp.production.workers import Workers
+
+EMPTY_CHUNKS = 400
+"""Chunks of one process without a single row after which there is no point in going on."""
+POLL_SECONDS = 0.5
+Report = Callable[[int], None]
+"""Called with the rows there are, again and again."""
+
+
+class ClassState:
+    """Chunks of one process: done, in flight, still needed.
+
+    Parameters
+    ----------
+    process : int
+        0 signal, 1 QCD.
+    need : int
+        Rows to be made.
+    done : iterable of (chunk, counted rows)
+        What is there already.
+    """
+
+    def __init__(self, process: int, need: int, done: Iterable[tuple[int, int]] = ()) -> None:
+        self.process = process
+        self.need = need
+        self.done = dict(done)
+        self.in_flight: set[int] = set()
+        self._total = sum(self.done.values())
+        self._prefix_rows = 0
+        self._prefix_chunks = 0
+        self._next = 0
+
+    @property
+    def rows(self) -> int:
+        """Rows in all finished chunks, at most what is needed."""
+        return min(self._total, self.need)
+
+    def complete(self) -> bool:
+        """Return whether the chunks 0, 1, ... without a gap give enough rows."""
+        while self._prefix_rows < self.need and self._prefix_chunks in self.done:
+            self._prefix_rows += self.done[self._prefix_chunks]
+            self._prefix_chunks += 1
+        return self._prefix_rows >= self.need
+
+    def chunks(self) -> int:
+        """Return the number of chunks that give enough rows, once complete."""
+        return self._prefix_chunks
+
+    def expected(self) -> float:
+        """Return the rows of finished chunks and, at their mean, of those in flight, over the need."""
+        mean = self._total / len(self.done) if self.done else 0.0
+        return (self._total + mean * len(self.in_flight)) / self.need
+
+    def wants(self) -> bool:
+        """Return whether another chunk should be started: enough are not even expected, or there is a gap."""
+        if self.complete():
+            return False
+        return self.expected() < 1.0 or self.gap()
+
+    def gap(self) -> bool:
+        """Return whether the first chunk without a result is not even in flight."""
+        return self._prefix_chunks not in self.in_flight
+
+    def take(self) -> int:
+        """Return the lowest chunk that is neither done nor in flight, now in flight."""
+        while self._next in self.done or self._next in self.in_flight:
+            self._next += 1
+        self.in_flight.add(self._next)
+        return self._next
+
+    def put(self, done: Done) -> None:
+        """Note a finished chunk."""
+        self.in_flight.discard(done.chunk)
+        self.done[done.chunk] = done.counted
+        self._total += done.counted
+        if self._total == 0 and len(self.done) >= EMPTY_CHUNKS:
+            events = len(self.done) * EVENTS_PER_CHUNK
+            raise GenerationError(f"no {PROCESS_NAMES[self.process]} row in {events} events; is pthat_min too low?")
+
+
+def make_chunks(workers: Workers, classes: list[ClassState], report: Report) -> None:
+    """Have chunks made until each class has enough rows."""
+    states = {state.process: state for state in classes if state.need}
+    report(sum(state.rows for state in states.values()))
+    while not all(state.complete() for state in states.values()):
+        while workers.free():
+            hungry = [state for state in states.values() if state.wants()]
+            if not hungry:
+                break
+            state = min(hungry, key=lambda s: (s.expected(), len(s.in_flight)))
+            workers.submit(state.process, state.take())
+        for done in workers.finished(POLL_SECONDS):
+            states[done.process].put(done)
+        report(sum(state.rows for state in states.values()))

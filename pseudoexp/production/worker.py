@@ -1,0 +1,100 @@
+"""A worker process: takes chunk numbers from a pipe, writes finished chunks to the parts folder.
+
+It is started with ``python -c`` instead of through `multiprocessing`, so that a user's script needs no
+``if __name__ == "__main__"`` and notebooks work. It ends when its parent does.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import traceback
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import NamedTuple
+
+from pseudoexp import errors
+from pseudoexp.production.chunk import PROCESS_NAMES, import_maker, pack
+from pseudoexp.production.run_config import RunConfig
+from pseudoexp.production.spool import chunk_path, write_chunk
+
+
+class Job(NamedTuple):
+    """What a worker works on.
+
+    Attributes
+    ----------
+    maker : str
+        Name of the function that makes a chunk.
+    config : RunConfig
+        The configuration.
+    folder : Path
+        Where finished chunks go.
+    """
+
+    maker: str
+    config: RunConfig
+    folder: Path
+
+
+class Done(NamedTuple):
+    """A finished chunk: its process, number, and rows that count."""
+
+    process: int
+    chunk: int
+    counted: int
+
+
+class Failure(NamedTuple):
+    """A chunk that failed: the name of the exception in `pseudoexp.errors`, and its message."""
+
+    kind: str
+    message: str
+
+
+def run_chunk(job: Job, process: int, chunk: int) -> Done:
+    """Make, check and write one chunk."""
+    maker = import_maker(job.maker)
+    packed = pack(job.config, process, chunk, maker(job.config, process, chunk))
+    write_chunk(chunk_path(job.folder, process, chunk), packed)
+    return Done(process, chunk, packed.counted)
+
+
+def failure(error: Exception, process: int, chunk: int) -> Failure:
+    """Translate an exception to what can go through the pipe."""
+    if isinstance(error, errors.PseudoexpError):
+        return Failure(type(error).__name__, str(error))
+    if isinstance(error, OSError) and error.strerror:
+        return Failure("GenerationError", f"{error.filename or 'the parts folder'}: {error.strerror}")
+    traceback.print_exc()
+    text = " ".join(str(error).split())[:300]
+    return Failure("GenerationError", f"{PROCESS_NAMES[process]} chunk {chunk}: {type(error).__name__}: {text}")
+
+
+def main(tasks: int, life: int) -> None:
+    """Serve until the pipe closes.
+
+    Parameters
+    ----------
+    tasks : int
+        Descriptor of the pipe for the job, then (process, chunk) in and `Done` or `Failure` out.
+    life : int
+        Descriptor of a pipe whose other end only the parent holds.
+    """
+    threading.Thread(target=_die_with_parent, args=(life,), daemon=True).start()
+    connection = Connection(tasks)
+    try:
+        job: Job = connection.recv()
+        while True:
+            process, chunk = connection.recv()
+            try:
+                connection.send(run_chunk(job, process, chunk))
+            except Exception as error:
+                connection.send(failure(error, process, chunk))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+
+
+def _die_with_parent(life: int) -> None:
+    os.read(life, 1)
+    os._exit(1)

@@ -1,0 +1,159 @@
+"""Who computes the chunks. `start_workers` decides; the rest of the production only submits and waits.
+
+Pythia8 holds the GIL and has global state, so it runs in processes. An engine whose kernels release the GIL
+can get threads behind the same three methods.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Protocol
+
+from pseudoexp import errors
+from pseudoexp.errors import GenerationError
+from pseudoexp.production.worker import Done, Failure, Job
+
+LOG = "worker.log"
+_START = ("import sys, json; sys.path[:] = json.loads(sys.argv[3]); "
+          "from pseudoexp.production.worker import main; main(int(sys.argv[1]), int(sys.argv[2]))")
+
+
+class Workers(Protocol):
+    """Something that computes chunks."""
+
+    def free(self) -> int:
+        """Return how many more chunks can be submitted now."""
+
+    def submit(self, process: int, chunk: int) -> None:
+        """Start a chunk."""
+
+    def finished(self, seconds: float) -> list[Done]:
+        """Return the chunks finished since the last call, waiting for the first at most that long."""
+
+    def close(self) -> None:
+        """Stop at once, whatever is going on."""
+
+
+def cores() -> int:
+    """Return the number of cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def start_workers(job: Job, threads: int, expected_chunks: int) -> ProcessWorkers:
+    """Return the workers for a job: `threads` of them (0: one per core), no more than there are chunks."""
+    return ProcessWorkers(job, max(1, min(threads or cores(), expected_chunks)))
+
+
+class ProcessWorkers:
+    """Worker processes, each with one chunk at a time."""
+
+    def __init__(self, job: Job, count: int) -> None:
+        self._processes: dict[Connection, subprocess.Popen[bytes]] = {}
+        self._idle: list[Connection] = []
+        self._log_path = job.folder / LOG
+        life, self._life = os.pipe()
+        try:
+            with self._log_path.open("ab") as log:
+                for _ in range(count):
+                    self._start(job, life, log)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            os.close(life)
+
+    def _start(self, job: Job, life: int, log: IO[bytes]) -> None:
+        ours, theirs = Pipe()
+        with theirs:
+            command = [sys.executable, "-c", _START, str(theirs.fileno()), str(life), json.dumps(_search_path())]
+            environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"} | os.environ
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
+                                       pass_fds=(theirs.fileno(), life), env=environment, process_group=0)
+        self._processes[ours] = process
+        self._idle.append(ours)
+        self._send(ours, job)
+
+    def _send(self, connection: Connection, message: object) -> None:
+        try:
+            connection.send(message)
+        except OSError:
+            raise self._lost(connection) from None
+
+    def free(self) -> int:
+        """Return the number of idle workers."""
+        return len(self._idle)
+
+    def submit(self, process: int, chunk: int) -> None:
+        """Give a chunk to an idle worker."""
+        self._send(self._idle.pop(), (process, chunk))
+
+    def finished(self, seconds: float) -> list[Done]:
+        """Return finished chunks.
+
+        Raises
+        ------
+        PseudoexpError
+            What a worker raised; GenerationError if one died.
+        """
+        done = []
+        for connection in wait(list(self._processes), seconds):
+            assert isinstance(connection, Connection)
+            try:
+                message = connection.recv()
+            except (EOFError, OSError):
+                raise self._lost(connection) from None
+            if isinstance(message, Failure):
+                raise _exception(message)
+            done.append(message)
+            self._idle.append(connection)
+        return done
+
+    def _lost(self, connection: Connection) -> GenerationError:
+        try:
+            status = self._processes[connection].wait(2)
+        except subprocess.TimeoutExpired:
+            status = 0
+        how = f"was killed by signal {-status}" if status < 0 else f"stopped with status {status}"
+        return GenerationError(f"a worker process {how} (its last words: {_last_line(self._log_path)})")
+
+    def close(self) -> None:
+        """Kill the processes; finished chunks are on the disk already."""
+        for process in self._processes.values():
+            process.kill()
+        for connection, process in self._processes.items():
+            process.wait()
+            connection.close()
+        self._processes.clear()
+        self._idle.clear()
+        if self._life >= 0:
+            os.close(self._life)
+            self._life = -1
+
+    def __enter__(self) -> ProcessWorkers:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _search_path() -> list[str]:
+    return [str(Path(entry).absolute()) for entry in sys.path]
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
+    return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "none")
+
+
+def _exception(message: Failure) -> errors.PseudoexpError:
+    kind: type[errors.PseudoexpError] = getattr(errors, message.kind, GenerationError)
+    error = kind.__new__(kind)
+    error.args = (message.message,)
+    return error
