@@ -32,13 +32,15 @@ class LazyGroup(TyperGroup):
         """Return the subcommand of this name, None if there is none."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich",
+                             context_settings={"help_option_names": ["-h", "--help"]})
         single.command(name=cmd_name)(import_module(f"{__name__}.{cmd_name}").command)
         return typer.main.get_command(single)
 
 
 app = typer.Typer(cls=LazyGroup, name="tagger", no_args_is_help=True, add_completion=False,
-                  pretty_exceptions_enable=False, rich_markup_mode="rich")
+                  pretty_exceptions_enable=False, rich_markup_mode="rich",
+                  context_settings={"help_option_names": ["-h", "--help"]})
 
 
 @app.callback()
@@ -87,5 +89,5 @@ def _explain(error: Exception) -> int:
 
 
 def _complain(message: str, code: int) -> int:
-    sys.stderr.write("tagger: " + " ".join(message.split()) + "\n")
+    sys.stderr.write("error: " + " ".join(message.split()) + "\n")
     return code

@@ -1,0 +1,237 @@
+"""What the tagger trains and is judged on: the three splits of a file, its inputs chosen by name.
+
+The inputs stay in the file's units and precision (MeV, float32) and in one array per split; everything else is a column
+beside them: weights, event numbers (rows of one event are correlated), kinematics for the report, the background's flavour.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import pseudoexp
+from pseudoexp.dataset import schema
+from pseudoexp.errors import ConfigError, DataError
+
+SPLITS = ("train", "val", "test")
+BACKGROUNDS = ("bb", "bc", "b", "cc", "c", "light")
+"""Background flavours: what the two track jets hold, see `background_flavour`."""
+WEIGHTINGS = ("benchmark", "unweighted", "physical")
+"""benchmark: equal class totals, signal (pT, |eta|) as QCD's; physical: cross-sections in pb."""
+SIGNAL = -1
+"""Value of `Split.flavour` in signal rows."""
+_LABELS = ("vr1_truth_label", "vr2_truth_label", "vr1_n_b", "vr2_n_b", "vr1_n_c", "vr2_n_c")
+_COLUMNS = ("eventNumber", "pt", "mass", *_LABELS)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of one split, n in all.
+
+    Attributes
+    ----------
+    x : (n, k) float32 array
+        Inputs in the file's units.
+    y : (n,) int8 array
+        1 for hbb, 0 for qcd.
+    weight : (n,) float64 array
+        Benchmark weights as in the file.
+    physical : (n,) float64 array
+        Weights in pb; the sum over any selection is its cross-section.
+    event : (n,) int64 array
+        Event numbers.
+    pt, mass : (n,) float32 arrays
+        Of the large-R jet [GeV].
+    flavour : (n,) int8 array
+        Index into `BACKGROUNDS`, `SIGNAL` in signal rows.
+    """
+
+    x: NDArray[np.float32]
+    y: NDArray[np.int8]
+    weight: NDArray[np.float64]
+    physical: NDArray[np.float64]
+    event: NDArray[np.int64]
+    pt: NDArray[np.float32]
+    mass: NDArray[np.float32]
+    flavour: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def weighting(self, name: str) -> NDArray[np.float64]:
+        """Return the weights called `name`, one of `WEIGHTINGS`.
+
+        Raises
+        ------
+        ConfigError
+            If the name is unknown.
+        """
+        if name == "benchmark":
+            return self.weight
+        if name == "physical":
+            return self.physical
+        if name == "unweighted":
+            return np.ones(len(self))
+        raise ConfigError(f"weighting {name!r}; allowed: {', '.join(WEIGHTINGS)}")
+
+    def training_weight(self) -> NDArray[np.float32]:
+        """Return benchmark weights scaled to equal class totals and mean 1 within this split."""
+        weight = self.weight.copy()
+        for label in (0, 1):
+            rows = self.y == label
+            weight[rows] *= 0.5 * len(self) / weight[rows].sum()
+        return weight.astype(np.float32)
+
+    def take(self, rows: Any) -> Split:
+        """Return some rows: a slice, a mask or indices."""
+        return Split(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class TaggerData:
+    """The splits of one file.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        Names of the columns of every `Split.x`.
+    train, val, test : Split
+        eventNumber % 10 <= 7, == 8, == 9.
+    source : dict
+        Where the rows come from: `path`, `rows`, `dataset_hash`, `dataset_version`, `seed`.
+    """
+
+    inputs: tuple[str, ...]
+    train: Split
+    val: Split
+    test: Split
+    source: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: str | Path, inputs: Sequence[str] | None = None) -> TaggerData:
+        """Read a pseudoexp file.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        inputs : sequence of str, optional
+            Names of the inputs in the order wanted; all 39 in the file's order by default.
+
+        Raises
+        ------
+        ConfigError
+            If a name is no input, or twice there.
+        DataError
+            If a split lacks one of the classes or a class has no weight.
+        """
+        names = check_inputs(inputs)
+        splits = {split: _read_split(path, split, names) for split in SPLITS}
+        return cls(inputs=names, source=_source(path), **splits)
+
+    def split(self, name: str) -> Split:
+        """Return the split called `name`.
+
+        Raises
+        ------
+        ConfigError
+            If the name is unknown.
+        """
+        if name not in SPLITS:
+            raise ConfigError(f"split {name!r}; allowed: {', '.join(SPLITS)}")
+        chosen: Split = getattr(self, name)
+        return chosen
+
+    def select(self, inputs: Sequence[str]) -> TaggerData:
+        """Return the same rows with some of the inputs, in the order given.
+
+        Raises
+        ------
+        ConfigError
+            If a name is not among the inputs here.
+        """
+        names = check_inputs(inputs, self.inputs)
+        if names == self.inputs:
+            return self
+        columns = [self.inputs.index(name) for name in names]
+        chosen = {s: replace(self.split(s), x=np.ascontiguousarray(self.split(s).x[:, columns])) for s in SPLITS}
+        return replace(self, inputs=names, **chosen)
+
+
+def check_inputs(inputs: Sequence[str] | None, known: Sequence[str] = schema.INPUTS) -> tuple[str, ...]:
+    """Return the names as a tuple, all of `known` for None.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, one is unknown, or one stands twice.
+    """
+    if inputs is None:
+        return tuple(known)
+    names = tuple(inputs)
+    if not names:
+        raise ConfigError("inputs: at least one name is needed")
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3) or [*known[:5], "..."]
+            raise ConfigError(f"input {name!r} is not there; allowed: {', '.join(near)}")
+        if names.count(name) > 1:
+            raise ConfigError(f"input {name!r} stands {names.count(name)} times; once is allowed")
+    return names
+
+
+def background_flavour(labels: NDArray[np.integer], n_b: NDArray[np.integer], n_c: NDArray[np.integer]) -> NDArray[np.int8]:
+    """Return what two track jets hold, as an index into `BACKGROUNDS`.
+
+    b hadrons are counted in both jets; c hadrons only in jets without a b hadron, for there they are the b's own decay.
+    Two or more b: bb; one b and a c: bc; one b: b; two or more c: cc; one c: c; else light (tau included).
+
+    Parameters
+    ----------
+    labels, n_b, n_c : (n, 2) arrays
+        Label (5 b, 4 c, 15 tau, 0 light), b hadrons and c hadrons of either jet.
+    """
+    is_b, is_c = labels == 5, labels == 4
+    b = np.where(is_b, np.maximum(n_b, 1), 0).sum(axis=1)
+    c = np.where(is_c, np.maximum(n_c, 1), 0).sum(axis=1)
+    index = {name: i for i, name in enumerate(BACKGROUNDS)}
+    return np.select([b >= 2, (b == 1) & (c >= 1), b == 1, c >= 2, c == 1],
+                     [index[name] for name in ("bb", "bc", "b", "cc", "c")], index["light"]).astype(np.int8)
+
+
+def _read_split(path: str | Path, split: str, inputs: tuple[str, ...]) -> Split:
+    rows = pseudoexp.load(path, split, weight="benchmark", columns=inputs)
+    target = np.asarray(rows.target)
+    for label, name in ((1, "hbb"), (0, "qcd")):
+        mine = target == label
+        if not mine.any():
+            raise DataError(f"{path}: no {name} row in split {split!r}; training and evaluation need both classes in "
+                            "train, val and test (a larger --n, or --signal-fraction between 0 and 1)")
+        if not rows.weight[mine].sum() > 0.0:
+            raise DataError(f"{path}: the benchmark weights of class {name} in split {split!r} do not sum to more than 0")
+    beside = pseudoexp.load(path, split, weight="physical", columns=_COLUMNS)
+    column = {name: beside.data[:, i] for i, name in enumerate(_COLUMNS)}
+    labels, n_b, n_c = (np.stack([column[_LABELS[i]], column[_LABELS[i + 1]]], axis=1).astype(np.int32) for i in (0, 2, 4))
+    flavour = np.where(target == 1, SIGNAL, background_flavour(labels, n_b, n_c)).astype(np.int8)
+    return Split(x=np.ascontiguousarray(rows.data, dtype=np.float32), y=target, weight=np.asarray(rows.weight),
+                 physical=np.asarray(beside.weight), event=column["eventNumber"].astype(np.int64),
+                 pt=(column["pt"] / schema.MEV).astype(np.float32), mass=(column["mass"] / schema.MEV).astype(np.float32),
+                 flavour=flavour)
+
+
+def _source(path: str | Path) -> dict[str, Any]:
+    from pseudoexp.dataset.probe import probe
+
+    info = probe(path)
+    known = {key: info.attributes.get(key) for key in ("dataset_hash", "dataset_version", "seed", "configuration_hash")}
+    return {"path": str(path), "rows": int(info.rows), **{key: _scalar(value) for key, value in known.items()}}
+
+
+def _scalar(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
