@@ -1,0 +1,139 @@
+"""SV1: one inclusive displaced vertex per jet.
+
+The tracks of all two-track seeds go into one fit; the worst is dropped until the fit's probability and mass are
+acceptable (ATLAS, ATL-PHYS-PUB-2017-011). A vertex upstream of the primary vertex, seen along the jet axis, is
+not accepted, so the distance is given without a sign; with the negative tag the two sides change places.
+"""
+
+from __future__ import annotations
+
+import math
+
+from pseudoexp.core.elementary import asinh, atan2
+from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.kinematics import delta_r
+from pseudoexp.core.reconstructed import PrimaryVertex, Tracks
+from pseudoexp.flavour.chi2 import chi2_survival
+from pseudoexp.flavour.two_track import (
+    M_PION,
+    MAX_MASS,
+    MAX_RADIUS,
+    distance_significance2,
+    on_material,
+)
+from pseudoexp.flavour.vertex_fit import fit_vertex, momentum_at
+from pseudoexp.flavour.workspace import FlavourSettings, FlavourWorkspace
+
+SV1_MASS, SV1_EFRAC, SV1_NTRK, SV1_L3D, SV1_SIG3D, SV1_DR = range(6)
+"""Columns of the output: GeV, -, -, mm, -, -."""
+MIN_PROBABILITY = 1e-3
+MIN_SIGNIFICANCE = 3.0
+TOLERANCE = 1e-6
+
+
+@inline
+def direction_distance(ax: float, ay: float, az: float, bx: float, by: float, bz: float) -> float:
+    """Return dR in (eta, phi) between two directions; 0 when one has no transverse part."""
+    at = math.sqrt(ax * ax + ay * ay)
+    bt = math.sqrt(bx * bx + by * by)
+    if not (at > 0.0 and bt > 0.0):
+        return 0.0
+    return delta_r(asinh(az / at), atan2(ay, ax), asinh(bz / bt), atan2(by, bx))
+
+
+@inline
+def pion_energy(px: float, py: float, pz: float) -> float:
+    """Return the energy [GeV] of a pion."""
+    return math.sqrt(px * px + py * py + pz * pz + M_PION * M_PION)
+
+
+@kernel
+def associated_energy(tracks: Tracks, rows, count: int, workspace: FlavourWorkspace) -> float:
+    """Return the energy [GeV] of all associated tracks as pions."""
+    total = 0.0
+    for i in range(count):
+        px, py, pz = momentum_at(tracks, rows, workspace.helix, i, 0.0, 0.0)
+        total += pion_energy(px, py, pz)
+    return total
+
+
+@kernel
+def vertex_p4(tracks: Tracks, rows, members, count: int, workspace: FlavourWorkspace
+              ) -> tuple[float, float, float, float]:
+    """Return the summed px, py, pz, E [GeV] of the members as pions at `workspace.position`."""
+    px = 0.0
+    py = 0.0
+    pz = 0.0
+    e = 0.0
+    for m in range(count):
+        x, y, z = momentum_at(tracks, rows, workspace.helix, members[m], workspace.position[0], workspace.position[1])
+        px += x
+        py += y
+        pz += z
+        e += pion_energy(x, y, z)
+    return px, py, pz, e
+
+
+@kernel
+def fit_inclusive(tracks: Tracks, rows, count: int, vertex: PrimaryVertex, workspace: FlavourWorkspace
+                  ) -> tuple[int, float, float]:
+    """Fit all seed tracks to one vertex, dropping the worst; return their number (0: no vertex), mass and energy."""
+    members = workspace.members
+    n = 0
+    for i in range(count):
+        if workspace.seeds[i] > 0:
+            members[n] = i
+            n += 1
+    workspace.position[:] = vertex.position
+    while n >= 2:
+        chi2 = fit_vertex(tracks, rows, workspace.helix, members, n, TOLERANCE, workspace)
+        px, py, pz, e = vertex_p4(tracks, rows, members, n, workspace)
+        mass = math.sqrt(max(e * e - px * px - py * py - pz * pz, 0.0))
+        if chi2 >= 0.0 and mass < MAX_MASS and chi2_survival(chi2, 2 * n - 3) > MIN_PROBABILITY:
+            return n, mass, e
+        if chi2 < 0.0:
+            workspace.position[:] = vertex.position
+        worst = 0
+        for m in range(1, n):
+            if workspace.track_chi2[m] > workspace.track_chi2[worst]:
+                worst = m
+        n -= 1
+        for m in range(worst, n):
+            members[m] = members[m + 1]
+    return 0, 0.0, 0.0
+
+
+@kernel
+def sv1(tracks: Tracks, rows, count: int, jet_p4, vertex: PrimaryVertex, settings: FlavourSettings,
+        workspace: FlavourWorkspace, out) -> None:
+    """Find the inclusive displaced vertex of a jet prepared by `prepare_jet`.
+
+    Parameters
+    ----------
+    tracks, rows, count, jet_p4, vertex, settings, workspace
+        As in `prepare_jet`.
+    out : (6,) array
+        Receives mass [GeV], energy fraction, tracks, 3-D distance [mm], its significance with the covariances of
+        both vertices, dR(jet axis, flight direction); zeros without a vertex.
+    """
+    out[:] = 0.0
+    n, mass, energy = fit_inclusive(tracks, rows, count, vertex, workspace)
+    if n < 2:
+        return
+    v = workspace.position
+    dx = settings.sign * (v[0] - vertex.position[0])
+    dy = settings.sign * (v[1] - vertex.position[1])
+    dz = settings.sign * (v[2] - vertex.position[2])
+    significance = math.sqrt(max(
+        distance_significance2(v, workspace.covariance, vertex, workspace.normal), 0.0))
+    upstream = dx * jet_p4[0] + dy * jet_p4[1] + dz * jet_p4[2] <= 0.0
+    outside = v[0] * v[0] + v[1] * v[1] > MAX_RADIUS * MAX_RADIUS
+    material = n == 2 and on_material(v[0], v[1], settings.material_radii)
+    if upstream or outside or material or not significance > MIN_SIGNIFICANCE:
+        return
+    out[SV1_MASS] = mass
+    out[SV1_EFRAC] = min(energy / associated_energy(tracks, rows, count, workspace), 1.0)
+    out[SV1_NTRK] = n
+    out[SV1_L3D] = math.sqrt(dx * dx + dy * dy + dz * dz)
+    out[SV1_SIG3D] = significance
+    out[SV1_DR] = direction_distance(dx, dy, dz, jet_p4[0], jet_p4[1], jet_p4[2])
