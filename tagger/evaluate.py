@@ -1,0 +1,227 @@
+"""Judge a network on one split: AUC, rejections, flavours, pT bins, mass sculpting, size.
+
+Every figure stands with its error and effective sample size. The headline is the benchmark weighting; unweighted and
+cross-section-weighted figures stand beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.data import BACKGROUNDS, SIGNAL, WEIGHTINGS, Split, TaggerData
+from tagger.metrics import Scored, jensen_shannon
+from tagger.model import complexity, import_keras
+from tagger.runs import Run
+
+if TYPE_CHECKING:
+    import keras
+
+EFFICIENCIES = (0.3, 0.5, 0.6, 0.7)
+"""Signal efficiencies of the table."""
+HEADLINE = 0.5
+"""Signal efficiency at which sculpting and single figures are given."""
+PT_EDGES = (250.0, 350.0, 500.0, 750.0, 1000.0, 3000.0)
+"""Bins of the large-R jet's pT [GeV]."""
+MASS_EDGES = np.arange(50.0, 251.0, 10.0)
+"""Bins of the large-R jet's mass [GeV]."""
+FEWEST = 20
+"""Rows of a class below which a subsample gets no figures."""
+BATCH = 65536
+ROC_POINTS = np.concatenate([np.arange(0.10, 0.995, 0.01), [0.995]])
+BINS = 50
+IMPORTANCE_ROWS = 20_000
+
+
+def logits(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the network's logits (n,) of rows (n, k)."""
+    keras = import_keras()
+    out = np.empty(len(x), dtype=np.float32)
+    for start in range(0, len(x), BATCH):  # not model.predict: its fixed cost of 50 ms would rule the importances
+        rows = slice(start, start + BATCH)
+        out[rows] = keras.ops.convert_to_numpy(model(x[rows], training=False))[:, 0]
+    return out
+
+
+def evaluate(model: keras.Model, data: TaggerData, split: str = "test") -> dict[str, Any]:
+    """Judge a network on one split.
+
+    Parameters
+    ----------
+    model : keras.Model
+        (n, k) -> (n, 1) logits; k = len(data.inputs).
+    data : TaggerData
+        The file.
+    split : {"test", "val", "train"}
+        Which rows.
+
+    Returns
+    -------
+    dict
+        JSON types only: `split`, `rows`, `model` (see `tagger.model.complexity`), `weightings` (name -> figures),
+        `flavours` (background flavour -> figures against all signal), `pt_bins`, `mass_sculpting`. Figures are `auc`,
+        `auc_error`, `rows_*`, `n_eff_*` and `rejection` ("0.5" -> see `tagger.metrics.Scored.rejection`).
+    """
+    part = data.split(split)
+    return figures(logits(model, part.x), part) | {"split": split, "model": complexity(model)}
+
+
+def figures(score: NDArray[np.float32], part: Split) -> dict[str, Any]:
+    """Return all figures of given scores (n,) on given rows, as `evaluate` does, without those of the network."""
+    score = np.asarray(score, dtype=np.float64)
+    headline = Scored(score, part.y == 1, part.weight, part.event)
+    return {
+        "rows": {"signal": int((part.y == 1).sum()), "background": int((part.y == 0).sum())},
+        "weightings": {name: summary(Scored(score, part.y == 1, part.weighting(name), part.event)) for name in WEIGHTINGS},
+        "flavours": {name: _of_flavour(score, part, i) for i, name in enumerate(BACKGROUNDS)},
+        "pt_bins": _in_pt_bins(score, part, headline.threshold(HEADLINE)),
+        "mass_sculpting": _mass_sculpting(headline, part),
+    }
+
+
+def summary(scored: Scored) -> dict[str, Any]:
+    """Return AUC and rejections with errors and effective sample sizes."""
+    area, error = scored.auc()
+    return {"auc": area, "auc_error": error,
+            "rows_signal": int(scored.signal.sum()), "rows_background": int((~scored.signal).sum()),
+            "n_eff_signal": scored.effective_size(scored.signal), "n_eff_background": scored.effective_size(~scored.signal),
+            "rejection": {f"{e:g}": scored.rejection(e) for e in EFFICIENCIES}}
+
+
+def _subsample(score: NDArray[np.float64], part: Split, rows: NDArray[np.bool_]) -> dict[str, Any] | None:
+    counts = [int((part.y[rows] == label).sum()) for label in (0, 1)]
+    weights = [float(part.weight[rows & (part.y == label)].sum()) for label in (0, 1)]
+    if min(counts) < FEWEST or min(weights) <= 0.0:
+        return None
+    return summary(Scored(score[rows], part.y[rows] == 1, part.weight[rows], part.event[rows]))
+
+
+def _of_flavour(score: NDArray[np.float64], part: Split, flavour: int) -> dict[str, Any]:
+    rows = part.flavour == flavour
+    result: dict[str, Any] = {"rows": int(rows.sum())}
+    total = float(part.weight[part.y == 0].sum())
+    result["share"] = float(part.weight[rows].sum()) / total
+    return result | (_subsample(score, part, rows | (part.flavour == SIGNAL)) or {})
+
+
+def _in_pt_bins(score: NDArray[np.float64], part: Split, cut: float) -> list[dict[str, Any]]:
+    """Return per bin the figures at the bin's own thresholds and eps_S, eps_B of the cut made for all pT."""
+    bins = []
+    for low, high in zip(PT_EDGES[:-1], PT_EDGES[1:], strict=True):
+        rows = (part.pt >= low) & (part.pt < high)
+        entry: dict[str, Any] = {"low": low, "high": high, "rows": int(rows.sum())}
+        own = _subsample(score, part, rows)
+        if own is not None:
+            for label, name in ((1, "signal"), (0, "background")):
+                mine = rows & (part.y == label)
+                entry[f"{name}_efficiency"] = float(np.average(score[mine] >= cut, weights=part.weight[mine]))
+        bins.append(entry | (own or {}))
+    return bins
+
+
+def _mass_sculpting(scored: Scored, part: Split) -> dict[str, Any]:
+    """Return the Jensen-Shannon distance of the background's mass before and after the cut at `HEADLINE`.
+
+    `noise` is what the distance would be on average if the cut did not look at the mass: for N effective rows in k bins,
+    the divergence of a sample from its parent is (k - 1) / (8 N ln 2) bits.
+    """
+    background = part.y == 0
+    passed = background & (scored.score >= scored.threshold(HEADLINE))
+    before, after = (np.histogram(part.mass[rows], MASS_EDGES, weights=part.weight[rows])[0]
+                     for rows in (background, passed))
+    entry: dict[str, Any] = {"efficiency": HEADLINE, "edges": MASS_EDGES.tolist(), "rows_after": int(passed.sum()),
+                             "before": before.tolist(), "after": after.tolist(), "distance": None, "noise": None}
+    inside = passed & (part.mass >= MASS_EDGES[0]) & (part.mass < MASS_EDGES[-1])
+    if before.sum() > 0.0 and after.sum() > 0.0:
+        size = scored.effective_size(inside)
+        entry["distance"] = jensen_shannon(before, after)
+        entry["noise"] = float(np.sqrt((np.count_nonzero(before) - 1) / (8.0 * np.log(2.0) * size)))
+    return entry
+
+
+def to_run(model: keras.Model, data: TaggerData, config: dict[str, Any], history: dict[str, list[float]],
+           gated: keras.Model | None = None) -> Run:
+    """Judge a finished network on the test split and return the run, with all that the report shows; not saved yet.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The plain network.
+    data : TaggerData
+        With the inputs of this network.
+    config : dict
+        What config.json shall say, see `Run.config`; `data` and `versions` are added.
+    history : dict
+        Of the training.
+    gated : keras.Model, optional
+        The network with its gates.
+    """
+    part = data.test
+    score = logits(model, part.x)
+    metrics = figures(score, part) | {"split": "test", "model": complexity(model)}
+    columns = {"score": score, "target": part.y, "weight": part.weight, "physical": part.physical, "event": part.event,
+               "pt": part.pt, "mass": part.mass, "flavour": part.flavour}
+    return Run(model=model, inputs=data.inputs, config={**config, "data": data.source, "versions": versions()},
+               metrics=metrics, history=history, gated=gated, scores=columns,
+               histograms={"roc": roc_curve(score, part), "importance": importance(model, data),
+                           "inputs": input_histograms(part, data.inputs)})
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that made a run."""
+    import keras
+
+    import pseudoexp
+
+    return {"pseudoexp": pseudoexp.__version__, "keras": keras.__version__, "backend": keras.backend.backend(),
+            "numpy": np.__version__}
+
+
+def roc_curve(score: NDArray[np.float32], part: Split) -> dict[str, list[float | None]]:
+    """Return `signal` efficiencies with `background` efficiency and its `error`, benchmark weights."""
+    rate, error = Scored(score, part.y == 1, part.weight, part.event).roc(ROC_POINTS)
+    return {"signal": ROC_POINTS.tolist(), "background": rate.tolist(),
+            "error": [None if np.isnan(e) else float(e) for e in error]}
+
+
+def input_histograms(part: Split, inputs: Sequence[str]) -> dict[str, dict[str, list[float]]]:
+    """Return per input `edges` between the quantiles 0.5 and 99.5 % of all rows, and the `hbb` and `qcd` shares per bin."""
+    result = {}
+    for k, name in enumerate(inputs):
+        column = part.x[:, k].astype(np.float64)
+        low, high = np.quantile(column, (0.005, 0.995))
+        if not high > low:
+            low, high = low - 0.5, high + 0.5
+        edges = np.linspace(low, high, BINS + 1)
+        if np.array_equal(column, np.round(column)) and high - low < BINS:  # counts: one bin per number
+            edges = np.arange(low - 0.5, high + 1.0)
+        shares = {}
+        for label, title in ((1, "hbb"), (0, "qcd")):
+            rows = part.y == label
+            content = np.histogram(np.clip(column[rows], edges[0], edges[-1]), edges, weights=part.weight[rows])[0]
+            shares[title] = (content / part.weight[rows].sum()).tolist()
+        result[name] = {"edges": edges.tolist(), **shares}
+    return result
+
+
+def importance(model: keras.Model, data: TaggerData, seed: int = 1) -> dict[str, float]:
+    """Return per input the loss in AUC when its values are shuffled among rows (validation split, benchmark weights).
+
+    Correlated inputs stand in for one another, so the figures rank inputs; they do not add up.
+    """
+    part = data.val.take(slice(0, IMPORTANCE_ROWS))
+    if len(np.unique(part.y)) < 2:
+        part = data.val
+    rng = np.random.default_rng(seed)
+    full = Scored(logits(model, part.x), part.y == 1, part.weight).auc()[0]
+    result = {}
+    x = part.x.copy()
+    for k, name in enumerate(data.inputs):
+        kept = x[:, k].copy()
+        x[:, k] = kept[rng.permutation(len(kept))]
+        result[name] = full - Scored(logits(model, x), part.y == 1, part.weight).auc()[0]
+        x[:, k] = kept
+    return result
