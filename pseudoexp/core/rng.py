@@ -105,6 +105,12 @@ def normal4(stream: Stream, stage: int, item: int, purpose: int) -> tuple[float,
 
 
 @inline
+def box_muller(u: float, v: float) -> float:
+    """Return one standard normal made of two independent uniforms in (0, 1)."""
+    return math.sqrt(-2.0 * log(u)) * sincos(_TWO_PI * v)[1]
+
+
+@inline
 def poisson(stream: Stream, stage: int, item: int, purpose: int, mean: float) -> int:
     """Return a Poisson number by inversion; 0 <= mean < 600."""
     u = uniform(stream, stage, item, purpose)

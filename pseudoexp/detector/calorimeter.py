@@ -2,7 +2,7 @@
 
 Every visible particle is followed along its helix to the calorimeter's face, its response is drawn from a
 log-normal distribution with the card's relative width (mean 1, never negative), and its shower is shared among the
-cells next to the impact point with an exponential lateral profile. Only touched cells are remembered, so an event
+cells next to the impact point with a triangular lateral profile. Only touched cells are remembered, so an event
 costs what its particles cost and not what the grid holds.
 """
 
@@ -18,15 +18,13 @@ from pseudoexp.core import species
 from pseudoexp.core.elementary import asinh, atan2, exp, log
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.reconstructed import Towers
-from pseudoexp.core.rng import STAGE_CALORIMETER, Stream, normal4, uniform4
+from pseudoexp.core.rng import STAGE_CALORIMETER, Stream, box_muller, uniform4
 from pseudoexp.detector import helix
-from pseudoexp.detector.particles import ARC, COT_THETA, D0, KAPPA, PHI, Z0, Particles
+from pseudoexp.detector.particles import ARC, COT_THETA, D0, END_RADIUS, ITEM, KAPPA, PDG_ID, PHI, PT, PZ, Z0, E, Particles
 from pseudoexp.detector.tables import CalorimeterTables
 
 EM, HADRONIC, FORWARD_MINUS, FORWARD_PLUS = range(4)
 """Rows of `CalorimeterTables.grid`."""
-ELECTROMAGNETIC_SHOWER, HADRON_IN_EM, HADRON_SHOWER = range(3)
-"""Entries of `CalorimeterTables.width`."""
 _MAX_TURN = 30.0  # a particle that turns further than this [rad] before an end plate is lost
 
 
@@ -52,50 +50,69 @@ def towers_workspace(capacity: int) -> Towers:
 def deposit_energies(particles: Particles, n: int, stream: Stream, tables: CalorimeterTables, radius: float,
                      half_length: float, ws: CalorimeterWorkspace) -> int:
     """Put the energies of all particles that reach the face into cells; return the number of touched cells."""
+    state, code = particles.state, particles.code
     touched = 0
     for i in range(n):
-        if particles.end[i, 0] < math.inf:
+        if state[i, END_RADIUS] < math.inf:
             continue
-        h = particles.helix[i]
-        arc, reached = helix.arc_at_surface(h[D0], h[Z0], h[COT_THETA], h[KAPPA], radius, half_length, h[ARC])
-        if not reached or abs(h[KAPPA]) * (arc - h[ARC]) > _MAX_TURN:
+        d0, z0, cot_theta, kappa, start = state[i, D0], state[i, Z0], state[i, COT_THETA], state[i, KAPPA], state[i, ARC]
+        arc, reached = helix.arc_at_surface(d0, z0, cot_theta, kappa, radius, half_length, start)
+        if not reached or abs(kappa) * (arc - start) > _MAX_TURN:
             continue
-        x, y, z = helix.position(h[D0], h[Z0], h[PHI], h[COT_THETA], h[KAPPA], arc)
+        x, y, z = helix.position(d0, z0, state[i, PHI], cot_theta, kappa, arc)
         eta = asinh(z / math.sqrt(x * x + y * y))
-        if abs(eta) < tables.max_eta:
-            touched = _shower(particles, i, eta, atan2(y, x), stream, tables, ws, touched)
+        if abs(eta) >= tables.max_eta:
+            continue
+        pdg_id = code[i, PDG_ID]
+        e = visible_energy(pdg_id, state, i, tables.nucleon_masses)
+        if e <= 0.0:
+            continue
+        phi = atan2(y, x)
+        grid = EM
+        if abs(eta) >= tables.central_eta:
+            grid = FORWARD_PLUS if eta > 0.0 else FORWARD_MINUS
+        u = uniform4(stream, STAGE_CALORIMETER, code[i, ITEM], 0)
+        front, width, back = _portions(abs(pdg_id), e, grid != EM, u, tables)
+        touched = _share(tables.grid, grid, eta, phi, front, width, ws, touched)
+        if back > 0.0:
+            touched = _share(tables.grid, HADRONIC, eta, phi, back, tables.hadron_width, ws, touched)
     return touched
 
 
 @kernel
 def make_towers(touched: int, vertex: NDArray[np.float64], tables: CalorimeterTables, ws: CalorimeterWorkspace,
                 towers: Towers) -> int:
-    """Turn cells over threshold into massless towers seen from `vertex` and clear the cells; -1 without room."""
+    """Turn cells over threshold in transverse energy into massless towers seen from `vertex` and clear the cells; -1 without room."""
     n = 0
+    x0, y0, z0 = vertex[0], vertex[1], vertex[2]
+    threshold2 = tables.threshold * tables.threshold
     for k in range(touched):
         cell = ws.touched[k]
         e = ws.energy[cell]
         ws.energy[cell] = 0.0
-        if e < tables.threshold or n < 0:
+        x, y, z = tables.position[cell, 0] - x0, tables.position[cell, 1] - y0, tables.position[cell, 2] - z0
+        scale = e / math.sqrt(x * x + y * y + z * z)
+        if (x * x + y * y) * scale * scale < threshold2 or n < 0:
             continue
         if n >= towers.p4.shape[0]:
             n = -1
             continue
-        position, p4 = tables.position[cell], towers.p4[n]
-        x, y, z = position[0] - vertex[0], position[1] - vertex[1], position[2] - vertex[2]
-        scale = e / math.sqrt(x * x + y * y + z * z)
-        p4[0], p4[1], p4[2], p4[3] = x * scale, y * scale, z * scale, e
+        towers.p4[n, 0], towers.p4[n, 1], towers.p4[n, 2], towers.p4[n, 3] = x * scale, y * scale, z * scale, e
         n += 1
     return n
 
 
 @inline
-def visible_energy(pdg_id: int, p4: NDArray[np.float64], nucleon_masses: bool) -> float:
-    """Return the energy a particle can leave: E; E - m for baryons, E + m for antibaryons (annihilation)."""
-    if not nucleon_masses or not species.is_baryon(pdg_id):
-        return p4[3]
-    mass = math.sqrt(max(p4[3] * p4[3] - p4[0] * p4[0] - p4[1] * p4[1] - p4[2] * p4[2], 0.0))
-    return max(p4[3] - mass, 0.0) if pdg_id > 0 else p4[3] + mass
+def visible_energy(pdg_id: int, state: NDArray[np.float64], i: int, nucleon_masses: bool) -> float:
+    """Return the energy that particle `i` can leave: E; E - m for baryons, E + m for antibaryons (annihilation)."""
+    e = state[i, E]
+    if not nucleon_masses or abs(pdg_id) < 1000:
+        return e
+    if not species.is_baryon(pdg_id):
+        return e
+    mass2 = e * e - state[i, PT] * state[i, PT] - state[i, PZ] * state[i, PZ]
+    mass = math.sqrt(max(mass2, 0.0))
+    return max(e - mass, 0.0) if pdg_id > 0 else e + mass
 
 
 @inline
@@ -109,85 +126,67 @@ def response(e: float, stochastic: float, constant: float, normal: float) -> flo
 
 
 @inline
-def _shower(particles: Particles, i: int, eta: float, phi: float, stream: Stream, tables: CalorimeterTables,
-            ws: CalorimeterWorkspace, touched: int) -> int:
-    """Share the energy of particle `i`, which enters at (eta, phi); return the new number of touched cells."""
-    e = visible_energy(particles.pdg_id[i], particles.p4[i], tables.nucleon_masses)
-    if e <= 0.0:
-        return touched
-    front, front_width, back = _portions(abs(particles.pdg_id[i]), e, eta, particles.item[i], stream, tables)
-    grid = EM
-    if abs(eta) >= tables.central_eta:
-        grid = FORWARD_PLUS if eta > 0.0 else FORWARD_MINUS
-    touched = _share(grid, eta, phi, front, front_width, tables, ws, touched)
-    return _share(HADRONIC, eta, phi, back, tables.width[HADRON_SHOWER], tables, ws, touched)
-
-
-@inline
-def _portions(kind: int, e: float, eta: float, item: int, stream: Stream,
+def _portions(kind: int, e: float, forward: bool, u: tuple[float, float, float, float],
               tables: CalorimeterTables) -> tuple[float, float, float]:
     """Return the measured energy in the first grid, the shower's width there, and the energy in the hadronic grid.
 
     `kind` is the absolute PDG number. Forward of the central part there is one grid and it takes everything.
     """
-    u = uniform4(stream, STAGE_CALORIMETER, item, 0)
-    normal = normal4(stream, STAGE_CALORIMETER, item, 1)[0]
-    forward = abs(eta) >= tables.central_eta
     if kind == species.MUON:
-        deposit = min(tables.muon[0] + (tables.muon[1] - tables.muon[0]) * u[0], e)
-        front = deposit if forward else min(tables.hadron[3], deposit)
+        deposit = min(tables.muon_deposit_min + (tables.muon_deposit_max - tables.muon_deposit_min) * u[0], e)
+        front = deposit if forward else min(tables.minimum_ionising_em, deposit)
         return front, 0.0, deposit - front
-    electromagnetic = kind == species.PHOTON or kind == species.ELECTRON or kind == species.PION_ZERO
-    r = tables.resolution[2 if forward else (0 if electromagnetic else 1)]
-    e = response(e, r[0], r[1], normal)
+    normal = box_muller(u[2], u[3])
     if forward:
-        return e, tables.width[HADRON_SHOWER], 0.0
-    if electromagnetic:
-        return e, tables.width[ELECTROMAGNETIC_SHOWER], 0.0
-    hadron = tables.hadron
-    front = min(hadron[3], e) if u[0] < hadron[0] else e * (hadron[1] + (hadron[2] - hadron[1]) * u[1])
-    return front, tables.width[HADRON_IN_EM], e - front
+        return response(e, tables.forward_stochastic, tables.forward_constant, normal), tables.hadron_width, 0.0
+    if kind == species.PHOTON or kind == species.ELECTRON or kind == species.PION_ZERO:
+        return response(e, tables.em_stochastic, tables.em_constant, normal), tables.em_shower_width, 0.0
+    e = response(e, tables.hadronic_stochastic, tables.hadronic_constant, normal)
+    front = e * (tables.em_fraction_min + (tables.em_fraction_max - tables.em_fraction_min) * u[1])
+    if u[0] < tables.late_shower:
+        front = min(tables.minimum_ionising_em, e)
+    return front, tables.hadron_em_width, e - front
 
 
 @inline
-def _split(x: float, cells_per_unit: float, width: float) -> tuple[int, int, float]:
-    """Return the cell of coordinate `x`, the step to the nearer neighbour and the share that leaks into it."""
-    position = x * cells_per_unit
-    cell = math.floor(position)
-    inside = position - cell
-    step = 1 if inside > 0.5 else -1
-    edge = (1.0 - inside if inside > 0.5 else inside) / cells_per_unit
-    leak = 0.5 * exp(-edge / width) if width > 0.0 else 0.0
-    return int(cell), step, leak
+def _leak(inside: float, size: float, width: float) -> float:
+    """Return the share of a shower that leaks over the nearer edge of a cell.
+
+    The profile is a triangle of half-width `width`, the shower at the share `inside` of a cell of a `size`.
+    """
+    if width <= 0.0:
+        return 0.0
+    rest = 1.0 - min(inside, 1.0 - inside) * size / width
+    return 0.5 * rest * rest if rest > 0.0 else 0.0
 
 
 @inline
-def _share(g: int, eta: float, phi: float, e: float, width: float, tables: CalorimeterTables,
+def _share(grids: NDArray[np.float64], g: int, eta: float, phi: float, e: float, width: float,
            ws: CalorimeterWorkspace, touched: int) -> int:
     """Put `e` into up to 2 x 2 cells of grid `g` around (eta, phi); return the new number of touched cells."""
-    if e <= 0.0:
-        return touched
-    grid = tables.grid[g]
-    first, n_eta, n_phi = int(grid[0]), int(grid[3]), int(grid[4])
-    i, step_eta, leak_eta = _split(eta - grid[1], grid[2], width)
-    j, step_phi, leak_phi = _split(phi + math.pi, grid[5], width)
-    i = min(max(i, 0), n_eta - 1)
-    if i + step_eta < 0 or i + step_eta >= n_eta:
+    n_eta, n_phi = int(grids[g, 3]), int(grids[g, 4])
+    a, b = (eta - grids[g, 1]) * grids[g, 2], (phi + math.pi) * grids[g, 5]
+    i, j = min(max(int(a), 0), n_eta - 1), min(max(int(b), 0), n_phi - 1)
+    leak_eta = _leak(a - i, 1.0 / grids[g, 2], width)
+    leak_phi = _leak(b - j, 1.0 / grids[g, 5], width)
+    i2 = i + 1 if a - i > 0.5 else i - 1
+    if i2 < 0 or i2 >= n_eta:
         leak_eta = 0.0
-        step_eta = 0
-    j = j % n_phi
-    j2 = (j + step_phi + n_phi) % n_phi
-    row, row2 = first + i * n_phi, first + (i + step_eta) * n_phi
-    touched = _add(row + j, e * (1.0 - leak_eta) * (1.0 - leak_phi), ws, touched)
-    touched = _add(row2 + j, e * leak_eta * (1.0 - leak_phi), ws, touched)
-    touched = _add(row + j2, e * (1.0 - leak_eta) * leak_phi, ws, touched)
-    return _add(row2 + j2, e * leak_eta * leak_phi, ws, touched)
+    j2 = j + 1 if b - j > 0.5 else j - 1
+    j2 = 0 if j2 == n_phi else (n_phi - 1 if j2 < 0 else j2)
+    first = int(grids[g, 0])
+    touched = _add(first + i * n_phi + j, e * (1.0 - leak_eta) * (1.0 - leak_phi), ws, touched)
+    if leak_eta > 0.0:
+        touched = _add(first + i2 * n_phi + j, e * leak_eta * (1.0 - leak_phi), ws, touched)
+    if leak_phi > 0.0:
+        touched = _add(first + i * n_phi + j2, e * (1.0 - leak_eta) * leak_phi, ws, touched)
+        if leak_eta > 0.0:
+            touched = _add(first + i2 * n_phi + j2, e * leak_eta * leak_phi, ws, touched)
+    return touched
 
 
 @inline
 def _add(cell: int, e: float, ws: CalorimeterWorkspace, touched: int) -> int:
-    if e <= 0.0:
-        return touched
     if ws.energy[cell] == 0.0:
         ws.touched[touched] = cell
         touched += 1

@@ -141,10 +141,10 @@ class Calorimeter:
     minimum_ionising_em: Annotated[float, Range(0.0, 5.0)]  # GeV
     muon_deposit_min: Annotated[float, Range(0.0, 50.0)]  # GeV
     muon_deposit_max: Annotated[float, Range(0.0, 50.0)]
-    em_shower_width: Annotated[float, Range(0.0, 0.5)]  # exp(-|x|/width) in eta and phi
+    em_shower_width: Annotated[float, Range(0.0, 0.5)]  # half-width of a triangular profile in eta and phi
     hadron_em_width: Annotated[float, Range(0.0, 0.5)]
     hadron_width: Annotated[float, Range(0.0, 0.5)]
-    threshold: Annotated[float, Range(0.0, 100.0)]  # GeV per tower
+    threshold: Annotated[float, Range(0.0, 100.0)]  # GeV of transverse energy per tower
     nucleon_masses: bool  # baryons show E - m and antibaryons E + m; off: E
 
     def __post_init__(self) -> None:
@@ -178,6 +178,7 @@ class DetectorCard:
 
     name: str
     description: str
+    calibration: str  # name of the frozen calibration, or the path of one; cards based on another keep its own
     beam_spot: BeamSpot
     solenoid: Solenoid
     material: Material

@@ -43,11 +43,14 @@ def perigee(x: float, y: float, z: float, px: float, py: float, pz: float,
     cot_theta = pz * inverse_pt
     across = y * cosine - x * sine
     along = x * cosine + y * sine
+    phi = atan2(py, px)
+    if kappa == 0.0:
+        return across, z - along * cot_theta, wrap(phi), cot_theta, along
     bend = 2.0 * across + kappa * (across * across + along * along)
     d0 = bend / (1.0 + math.sqrt(max(1.0 + kappa * bend, 0.0)))
     turn = atan2(kappa * along, 1.0 + kappa * across)  # phi at the point minus phi at the perigee
-    arc = turn / kappa if kappa != 0.0 else along
-    return d0, z - arc * cot_theta, wrap(atan2(py, px) - turn), cot_theta, arc
+    arc = turn / kappa
+    return d0, z - arc * cot_theta, wrap(phi - turn), cot_theta, arc
 
 
 @inline

@@ -10,13 +10,35 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pseudoexp.core import species
 from pseudoexp.core.elementary import exp, log, pow, sincos
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.reconstructed import ORIGIN_PILEUP, ORIGIN_SECONDARY
 from pseudoexp.core.rng import STAGE_DECAY, STAGE_MATERIAL, Stream, uniform4
 from pseudoexp.detector import decays, helix
-from pseudoexp.detector.particles import ARC, COT_THETA, D0, KAPPA, PHI, PT, Z0, Particles, append, daughter_item
+from pseudoexp.detector.particles import (
+    ARC,
+    COT_THETA,
+    D0,
+    END_RADIUS,
+    ITEM,
+    KAPPA,
+    ORIGIN,
+    PDG_ID,
+    PHI,
+    PT,
+    ROW,
+    Z0,
+    E,
+    Particles,
+    X,
+    Y,
+    append,
+    daughter_item,
+)
 from pseudoexp.detector.tables import MaterialTables
 
 NOTHING, CONVERSION, NUCLEAR, DECAY = range(4)
@@ -24,82 +46,68 @@ NOTHING, CONVERSION, NUCLEAR, DECAY = range(4)
 _MAX_COT = 7.5  # sinh(2.71): further forward nothing is tracked, so nothing happens either
 _CONVERSION_SCALE = 0.04  # GeV: the pair cross-section is 1 / (1 + scale / E) of its limit (PDG, passage through matter)
 _MIN_PHOTON = 0.05  # GeV
-_MIN_HADRON = 0.3  # GeV of momentum; softer ones stop or scatter, which the efficiency covers
+_MIN_HADRON = 0.3  # GeV; softer ones stop or scatter, which the efficiency covers
 _MAX_PIONS = 8
 
 
 @kernel
 def fly(particles: Particles, n: int, stream: Stream, tables: MaterialTables) -> int:
     """Walk the list of `n` particles, end flights, append daughters, and return its new length; -1 without room."""
+    state, code = particles.state, particles.code
     i = 0
     while 0 <= i < n:
-        if abs(particles.helix[i, COT_THETA]) < _MAX_COT:
-            what, arc, detail = _fate(particles, i, stream, tables)
+        kind = abs(code[i, PDG_ID])
+        if kind != species.ELECTRON and kind != species.MUON and abs(state[i, COT_THETA]) < _MAX_COT:
+            u0, u1, _, _ = uniform4(stream, STAGE_MATERIAL, code[i, ITEM], 0)
+            what, arc = NOTHING, math.inf
+            depth = _depth(kind, state[i, E], u0)
+            lengths = tables.radiation_lengths if kind == species.PHOTON else tables.interaction_lengths
+            if depth < lengths * tables.max_path_factor:
+                what, arc = _interaction_point(state, i, depth, kind == species.PHOTON, tables)
+            row = decays.decaying(kind) if tables.decays else -1
+            if row >= 0:
+                found = state[i, ARC] - log(u1) * decays.C_TAU[row] * state[i, PT] / species.mass(kind)
+                if found < arc and _inside(state, i, found, tables):
+                    what, arc = DECAY, found
             if what != NOTHING:
-                n = _end_flight(particles, n, i, what, arc, detail, stream, tables)
+                n = _end_flight(particles, n, i, what, arc, row, stream, tables)
         i += 1
     return n
 
 
 @inline
-def _fate(particles: Particles, i: int, stream: Stream, tables: MaterialTables) -> tuple[int, float, int]:
-    """Return what ends the flight of particle `i` first, the arc there, and the row of the decay table."""
-    kind = abs(particles.pdg_id[i])
-    if kind == species.ELECTRON or kind == species.MUON:
-        return NOTHING, 0.0, 0
-    u = uniform4(stream, STAGE_MATERIAL, particles.item[i], 0)
-    what, arc = NOTHING, math.inf
-    depth, photon = _depth(particles, i, kind, u[0])
-    if depth < math.inf:
-        found = _arc_of_depth(particles, i, depth, photon, tables)
-        if found >= 0.0:
-            what, arc = (CONVERSION if photon else NUCLEAR), found
-    row = decays.decaying(kind) if tables.decays else -1
-    if row >= 0:
-        h = particles.helix[i]
-        found = h[ARC] - log(u[1]) * decays.C_TAU[row] * h[PT] / species.mass(kind)
-        if found < arc and _inside(particles, i, found, tables):
-            what, arc = DECAY, found
-    return what, arc, row
-
-
-@inline
-def _depth(particles: Particles, i: int, kind: int, u: float) -> tuple[float, bool]:
-    """Return after how many radiation (photons) or interaction lengths something happens, and whether a photon."""
-    e = particles.p4[i, 3]
+def _depth(kind: int, e: float, u: float) -> float:
+    """Return after how many radiation lengths (photons) or interaction lengths (hadrons) something happens."""
     if kind == species.PHOTON:
-        if e < _MIN_PHOTON:
-            return math.inf, True
-        return -log(u) * (9.0 / 7.0) * (1.0 + _CONVERSION_SCALE / e), True
-    h = particles.helix[i]
-    if h[PT] * h[PT] * (1.0 + h[COT_THETA] * h[COT_THETA]) < _MIN_HADRON * _MIN_HADRON or kind == species.PION_ZERO:
-        return math.inf, False
-    return -log(u), False
+        return -log(u) * (9.0 / 7.0) * (1.0 + _CONVERSION_SCALE / e) if e > _MIN_PHOTON else math.inf
+    return -log(u) if e > _MIN_HADRON and kind != species.PION_ZERO else math.inf
 
 
 @inline
-def _arc_of_depth(particles: Particles, i: int, depth: float, photon: bool, tables: MaterialTables) -> float:
-    """Return the arc [mm] at the cylinder in which the `depth` is used up; -1 if it is not."""
-    h, v = particles.helix[i], particles.vertex[i]
-    factor = min(math.sqrt(1.0 + h[COT_THETA] * h[COT_THETA]), tables.max_path_factor)
-    birth2 = v[0] * v[0] + v[1] * v[1]
-    for k in range(tables.radius.shape[0]):
-        radius = tables.radius[k]
-        if radius * radius <= birth2 * (1.0 + 1e-9):
-            continue
-        depth -= factor * (tables.radiation_lengths[k] if photon else tables.interaction_lengths[k])
-        if depth <= 0.0:
-            arc = helix.arc_at_radius(h[D0], h[KAPPA], radius)
-            return arc if arc > h[ARC] else -1.0
-    return -1.0
+def _interaction_point(state: NDArray[np.float64], i: int, depth: float, photon: bool,
+                       tables: MaterialTables) -> tuple[int, float]:
+    """Return what happens to particle `i` in the cylinder that uses up `depth`, and the arc [mm] there."""
+    cot_theta = state[i, COT_THETA]
+    factor = min(math.sqrt(1.0 + cot_theta * cot_theta), tables.max_path_factor)
+    birth2 = (state[i, X] * state[i, X] + state[i, Y] * state[i, Y]) * (1.0 + 1e-9)
+    column = 1 if photon else 2
+    for k in range(tables.layer.shape[0]):
+        radius = tables.layer[k, 0]
+        if radius * radius > birth2:
+            depth -= factor * tables.layer[k, column]
+            if depth <= 0.0:
+                arc = helix.arc_at_radius(state[i, D0], state[i, KAPPA], radius)
+                if arc <= state[i, ARC]:
+                    break
+                return (CONVERSION if photon else NUCLEAR), arc
+    return NOTHING, math.inf
 
 
 @inline
-def _inside(particles: Particles, i: int, arc: float, tables: MaterialTables) -> bool:
-    """Return whether the particle is still inside the calorimeter's face at an arc."""
-    h = particles.helix[i]
-    end, reached = helix.arc_at_surface(h[D0], h[Z0], h[COT_THETA], h[KAPPA], tables.calorimeter_radius,
-                                        tables.calorimeter_half_length, h[ARC])
+def _inside(state: NDArray[np.float64], i: int, arc: float, tables: MaterialTables) -> bool:
+    """Return whether particle `i` is still inside the calorimeter's face at an arc."""
+    end, reached = helix.arc_at_surface(state[i, D0], state[i, Z0], state[i, COT_THETA], state[i, KAPPA],
+                                        tables.calorimeter_radius, tables.calorimeter_half_length, state[i, ARC])
     return arc < end if reached else True
 
 
@@ -107,39 +115,40 @@ def _inside(particles: Particles, i: int, arc: float, tables: MaterialTables) ->
 def _end_flight(particles: Particles, n: int, i: int, what: int, arc: float, row: int, stream: Stream,
                 tables: MaterialTables) -> int:
     """End particle `i` at an arc, append its daughters, and return the new length; -1 without room."""
-    h = particles.helix[i]
-    x, y, z = helix.position(h[D0], h[Z0], h[PHI], h[COT_THETA], h[KAPPA], arc)
-    px, py, pz = helix.momentum(h[PT], h[PHI], h[COT_THETA], h[KAPPA], arc)
-    particles.end[i, 0], particles.end[i, 1] = math.sqrt(x * x + y * y), arc
-    origin = ORIGIN_PILEUP if particles.origin[i] == ORIGIN_PILEUP else ORIGIN_SECONDARY
-    momentum, place = (px, py, pz, particles.p4[i, 3]), (x, y, z)
+    state, code = particles.state, particles.code
+    phi, cot_theta, kappa = state[i, PHI], state[i, COT_THETA], state[i, KAPPA]
+    x, y, z = helix.position(state[i, D0], state[i, Z0], phi, cot_theta, kappa, arc)
+    px, py, pz = helix.momentum(state[i, PT], phi, cot_theta, kappa, arc)
+    state[i, END_RADIUS] = math.sqrt(x * x + y * y)
+    origin = ORIGIN_PILEUP if code[i, ORIGIN] == ORIGIN_PILEUP else ORIGIN_SECONDARY
+    momentum, place = (px, py, pz, state[i, E]), (x, y, z)
     if what == DECAY:
-        return _decay(particles, n, i, momentum, place, row, origin, stream, tables)
+        return _decay(particles, n, i, momentum, place, row, origin, stream, tables.field)
     if what == CONVERSION:
-        return _convert(particles, n, i, momentum, place, origin, stream, tables)
-    return _interact(particles, n, i, momentum, place, origin, stream, tables)
+        return _convert(particles, n, i, momentum, place, origin, stream, tables.field)
+    return _interact(particles, n, i, momentum, place, origin, stream, tables.field)
 
 
 @inline
 def _daughter(particles: Particles, n: int, i: int, k: int, momentum: tuple[float, float, float, float],
-              place: tuple[float, float, float], pdg_id: int, origin: int, tables: MaterialTables) -> int:
+              place: tuple[float, float, float], pdg_id: int, origin: int, field: float) -> int:
     """Append daughter `k` of particle `i`."""
     return append(particles, n, momentum[0], momentum[1], momentum[2], momentum[3], place[0], place[1], place[2],
-                  pdg_id, particles.row[i], origin, daughter_item(particles.item[i], k), tables.field)
+                  pdg_id, particles.code[i, ROW], origin, daughter_item(particles.code[i, ITEM], k), field)
 
 
 @inline
 def _decay(particles: Particles, n: int, i: int, momentum: tuple[float, float, float, float],
-           place: tuple[float, float, float], row: int, origin: int, stream: Stream, tables: MaterialTables) -> int:
-    u = uniform4(stream, STAGE_DECAY, particles.item[i], 0)
-    first, second = decays.products(row, particles.pdg_id[i], u[0])
+           place: tuple[float, float, float], row: int, origin: int, stream: Stream, field: float) -> int:
+    u = uniform4(stream, STAGE_DECAY, particles.code[i, ITEM], 0)
+    first, second = decays.products(row, particles.code[i, PDG_ID], u[0])
     px, py, pz, e = momentum
     one = decays.two_body(px, py, pz, e, species.mass(first), species.mass(second), u[1], u[2])
-    n = _daughter(particles, n, i, 0, one, place, first, origin, tables)
+    n = _daughter(particles, n, i, 0, one, place, first, origin, field)
     if n < 0:
         return -1
     two = (px - one[0], py - one[1], pz - one[2], e - one[3])
-    return _daughter(particles, n, i, 1, two, place, second, origin, tables)
+    return _daughter(particles, n, i, 1, two, place, second, origin, field)
 
 
 @inline
@@ -169,8 +178,8 @@ def _tilted(px: float, py: float, pz: float, p: float, transverse: float,
 
 @inline
 def _convert(particles: Particles, n: int, i: int, momentum: tuple[float, float, float, float],
-             place: tuple[float, float, float], origin: int, stream: Stream, tables: MaterialTables) -> int:
-    u = uniform4(stream, STAGE_MATERIAL, particles.item[i], 1)
+             place: tuple[float, float, float], origin: int, stream: Stream, field: float) -> int:
+    u = uniform4(stream, STAGE_MATERIAL, particles.code[i, ITEM], 1)
     px, py, pz, e = momentum
     m = species.ELECTRON_MASS
     x = min(max(pair_share(u[0], u[1]), 2.0 * m / e), 1.0 - 2.0 * m / e)
@@ -180,7 +189,7 @@ def _convert(particles: Particles, n: int, i: int, momentum: tuple[float, float,
         energy = e * (x if k == 0 else 1.0 - x)
         p = math.sqrt(energy * energy - m * m)
         qx, qy, qz = _tilted(px, py, pz, p, transverse, azimuth + math.pi * k)
-        n = _daughter(particles, n, i, k, (qx, qy, qz, energy), place, -11 if k == 0 else 11, origin, tables)
+        n = _daughter(particles, n, i, k, (qx, qy, qz, energy), place, -11 if k == 0 else 11, origin, field)
         if n < 0:
             return -1
     return n
@@ -206,13 +215,13 @@ def pion_multiplicity(e: float, u: float) -> int:
 
 @inline
 def _interact(particles: Particles, n: int, i: int, momentum: tuple[float, float, float, float],
-              place: tuple[float, float, float], origin: int, stream: Stream, tables: MaterialTables) -> int:
+              place: tuple[float, float, float], origin: int, stream: Stream, field: float) -> int:
     """Replace a hadron by charged pions of alternating charge and a neutral rest; energy is conserved.
 
     Energies are shared as the intervals between uniform points (a flat simplex), the rest counting as two pions;
     transverse momenta are exponential with a mean of 0.3 GeV.
     """
-    item = particles.item[i]
+    item = particles.code[i, ITEM]
     px, py, pz, e = momentum
     u = uniform4(stream, STAGE_MATERIAL, item, 1)
     pions = pion_multiplicity(e, u[0])
@@ -229,10 +238,10 @@ def _interact(particles: Particles, n: int, i: int, momentum: tuple[float, float
         rest -= energy
         p = math.sqrt(energy * energy - m * m)
         q = _tilted(px, py, pz, p, -0.3 * log(v[1]), 6.283185307179586 * v[2])
-        n = _daughter(particles, n, i, 1 + k, (q[0], q[1], q[2], energy), place, sign * species.PION, origin, tables)
+        n = _daughter(particles, n, i, 1 + k, (q[0], q[1], q[2], energy), place, sign * species.PION, origin, field)
         if n < 0:
             return -1
         sign = -sign
     scale = rest / math.sqrt(px * px + py * py + pz * pz)
     kind = species.PHOTON if u[3] - math.floor(u[3] * 2.0) * 0.5 < 0.25 else species.K0_LONG  # of pi0, or a hadron
-    return _daughter(particles, n, i, 0, (px * scale, py * scale, pz * scale, rest), place, kind, origin, tables)
+    return _daughter(particles, n, i, 0, (px * scale, py * scale, pz * scale, rest), place, kind, origin, field)

@@ -25,32 +25,29 @@ from pseudoexp.core.reconstructed import (
 from pseudoexp.core.record import EventRecord
 from pseudoexp.detector import helix
 
-D0, Z0, PHI, COT_THETA, KAPPA, ARC, PT, ETA = range(8)
-"""Columns of `Particles.helix`: the helix, the arc of the production point, pT [GeV], pseudorapidity."""
+(PX, PY, PZ, E, X, Y, Z, D0, Z0, PHI, COT_THETA, KAPPA, ARC, PT, ETA, CHARGE, END_RADIUS) = range(17)
+"""Columns of `Particles.state`: momentum [GeV] and position [mm] at the production point (detector frame); helix with
+the arc of the production point; pT, pseudorapidity (filled by the tracking), charge; radius where the flight ends
+(infinite for what reaches the calorimeter)."""
+PDG_ID, ITEM, ROW, ORIGIN = range(4)
+"""Columns of `Particles.code`: PDG number, item of the random numbers (below 2**32), row of the event record (-1 for
+pile-up), ORIGIN_*."""
 _MAX_COT = 82.0  # sinh(5.1): further forward there is no detector
 _MAX_HEAVY_CHAIN = 8
+_MAX_HEAVY = 256
 
 
 class Particles(NamedTuple):
     """Particles in flight; the first n rows are filled."""
 
-    p4: NDArray[np.float64]  # (capacity, 4) px, py, pz, E at the production point
-    vertex: NDArray[np.float64]  # (capacity, 3) production point, detector frame
-    helix: NDArray[np.float64]  # (capacity, 8)
-    end: NDArray[np.float64]  # (capacity, 2) radius where it ends (inf: calorimeter), arc there
-    charge: NDArray[np.float64]  # (capacity,)
-    pdg_id: NDArray[np.int64]  # (capacity,)
-    item: NDArray[np.int64]  # (capacity,) item of its random numbers, below 2**32
-    row: NDArray[np.int64]  # (capacity,) row of the event record, -1 for pile-up
-    origin: NDArray[np.int64]  # (capacity,) ORIGIN_*
+    state: NDArray[np.float64]  # (capacity, 17)
+    code: NDArray[np.int64]  # (capacity, 4)
+    heavy_origin: NDArray[np.int64]  # (256,) ORIGIN_* of what stems from each heavy particle of the record
 
 
 def particles_workspace(capacity: int) -> Particles:
     """Return an empty list for `capacity` particles."""
-    return Particles(
-        p4=np.zeros((capacity, 4)), vertex=np.zeros((capacity, 3)), helix=np.zeros((capacity, 8)),
-        end=np.zeros((capacity, 2)), charge=np.zeros(capacity), pdg_id=np.zeros(capacity, np.int64),
-        item=np.zeros(capacity, np.int64), row=np.zeros(capacity, np.int64), origin=np.zeros(capacity, np.int64))
+    return Particles(np.zeros((capacity, 17)), np.zeros((capacity, 4), np.int64), np.zeros(_MAX_HEAVY, np.int64))
 
 
 @inline
@@ -63,6 +60,18 @@ def daughter_item(item: int, k: int) -> int:
 
 
 @inline
+def _charge(pdg_id: int) -> float:
+    """Return the charge [e]; the frequent species first."""
+    if pdg_id == species.PHOTON:
+        return 0.0
+    if pdg_id == species.PION or pdg_id == species.KAON or pdg_id == species.PROTON:
+        return 1.0
+    if pdg_id == -species.PION or pdg_id == -species.KAON or pdg_id == -species.PROTON:
+        return -1.0
+    return species.charge(pdg_id)
+
+
+@inline
 def append(particles: Particles, n: int, px: float, py: float, pz: float, e: float, x: float, y: float, z: float,
            pdg_id: int, row: int, origin: int, item: int, field: float) -> int:
     """Append one particle and return the new length; -1 without room.
@@ -72,31 +81,24 @@ def append(particles: Particles, n: int, px: float, py: float, pz: float, e: flo
     pt2 = px * px + py * py
     if not pt2 > 1e-10 or pz * pz > _MAX_COT * _MAX_COT * pt2 or species.is_neutrino(pdg_id):
         return n
-    if n >= particles.p4.shape[0]:
+    state, code = particles.state, particles.code
+    if n >= state.shape[0]:
         return -1
-    charge = species.charge(pdg_id)
+    charge = _charge(pdg_id)
     pt = math.sqrt(pt2)
     kappa = helix.curvature(charge, pt, field)
     d0, z0, phi, cot_theta, arc = helix.perigee(x, y, z, px, py, pz, kappa)
-    p4, vertex, h = particles.p4[n], particles.vertex[n], particles.helix[n]
-    p4[0], p4[1], p4[2], p4[3] = px, py, pz, e
-    vertex[0], vertex[1], vertex[2] = x, y, z
-    h[D0], h[Z0], h[PHI], h[COT_THETA], h[KAPPA], h[ARC], h[PT] = d0, z0, phi, cot_theta, kappa, arc, pt
-    particles.charge[n] = charge
-    particles.pdg_id[n] = pdg_id
-    particles.item[n] = item
-    particles.row[n] = row
-    particles.origin[n] = origin
-    particles.end[n, 0] = math.inf
+    state[n, PX], state[n, PY], state[n, PZ], state[n, E] = px, py, pz, e
+    state[n, X], state[n, Y], state[n, Z] = x, y, z
+    state[n, D0], state[n, Z0], state[n, PHI], state[n, COT_THETA], state[n, KAPPA] = d0, z0, phi, cot_theta, kappa
+    state[n, ARC], state[n, PT], state[n, CHARGE], state[n, END_RADIUS] = arc, pt, charge, math.inf
+    code[n, PDG_ID], code[n, ITEM], code[n, ROW], code[n, ORIGIN] = pdg_id, item, row, origin
     return n + 1
 
 
 @inline
-def origin_of(record: EventRecord, row: int) -> int:
-    """Return ORIGIN_PRIMARY or the kind of heavy ancestor: beauty, charm from beauty, charm, tau."""
-    heavy = record.heavy[row]
-    if heavy < 0:
-        return ORIGIN_PRIMARY
+def origin_of_heavy(record: EventRecord, heavy: int) -> int:
+    """Return what a particle with this nearest heavy ancestor comes from: beauty, charm from beauty, charm, tau."""
     nearest = species.heavy_flavour(record.heavy_pdg_id[heavy])
     from_beauty = nearest == species.BEAUTY
     for _ in range(_MAX_HEAVY_CHAIN):
@@ -114,11 +116,22 @@ def origin_of(record: EventRecord, row: int) -> int:
 @inline
 def append_record(particles: Particles, n: int, record: EventRecord, collision: NDArray[np.float64],
                   field: float) -> int:
-    """Append the stable particles of an event whose collision is at `collision`; the item of row i is i."""
-    for i in range(record.p4.shape[0]):
-        p, v = record.p4[i], record.vertex[i]
-        n = append(particles, n, p[0], p[1], p[2], p[3], v[0] + collision[0], v[1] + collision[1],
-                   v[2] + collision[2], np.int64(record.pdg_id[i]), i, origin_of(record, i), i, field)
+    """Append the stable particles of an event whose collision is at `collision`; the item of row i is i.
+
+    An event with more than 256 heavy particles is treated as out of room (-1).
+    """
+    m = record.heavy_pdg_id.shape[0]
+    if m > particles.heavy_origin.shape[0]:
+        return -1
+    for k in range(m):
+        particles.heavy_origin[k] = origin_of_heavy(record, k)
+    x0, y0, z0 = collision[0], collision[1], collision[2]
+    p4, vertex = record.p4, record.vertex
+    for i in range(p4.shape[0]):
+        heavy = record.heavy[i]
+        origin = particles.heavy_origin[heavy] if heavy >= 0 else ORIGIN_PRIMARY
+        n = append(particles, n, p4[i, 0], p4[i, 1], p4[i, 2], p4[i, 3], vertex[i, 0] + x0, vertex[i, 1] + y0,
+                   vertex[i, 2] + z0, np.int64(record.pdg_id[i]), i, origin, i, field)
         if n < 0:
             return -1
     return n

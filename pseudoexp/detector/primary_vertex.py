@@ -27,6 +27,7 @@ _BIN = 0.5  # mm
 _BINS = 1024
 _MAX_SEED_D0 = 1.0  # mm
 _MAX_PT2 = 2500.0  # GeV^2: one track alone does not make a vertex
+_HOPELESS = 0.2  # a seed with this share of the best vertex' pT^2 is not fitted
 _WINDOW = 5.0  # mm: tracks further away in z0, beyond their errors, do not enter a fit
 _TEMPERATURES = np.array([64.0, 16.0, 4.0, 2.0, 1.0, 1.0])
 _SINE, _COSINE, _COT, _W1, _W2, _PT2 = range(6)
@@ -58,20 +59,21 @@ def fit_primary_vertex(tracks: Tracks, n: int, beam_spot: NDArray[np.float64], s
     Without a usable track the vertex is the beam spot.
     """
     _prepare(tracks, n, ws)
-    best = -1.0
+    best = 0.0
+    fitted = False
     for _ in range(seeds):
-        z = _next_seed(ws)
-        if z != z:
+        z, height = _next_seed(ws)
+        if height <= _HOPELESS * best:
             break
         score = _adaptive_fit(tracks, n, z, beam_spot, chi2_cut, ws)
-        if score > best:
+        if score > best or not fitted:
             best = score
+            fitted = True
             _store(ws.fit, vertex)
-    if best < 0.0:
+    if not fitted:
         ws.fit[:] = 0.0
         ws.fit[3], ws.fit[6], ws.fit[8] = beam_spot[0] ** 2, beam_spot[1] ** 2, beam_spot[2] ** 2
         _store(ws.fit, vertex)
-        best = 0.0
     return best
 
 
@@ -107,18 +109,18 @@ def _prepare(tracks: Tracks, n: int, ws: VertexWorkspace) -> None:
 
 
 @inline
-def _next_seed(ws: VertexWorkspace) -> float:
-    """Return the z of the highest pair of bins left, and clear it; NaN when nothing is left."""
+def _next_seed(ws: VertexWorkspace) -> tuple[float, float]:
+    """Return z and sum of pT^2 of the highest pair of bins left, and clear it; height 0 when nothing is left."""
     top, best = -1, 0.0
     for b in range(1, _BINS - 1):
         pair = ws.histogram[b] + ws.histogram[b + 1]
         if pair > best:
             top, best = b, pair
     if top < 0:
-        return math.nan
+        return 0.0, 0.0
     low, high = ws.histogram[top], ws.histogram[top + 1]
     ws.histogram[top] = ws.histogram[top + 1] = 0.0
-    return (top - _BINS // 2 + (0.5 * low + 1.5 * high) / (low + high)) * _BIN
+    return (top - _BINS // 2 + (0.5 * low + 1.5 * high) / (low + high)) * _BIN, best
 
 
 @inline

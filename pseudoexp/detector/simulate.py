@@ -83,10 +83,12 @@ def simulate(record: EventRecord, stream: Stream, tables: DetectorTables, pileup
     g0, g1, g2, _ = normal4(stream, STAGE_BEAM_SPOT, 0, 0)
     ws.collision[0], ws.collision[1], ws.collision[2] = g0 * spot[0], g1 * spot[1], g2 * spot[2]
     n = append_record(ws.particles, 0, record, ws.collision, material.field)
-    n = fly(ws.particles, n, stream, material)
+    if n >= 0:
+        n = fly(ws.particles, n, stream, material)
     if n < 0:
         return -1, -1
-    n_tracks = reconstruct_tracks(ws.particles, n, stream, tables.tracking, ws.tracks, ws.truth, ws.tracking)
+    n_tracks = reconstruct_tracks(ws.particles, n, stream, tables.tracking, material, ws.tracks, ws.truth,
+                                  ws.tracking)
     if n_tracks < 0:
         return -1, -1
     fit_primary_vertex(ws.tracks, n_tracks, spot, tables.vertex_seeds, tables.vertex_chi2_cut, ws.primary_vertex,

@@ -8,7 +8,7 @@ scattering), above the last it stays; beyond the last |eta| the slope of ln sigm
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,11 @@ _N_LN_PT = 95  # up to 2.4 TeV
 
 
 class MaterialTables(NamedTuple):
-    """Cylinders of material; thicknesses at normal incidence."""
+    """Cylinders of material and the space inside the calorimeter."""
 
-    radius: NDArray[np.float64]  # (layers,) mm
-    radiation_lengths: NDArray[np.float64]  # (layers,)
-    interaction_lengths: NDArray[np.float64]  # (layers,)
+    layer: NDArray[np.float64]  # (layers, 3) radius [mm], radiation and interaction lengths at normal incidence
+    radiation_lengths: float  # of all layers
+    interaction_lengths: float
     max_path_factor: float
     decays: bool
     field: float  # T
@@ -47,17 +47,21 @@ class TrackingTables(NamedTuple):
     pt_split: float
     efficiency: NDArray[np.float64]  # (4, 2)
     production: NDArray[np.float64]  # (k, 3) radius [mm], efficiency, widening
-    dense: NDArray[np.float64]  # (4,) radius, loss, largest loss, widening
+    dense_radius: float
+    dense_loss: float
+    dense_max_loss: float
+    dense_widening: float
     fake_rate: float
-    momentum: NDArray[np.float64]  # (3,) slope [1/GeV], constant, |eta| up to which they hold
+    momentum_slope: float
+    momentum_constant: float
+    momentum_eta_flat: float
     sigma: NDArray[np.float64]  # (ln pT, |eta|, 2) sigma(d0), sigma(z0) [mm]
     lever_arm: float
-    correlation: NDArray[np.float64]  # (2,) d0-phi, z0-theta
-    tail: NDArray[np.float64]  # (2,) fraction, widening
+    d0_phi_correlation: float
+    z0_theta_correlation: float
+    tail_fraction: float
+    tail_widening: float
     bremsstrahlung: bool
-    radiation_lengths: float  # of all material at normal incidence
-    interaction_lengths: float
-    max_path_factor: float
 
 
 class CalorimeterTables(NamedTuple):
@@ -71,10 +75,21 @@ class CalorimeterTables(NamedTuple):
     position: NDArray[np.float64]  # (cells, 3) mm, cell centres on the calorimeter's face
     central_eta: float
     max_eta: float
-    resolution: NDArray[np.float64]  # (3, 2) electromagnetic, hadronic, forward x stochastic, constant
-    hadron: NDArray[np.float64]  # (4,) late-shower share, least and largest e.m. share, minimum ionising [GeV]
-    muon: NDArray[np.float64]  # (2,) GeV
-    width: NDArray[np.float64]  # (3,) e.m. shower, hadron in the e.m. part, hadron in the hadronic part
+    em_stochastic: float
+    em_constant: float
+    hadronic_stochastic: float
+    hadronic_constant: float
+    forward_stochastic: float
+    forward_constant: float
+    late_shower: float
+    em_fraction_min: float
+    em_fraction_max: float
+    minimum_ionising_em: float
+    muon_deposit_min: float
+    muon_deposit_max: float
+    em_shower_width: float
+    hadron_em_width: float
+    hadron_width: float
     threshold: float
     nucleon_masses: bool
 
@@ -98,7 +113,7 @@ def detector_tables(card: DetectorCard) -> DetectorTables:
     return DetectorTables(
         beam_spot=np.array([spot.sigma_x, spot.sigma_y, spot.sigma_z]),
         material=_material(card.material, card),
-        tracking=_tracking(card.tracking, card.material),
+        tracking=_tracking(card.tracking),
         calorimeter=_calorimeter(card.calorimeter, card.solenoid.radius, card.solenoid.half_length),
         vertex_seeds=card.vertex_fit.seeds,
         vertex_chi2_cut=card.vertex_fit.chi2_cut,
@@ -108,10 +123,11 @@ def detector_tables(card: DetectorCard) -> DetectorTables:
 
 
 def _material(material: Material, card: DetectorCard) -> MaterialTables:
+    layers = [material.radius, material.radiation_lengths, material.interaction_lengths]
     return MaterialTables(
-        radius=np.array(material.radius),
-        radiation_lengths=np.array(material.radiation_lengths),
-        interaction_lengths=np.array(material.interaction_lengths),
+        layer=np.array(layers).T.copy(),
+        radiation_lengths=sum(material.radiation_lengths),
+        interaction_lengths=sum(material.interaction_lengths),
         max_path_factor=material.max_path_factor,
         decays=card.decays_in_flight,
         field=card.solenoid.field,
@@ -120,28 +136,18 @@ def _material(material: Material, card: DetectorCard) -> MaterialTables:
     )
 
 
-def _tracking(t: Tracking, material: Material) -> TrackingTables:
+def _same_names(tables: Any, card: Any) -> dict[str, Any]:
+    """Return the entries of a card that the tables hold under the same name and as they are."""
+    return {name: getattr(card, name) for name in tables._fields if hasattr(card, name)}
+
+
+def _tracking(t: Tracking) -> TrackingTables:
     sigma = [resolution_grid(t.resolution_pt, t.resolution_eta, table, t.max_abs_eta) for table in (t.d0_um, t.z0_um)]
     return TrackingTables(
-        min_pt=t.min_pt,
-        max_abs_eta=t.max_abs_eta,
-        max_abs_d0=t.max_abs_d0,
-        min_end_radius=t.min_end_radius,
-        eta_split=t.eta_split,
-        pt_split=t.pt_split,
         efficiency=np.array([t.efficiency_hadron, t.efficiency_hadron_soft, t.efficiency_muon, t.efficiency_electron]),
         production=np.array([t.production_radius, t.production_efficiency, t.production_widening]).T.copy(),
-        dense=np.array([t.dense_radius, t.dense_loss, t.dense_max_loss, t.dense_widening]),
-        fake_rate=t.fake_rate,
-        momentum=np.array([t.momentum_slope, t.momentum_constant, t.momentum_eta_flat]),
         sigma=np.stack(sigma, axis=2) * (1e-3 * t.impact_scale),
-        lever_arm=t.lever_arm,
-        correlation=np.array([t.d0_phi_correlation, t.z0_theta_correlation]),
-        tail=np.array([t.tail_fraction, t.tail_widening]),
-        bremsstrahlung=t.bremsstrahlung,
-        radiation_lengths=sum(material.radiation_lengths),
-        interaction_lengths=sum(material.interaction_lengths),
-        max_path_factor=material.max_path_factor,
+        **_same_names(TrackingTables, t),
     )
 
 
@@ -179,15 +185,7 @@ def _calorimeter(c: Calorimeter, radius: float, half_length: float) -> Calorimet
     return CalorimeterTables(
         grid=np.array(grids),
         position=np.concatenate(positions),
-        central_eta=c.central_eta,
-        max_eta=c.max_eta,
-        resolution=np.array([[c.em_stochastic, c.em_constant], [c.hadronic_stochastic, c.hadronic_constant],
-                             [c.forward_stochastic, c.forward_constant]]),
-        hadron=np.array([c.late_shower, c.em_fraction_min, c.em_fraction_max, c.minimum_ionising_em]),
-        muon=np.array([c.muon_deposit_min, c.muon_deposit_max]),
-        width=np.array([c.em_shower_width, c.hadron_em_width, c.hadron_width]),
-        threshold=c.threshold,
-        nucleon_masses=c.nucleon_masses,
+        **_same_names(CalorimeterTables, c),
     )
 
 
