@@ -69,7 +69,8 @@ class FileInfo:
     @property
     def counts(self) -> dict[str, int]:
         """Rows per class, empty where the file does not say."""
-        return dict(json.loads(self.attributes.get("jet_counts", "{}")))
+        counts = json.loads(self.attributes.get("jet_counts", "{}"))
+        return {name: counts[name] for name in self.classes if name in counts}
 
 
 def probe(path: str | Path) -> FileInfo:

@@ -190,7 +190,7 @@ def pack_tracks(matrix: NDArray[np.float64]) -> NDArray[np.void]:
 def join(pieces: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
     """Concatenate compound rows; `np.concatenate` alone drops the padding of their type."""
     first = pieces[0]
-    out = np.empty((sum(map(len, pieces)), *first.shape[1:]), dtype=first.dtype)
+    out = np.zeros((sum(map(len, pieces)), *first.shape[1:]), dtype=first.dtype)
     return np.concatenate(pieces, out=out)
 
 
