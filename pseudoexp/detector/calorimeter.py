@@ -15,12 +15,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core import species
-from pseudoexp.core.elementary import asinh, atan2, exp, log
+from pseudoexp.core.elementary import atan2, exp, log
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.reconstructed import Towers
 from pseudoexp.core.rng import STAGE_CALORIMETER, Stream, box_muller, uniform4
 from pseudoexp.detector import helix
-from pseudoexp.detector.particles import ARC, COT_THETA, D0, END_RADIUS, ITEM, KAPPA, PDG_ID, PHI, PT, PZ, Z0, E, Particles
+from pseudoexp.detector.particles import (
+    ARC,
+    COT_THETA,
+    D0,
+    END_RADIUS,
+    ITEM,
+    KAPPA,
+    PDG_ID,
+    PT,
+    PX,
+    PY,
+    PZ,
+    Z0,
+    E,
+    Particles,
+    X,
+    Y,
+    Z,
+)
 from pseudoexp.detector.tables import CalorimeterTables
 
 EM, HADRONIC, FORWARD_MINUS, FORWARD_PLUS = range(4)
@@ -55,12 +73,14 @@ def deposit_energies(particles: Particles, n: int, stream: Stream, tables: Calor
     for i in range(n):
         if state[i, END_RADIUS] < math.inf:
             continue
-        d0, z0, cot_theta, kappa, start = state[i, D0], state[i, Z0], state[i, COT_THETA], state[i, KAPPA], state[i, ARC]
-        arc, reached = helix.arc_at_surface(d0, z0, cot_theta, kappa, radius, half_length, start)
+        cot_theta, kappa, start = state[i, COT_THETA], state[i, KAPPA], state[i, ARC]
+        arc, reached = helix.arc_at_surface(state[i, D0], state[i, Z0], cot_theta, kappa, radius, half_length, start)
         if not reached or abs(kappa) * (arc - start) > _MAX_TURN:
             continue
-        x, y, z = helix.position(d0, z0, state[i, PHI], cot_theta, kappa, arc)
-        eta = asinh(z / math.sqrt(x * x + y * y))
+        inverse_pt = 1.0 / state[i, PT]
+        x, y, z = helix.advance(state[i, X], state[i, Y], state[i, Z], state[i, PX] * inverse_pt,
+                                state[i, PY] * inverse_pt, cot_theta, kappa, arc - start)
+        eta = _eta(z / math.sqrt(x * x + y * y))
         if abs(eta) >= tables.max_eta:
             continue
         pdg_id = code[i, PDG_ID]
@@ -90,6 +110,8 @@ def make_towers(touched: int, vertex: NDArray[np.float64], tables: CalorimeterTa
         cell = ws.touched[k]
         e = ws.energy[cell]
         ws.energy[cell] = 0.0
+        if e < tables.threshold:
+            continue
         x, y, z = tables.position[cell, 0] - x0, tables.position[cell, 1] - y0, tables.position[cell, 2] - z0
         scale = e / math.sqrt(x * x + y * y + z * z)
         if (x * x + y * y) * scale * scale < threshold2 or n < 0:
@@ -100,6 +122,12 @@ def make_towers(touched: int, vertex: NDArray[np.float64], tables: CalorimeterTa
         towers.p4[n, 0], towers.p4[n, 1], towers.p4[n, 2], towers.p4[n, 3] = x * scale, y * scale, z * scale, e
         n += 1
     return n
+
+
+@inline
+def _eta(slope: float) -> float:
+    """Return the pseudorapidity of z/r, to the precision that a cell needs."""
+    return math.copysign(log(abs(slope) + math.sqrt(1.0 + slope * slope)), slope)
 
 
 @inline
@@ -117,12 +145,9 @@ def visible_energy(pdg_id: int, state: NDArray[np.float64], i: int, nucleon_mass
 
 @inline
 def response(e: float, stochastic: float, constant: float, normal: float) -> float:
-    """Return a log-normal response with mean `e` and relative width stochastic/sqrt(e) (+) constant."""
+    """Return a log-normal response with mean `e`; the width of its logarithm is stochastic/sqrt(e) (+) constant."""
     variance = stochastic * stochastic / e + constant * constant
-    if variance <= 0.0:
-        return e
-    s2 = log(1.0 + variance)
-    return e * exp(math.sqrt(s2) * normal - 0.5 * s2)
+    return e * exp(math.sqrt(variance) * normal - 0.5 * variance)
 
 
 @inline

@@ -80,13 +80,21 @@ def arc_at_radius(d0: float, kappa: float, radius: float) -> float:
 def position(d0: float, z0: float, phi: float, cot_theta: float, kappa: float,
              arc: float) -> tuple[float, float, float]:
     """Return the point (x, y, z) [mm] at an arc."""
-    h = 0.5 * kappa * arc
     sine, cosine = sincos(phi)
+    return advance(-d0 * sine, d0 * cosine, z0, cosine, sine, cot_theta, kappa, arc)
+
+
+@inline
+def advance(x: float, y: float, z: float, cosine: float, sine: float, cot_theta: float, kappa: float,
+            step: float) -> tuple[float, float, float]:
+    """Return the point [mm] reached from (x, y, z) after a transverse path, starting at azimuth (cosine, sine)."""
+    if kappa == 0.0:
+        return x + step * cosine, y + step * sine, z + step * cot_theta
+    h = 0.5 * kappa * step
     sine_h, cosine_h = sincos(h)
-    chord = arc * (1.0 - h * h / 6.0) if abs(h) < 1e-4 else 2.0 * sine_h / kappa
-    x = -d0 * sine + chord * (cosine * cosine_h - sine * sine_h)
-    y = d0 * cosine + chord * (sine * cosine_h + cosine * sine_h)
-    return x, y, z0 + arc * cot_theta
+    chord = step * (1.0 - h * h / 6.0) if abs(h) < 1e-4 else 2.0 * sine_h / kappa
+    return (x + chord * (cosine * cosine_h - sine * sine_h), y + chord * (sine * cosine_h + cosine * sine_h),
+            z + step * cot_theta)
 
 
 @inline
