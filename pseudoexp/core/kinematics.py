@@ -68,9 +68,10 @@ def rapidity(px: float, py: float, pz: float, e: float) -> float:
     transverse2 = px * px + py * py
     effective = transverse2 + max(mass2(px, py, pz, e), 0.0)
     total = e + abs(pz)
-    if effective <= 0.0 or not total > 0.0:
+    ratio = effective / (total * total) if total > 0.0 else 0.0
+    if not ratio > 0.0:
         return -(MAX_RAPIDITY - pz) if pz < 0.0 else MAX_RAPIDITY + pz
-    y = 0.5 * log(effective / (total * total))
+    y = 0.5 * log(ratio)
     return -y if pz > 0.0 else y
 
 

@@ -358,7 +358,8 @@ def cluster_exclusive(
 ) -> int:
     """Return the number of exclusive jets: recombination stops with `n_jets` >= 1 (or all n, if fewer) left.
 
-    What was closer to the beam than to anything else before belongs to no jet. Arguments and results as in `cluster`.
+    What was closer to the beam than to anything else before belongs to no jet (for power 0 and a small radius all
+    d_iB are equal, and which ones are left is arbitrary). Arguments and results as in `cluster`.
     """
     return recombine(load(p4, n, 1.0, 0, ws), power, 0.0, radius, radius, n_jets, 0.0, ws)
 

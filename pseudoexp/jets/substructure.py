@@ -7,7 +7,7 @@ N-subjettiness (Thaler and van Tilburg, arXiv:1011.2268):
 Energy correlations (Larkoski, Moult, Neill, arXiv:1409.6298), z_i = pT_i / sum pT:
     e2 = sum_{i<j} z_i z_j R_ij,  e3 = sum_{i<j<k} z_i z_j z_k R_ij R_jk R_ki,  D2 = e3 / e2^3.
 
-Without information (no spread: fewer than two different directions) tau21 and D2 are 0; for finite momenta every
+Without information (tau_1 or e2 below 1e-12: fewer than two different directions) tau21 and D2 are 0; for finite momenta every
 value is finite. A jet that does not fit into the workspace, or is not finite, gives -1.
 """
 
@@ -25,7 +25,7 @@ from pseudoexp.jets.antikt import ClusterWorkspace, cluster_exclusive, cluster_w
 
 _BAD = -1.0
 _FAR = 1e5  # kT radius of the axes: nothing is nearer to the beam
-_SMALLEST = 1e-300
+_NO_SPREAD = 1e-12  # tau_1 or e2 below this is rounding
 
 
 class SubstructureWorkspace(NamedTuple):
@@ -94,12 +94,12 @@ def tau(p4: NDArray[np.float64], n: int, n_axes: int, ws: SubstructureWorkspace)
 
 @kernel
 def tau21(p4: NDArray[np.float64], n: int, ws: SubstructureWorkspace) -> float:
-    """Return tau_2 / tau_1 of n constituents; 0 where tau_1 is 0, -1 where they do not fit."""
+    """Return tau_2 / tau_1 of n constituents; 0 without spread, -1 where they do not fit."""
     one = tau(p4, n, 1, ws)
     two = tau(p4, n, 2, ws)
     if one < 0.0 or two < 0.0:
         return _BAD
-    return two / one if one > _SMALLEST else 0.0
+    return two / one if one > _NO_SPREAD else 0.0
 
 
 @kernel
@@ -137,9 +137,8 @@ def energy_correlations(p4: NDArray[np.float64], n: int, ws: SubstructureWorkspa
 
 @kernel
 def d2(p4: NDArray[np.float64], n: int, ws: SubstructureWorkspace) -> float:
-    """Return D2 = e3 / e2^3 of n constituents; 0 where e2 is 0, -1 where they do not fit."""
+    """Return D2 = e3 / e2^3 of n constituents; 0 without spread, -1 where they do not fit."""
     two, three = energy_correlations(p4, n, ws)
     if two < 0.0:
         return _BAD
-    cube = two * two * two
-    return three / cube if cube > _SMALLEST else 0.0
+    return three / (two * two * two) if two > _NO_SPREAD else 0.0
