@@ -1,0 +1,54 @@
+"""From a record to what an analysis starts with: tracks, towers, primary vertex, track jets and large-R jets."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pseudoexp.core.jit import kernel
+from pseudoexp.core.record import EventRecord
+from pseudoexp.core.rng import Stream
+from pseudoexp.detector.pileup import PileUp
+from pseudoexp.detector.simulate import DetectorWorkspace, detector_workspace, simulate
+from pseudoexp.detector.tables import DetectorTables
+from pseudoexp.jets.candidates import JetsWorkspace, jets_workspace, large_jets, track_jets
+
+OVERFLOW, NOT_FINITE = -1, -2
+"""Statuses: the workspace is too small; a momentum is NaN or infinite."""
+
+
+class ReconstructionWorkspace(NamedTuple):
+    """Buffers and results of the detector and of the jets."""
+
+    detector: DetectorWorkspace
+    jets: JetsWorkspace
+
+
+class Counts(NamedTuple):
+    """How many of each kind an event has; `status` is 0, `OVERFLOW` or `NOT_FINITE`."""
+
+    status: int
+    tracks: int
+    towers: int
+    track_jets: int
+    large_jets: int
+
+
+def reconstruction_workspace(capacity: int, tables: DetectorTables) -> ReconstructionWorkspace:
+    """Return buffers for events of up to `capacity` particles, tracks and towers each."""
+    return ReconstructionWorkspace(detector_workspace(capacity, tables), jets_workspace(capacity, 2 * capacity))
+
+
+@kernel
+def reconstruct(record: EventRecord, stream: Stream, tables: DetectorTables, pileup: PileUp,
+                ws: ReconstructionWorkspace) -> Counts:
+    """Simulate the detector and cluster the jets of one event; results stand in `ws`."""
+    n_tracks, n_towers = simulate(record, stream, tables, pileup, ws.detector)
+    if n_tracks < 0:
+        return Counts(OVERFLOW, 0, 0, 0, 0)
+    n_track_jets = track_jets(ws.detector.tracks, n_tracks, ws.detector.primary_vertex, ws.jets)
+    if n_track_jets < 0:
+        return Counts(n_track_jets, 0, 0, 0, 0)
+    n_large = large_jets(ws.detector.towers.p4, n_towers, n_track_jets, ws.jets)
+    if n_large < 0:
+        return Counts(n_large, 0, 0, 0, 0)
+    return Counts(0, n_tracks, n_towers, n_track_jets, n_large)
