@@ -34,6 +34,12 @@ class MissingExtra(PseudoexpError):
         super().__init__(f"{package} is not installed: pip install 'pseudoexp[{extra}]'")
 
 
+class Interrupted(PseudoexpError):
+    """The user stopped the program (exit code 130)."""
+
+    exit_code = 130
+
+
 class GenerationError(PseudoexpError):
     """The program failed on its own: NaN in a record, an engine that stopped (exit code 1)."""
 

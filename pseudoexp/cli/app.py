@@ -10,10 +10,9 @@ import typer
 
 from pseudoexp import __version__
 from pseudoexp.cli import calibrate, cards, generate, info, verify
-from pseudoexp.errors import PseudoexpError
+from pseudoexp.errors import Interrupted, PseudoexpError
 
 DEBUG = "PSEUDOEXP_DEBUG"
-INTERRUPTED = 130
 
 app = typer.Typer(name="pseudoexp", no_args_is_help=True, add_completion=False, rich_markup_mode="rich",
                   pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
@@ -40,13 +39,15 @@ def run(program: Callable[..., object], arguments: Sequence[str] | None = None) 
     """
     try:
         code = program(args=arguments, standalone_mode=False)
+    except Interrupted as error:
+        return _complain(str(error), error.exit_code, "")
     except PseudoexpError as error:
         if os.environ.get(DEBUG):
             raise
         return _complain(str(error), error.exit_code)
-    except KeyboardInterrupt as error:
-        return _complain(str(error) or "interrupted", INTERRUPTED, "")
     except Exception as error:
+        if type(error).__name__ == "Abort":  # what older versions of typer make of Ctrl-C
+            return Interrupted.exit_code
         if hasattr(error, "format_message"):  # a usage error; its class depends on typer's version
             message = error.format_message()  # empty when the help was shown instead
             return _complain(message, 2) if message else 2

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pseudoexp.cli.progress import Progress
+from pseudoexp.errors import Interrupted
 
 if TYPE_CHECKING:
     from pseudoexp.bunch import Bunch
@@ -56,8 +57,9 @@ def generate(
         with Progress("rows", quiet) as progress:
             summary = make(n, out, progress=progress.update, **options)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"interrupted; finished chunks are kept in {out}.parts, "
-                                "the same command with --resume continues") from None
+        parts = Path(f"{out}.parts")
+        kept = f"finished chunks are kept in {parts}, the same command with --resume continues"
+        raise Interrupted(f"interrupted; {kept if parts.exists() else 'nothing was written'}") from None
     if not quiet:
         typer.echo(summary_text(summary))
 

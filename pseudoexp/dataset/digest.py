@@ -1,8 +1,8 @@
 """The dataset hash: SHA-256 of the rows themselves, whatever chunking or compression holds them.
 
 Every dataset contributes the canonical JSON of its name and type, then the SHA-256 of each block of
-10,000 rows: packed as the schema says, little-endian, padding zeroed, every NaN the same NaN. The hashes of the
-blocks are stored with the file, so that a damaged one can be named.
+10,000 rows: packed as the schema says, little-endian, padding zeroed, every NaN the same NaN. Short locators of
+the blocks are stored with the file, so that a damaged one can be named.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 BLOCK_ROWS = 10_000
 """Rows per hashed block, a constant of the format."""
+MAX_LOCATORS = 4096
+"""Longest list of locators; it must fit into an HDF5 attribute."""
 
 
 def canonical_json(value: Any) -> str:
@@ -42,6 +44,11 @@ def canonical_rows(rows: NDArray[np.void], dtype: np.dtype[np.void]) -> NDArray[
             if missing.any():
                 out[name][missing] = np.nan
     return out
+
+
+def blocks_per_locator(blocks: int) -> int:
+    """Return how many blocks share a locator: 1 up to 41 million rows."""
+    return max(1, -(-blocks // MAX_LOCATORS))
 
 
 class DatasetDigest:
@@ -76,11 +83,16 @@ class DatasetDigest:
             if self._open_rows == BLOCK_ROWS:
                 self._close_block()
 
-    def finish(self) -> NDArray[np.uint8]:
-        """Close the last block and return all block hashes, (blocks, 32)."""
+    def finish(self) -> None:
+        """Close the last block."""
         if self._open_rows:
             self._close_block()
-        return np.frombuffer(b"".join(self.blocks), dtype=np.uint8).reshape(-1, 32)
+
+    def locators(self) -> NDArray[np.uint64]:
+        """Return 64 bits for each run of `blocks_per_locator` blocks, to find damage with."""
+        run = blocks_per_locator(len(self.blocks))
+        digests = [hashlib.sha256(b"".join(self.blocks[i:i + run])).digest() for i in range(0, len(self.blocks), run)]
+        return np.array([int.from_bytes(digest[:8], "little") for digest in digests], dtype="<u8")
 
     def _close_block(self) -> None:
         self.blocks.append(self._open.digest())

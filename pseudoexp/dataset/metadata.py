@@ -15,8 +15,8 @@ from pseudoexp import __version__
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.digest import canonical_json
 
-CHECKSUMS = "checksums"
-"""Group with the SHA-256 of each 10,000-row block, one dataset (blocks, 32) per dataset of rows."""
+LOCATORS = "block_locators"
+"""Attribute of each dataset (`DatasetDigest.locators`). No group or further dataset: tools that join files read all."""
 
 
 @dataclass(frozen=True)

@@ -34,12 +34,15 @@ class DatasetInfo:
         Position of the first byte if the rows are contiguous in the file, else None.
     compression : str
         Name of the compression, `none` without.
+    locators : tuple of int
+        `DatasetDigest.locators` as stored, empty where the file has none.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[np.void]
     offset: int | None
     compression: str
+    locators: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,8 @@ def _dataset(path: Path, name: str, layout: dict[str, Any]) -> DatasetInfo:
                           "offsets": [f[2] for f in fields], "itemsize": layout["itemsize"]})
     except (TypeError, ValueError):
         raise SchemaError(f"{path}: `{name}` has columns of types that are not ours") from None
-    return DatasetInfo(tuple(layout["shape"]), dtype, layout["offset"], layout["compression"])
+    return DatasetInfo(tuple(layout["shape"]), dtype, layout["offset"], layout["compression"],
+                       tuple(layout["locators"]))
 
 
 def _check(info: FileInfo) -> None:

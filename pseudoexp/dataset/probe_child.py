@@ -16,6 +16,7 @@ CPU_SECONDS = 10
 MAX_TEXT = 1_000_000
 ATTRIBUTES = ("format_version", "dataset_version", "package_version", "seed", "configuration", "configuration_hash",
               "dataset_hash", "events_tried", "cross_section", "flavour_label", "unique_jets", "jet_counts")
+LOCATORS = "block_locators"
 
 
 def look(path: str) -> dict[str, Any]:
@@ -35,11 +36,14 @@ def look(path: str) -> dict[str, Any]:
 def _layout(name: str, dataset: Any) -> dict[str, Any]:
     if dataset.external:
         raise ValueError(f"the rows of {name} lie in another file")
+    if dataset.is_virtual:
+        raise ValueError(f"{name} joins several files; read them one by one")
+    locators = _plain(dataset.attrs[LOCATORS]) if LOCATORS in dataset.attrs else []
     dtype = dataset.dtype
     fields = [[field, dtype[field].str, dtype.fields[field][1]] for field in dtype.names or ()]
     return {"shape": list(dataset.shape or ()), "fields": fields, "itemsize": dtype.itemsize,
             "offset": dataset.id.get_offset(), "compression": dataset.compression or "none",
-            "virtual": dataset.is_virtual}
+            "locators": locators if isinstance(locators, list) else []}
 
 
 def _plain(value: Any) -> Any:

@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pseudoexp.dataset.digest import BLOCK_ROWS, DatasetDigest, dataset_hash, file_sha256, sidecar
-from pseudoexp.dataset.metadata import CHECKSUMS
+from pseudoexp.dataset.digest import (
+    BLOCK_ROWS,
+    DatasetDigest,
+    blocks_per_locator,
+    dataset_hash,
+    file_sha256,
+    sidecar,
+)
+from pseudoexp.dataset.metadata import LOCATORS
 from pseudoexp.dataset.probe import FileInfo, probe
 from pseudoexp.dataset.reader import blocks
 from pseudoexp.errors import DamagedFile
@@ -52,25 +59,19 @@ def verify(path: str | Path) -> Verification:
 
 def _check_blocks(info: FileInfo, name: str) -> DatasetDigest:
     layout = info.datasets[name]
-    stored = _stored_blocks(info, name)
     digest = DatasetDigest(name, layout.dtype, layout.shape[1:])
-    for i, block in enumerate(blocks(info, name, BLOCK_ROWS)):
+    for block in blocks(info, name, BLOCK_ROWS):
         digest.update(block)
-        digest.finish()
-        if i >= len(stored) or digest.blocks[i] != stored[i]:
-            rows = f"rows {i * BLOCK_ROWS} to {i * BLOCK_ROWS + len(block) - 1}"
-            raise DamagedFile(f"{info.path}: `{name}` is damaged in block {i} ({rows})")
+    digest.finish()
+    locators = digest.locators().tolist()
+    if len(layout.locators) != len(locators):
+        raise DamagedFile(f"{info.path}: the attribute {LOCATORS} of `{name}` is missing or damaged")
+    run = blocks_per_locator(len(digest.blocks))
+    for i, (stored, found) in enumerate(zip(layout.locators, locators, strict=True)):
+        if stored != found:
+            first, last = i * run * BLOCK_ROWS, min(info.rows, (i + 1) * run * BLOCK_ROWS) - 1
+            raise DamagedFile(f"{info.path}: `{name}` is damaged in block {i * run} (rows {first} to {last})")
     return digest
-
-
-def _stored_blocks(info: FileInfo, name: str) -> list[bytes]:
-    import h5py
-
-    with h5py.File(info.path, "r") as file:
-        item = file.get(f"{CHECKSUMS}/{name}")
-        if item is None or item.ndim != 2 or item.shape[1] != 32 or item.shape[0] > info.rows:
-            raise DamagedFile(f"{info.path}: no block hashes for `{name}`")
-        return [row.tobytes() for row in item[:]]
 
 
 def _check_sidecar(path: Path) -> str | None:

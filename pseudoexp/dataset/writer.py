@@ -60,10 +60,10 @@ class FileWriter:
             self._columns["tracks"].append(tracks)
 
     def finish(self, tally: metadata.Tally) -> str:
-        """Write attributes and checksums, close the file, return the dataset hash (hex)."""
-        group = self._file.create_group(metadata.CHECKSUMS)
+        """Write the attributes, close the file, return the dataset hash (hex)."""
         for name, column in self._columns.items():
-            group.create_dataset(name, data=column.finish())
+            column.finish()
+            self._file[name].attrs[metadata.LOCATORS] = column.digest.locators()
         total = dataset_hash(column.digest for column in self._columns.values())
         shared = metadata.shared_attributes(self.provenance, tally, total)
         counts = dict(zip(self.provenance.classes, self._counts.tolist(), strict=False))
@@ -107,11 +107,11 @@ class _Column:
         if self._pending_rows >= BLOCK_ROWS:
             self._flush(self._pending_rows // BLOCK_ROWS * BLOCK_ROWS)
 
-    def finish(self) -> NDArray[np.uint8]:
+    def finish(self) -> None:
         if self._pending_rows:
             self._flush(self._pending_rows)
         assert self._written == len(self._dataset), "fewer rows than announced"
-        return self.digest.finish()
+        self.digest.finish()
 
     def _flush(self, count: int) -> None:
         rows = schema.join(self._pending)

@@ -57,3 +57,19 @@ def test_name_is_part_of_it():
 
 def test_canonical_json_is_one_text():
     assert canonical_json({"b": 1.0, "a": [True, None]}) == '{"a":[true,null],"b":1.0}'
+
+
+def test_locators_find_one_changed_block_and_stay_few(monkeypatch):
+    from pseudoexp.dataset import digest as module
+
+    def locators(blocks):
+        digest = DatasetDigest("jets", schema.JET_DTYPE)
+        digest.blocks = blocks
+        return digest.locators()
+
+    blocks = [bytes([i]) * 32 for i in range(10)]
+    changed = [*blocks[:7], b"x" * 32, *blocks[8:]]
+    assert np.flatnonzero(locators(blocks) != locators(changed)).tolist() == [7]
+    monkeypatch.setattr(module, "MAX_LOCATORS", 4)
+    assert len(locators(blocks)) == 4 and module.blocks_per_locator(10) == 3
+    assert np.flatnonzero(locators(blocks) != locators(changed)).tolist() == [2]

@@ -36,7 +36,7 @@ def test_truncated(tmp_path, fraction):
     content = mock_file(tmp_path / "a.h5", n=500).read_bytes()
     cut = tmp_path / "cut.h5"
     cut.write_bytes(content[:int(len(content) * fraction)])
-    with pytest.raises(SchemaError, match="not an HDF5 file|truncated|damaged") as error:
+    with pytest.raises(SchemaError, match=r"not an HDF5 file|truncated|damaged") as error:
         probe(cut)
     assert "\n" not in str(error.value) and "cut.h5" in str(error.value)
 
@@ -79,7 +79,8 @@ def test_other_type_and_other_order(tmp_path):
 def test_added_scores_are_welcome(tmp_path):
     jets = schema.pack_jets(mock_jets(3))
     more = np.zeros(3, [*((n, jets.dtype[n]) for n in jets.dtype.names), ("tagger_phbb", "f4")])
-    attributes = {"format_version": "1.0", "flavour_label": ["hbb", "qcd"], "events_tried": [3, 3], "configuration": "{}"}
+    attributes = {"format_version": "1.0", "flavour_label": ["hbb", "qcd"], "events_tried": [3, 3],
+                  "configuration": "{}"}
     write_hdf5(tmp_path / "a.h5", jets=more, attributes=attributes)
     assert probe(tmp_path / "a.h5").jets.dtype.names[-1] == "tagger_phbb"
 
@@ -116,4 +117,14 @@ def test_soft_links_are_not_followed(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["jets"] = h5py.ExternalLink("b.h5", "/jets")
     with pytest.raises(SchemaError, match="no dataset `jets`"):
+        probe(tmp_path / "a.h5")
+
+
+def test_virtual_files_are_refused(tmp_path):
+    mock_file(tmp_path / "b.h5", n=10)
+    layout = h5py.VirtualLayout((10,), schema.JET_DTYPE)
+    layout[:] = h5py.VirtualSource(tmp_path / "b.h5", "jets", (10,))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_virtual_dataset("jets", layout)
+    with pytest.raises(SchemaError, match="joins several files"):
         probe(tmp_path / "a.h5")

@@ -35,7 +35,8 @@ def test_round_trip(tmp_path):
     assert back.weight_sum == packed.weight_sum and [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:10], lambda b: b"", lambda b: b[:500] + b"x" + b[501:]])
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:10], lambda b: b"",
+                                    lambda b: b[:500] + b"x" + b[501:]])
 def test_damage_is_found_and_made_again(out, damage):
     with parts(out) as p:
         path, _ = some_chunk(p.folder)
