@@ -25,8 +25,12 @@ def trace(offsets: NDArray[np.int64], pdg_id: NDArray[np.int32], status: NDArray
     ----------
     offsets : (events + 1,)
         Event i owns rows offsets[i]:offsets[i + 1].
-    pdg_id, status, mother : (rows,)
-        Status is positive for final particles; `mother` counts from the event's first row.
+    pdg_id : (rows,)
+        Numbers of the Monte Carlo numbering scheme.
+    status : (rows,)
+        Positive for final particles.
+    mother : (rows,)
+        First mother, counted from the event's first row.
     own : (rows,), filled
         Number of a heavy particle (weakly decaying b or c hadron, tau) within its event, -1 for all others.
     nearest : (rows,), filled

@@ -45,6 +45,11 @@ class Driver:
         Pythia's settings.
     without_charm : bool
         Redraw hard processes with an incoming charm quark, before any shower.
+
+    Raises
+    ------
+    ConfigError
+        If Pythia does not know a setting or cannot start, with its reasons.
     """
 
     def __init__(self, lines: tuple[str, ...], without_charm: bool = False) -> None:
@@ -76,7 +81,17 @@ class Driver:
         rndm.setState(state)
 
     def events(self, n: int) -> Any:
-        """Return 1 to n events as an awkward array; those Pythia gives up on are left out.
+        """Generate the next events.
+
+        Parameters
+        ----------
+        n : int
+            Events asked for.
+
+        Returns
+        -------
+        awkward.Array
+            Full histories of 1 to n events; those Pythia gives up on are left out.
 
         Raises
         ------
@@ -131,7 +146,7 @@ def driver(lines: tuple[str, ...], without_charm: bool = False) -> Driver:
         _of_thread.owner, _of_thread.drivers = os.getpid(), {}
     kept = _of_thread.drivers
     key = (lines, without_charm)
-    kept[key] = kept.pop(key, None) or Driver(lines, without_charm)
+    kept[key] = kept.pop(key) if key in kept else Driver(lines, without_charm)
     while len(kept) > _KEPT:
         del kept[next(iter(kept))]
     return kept[key]

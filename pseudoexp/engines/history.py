@@ -61,6 +61,11 @@ def record(history: History, first_event: int, constant: float, has_hard_process
         Factor [pb] on Pythia's weights.
     has_hard_process : bool
         False for minimum bias: hard partons, pT-hat and Higgs stay zero.
+
+    Returns
+    -------
+    EventBatch
+        The same events, numbered from `first_event`.
     """
     rows, events = history.pdg_id.size, history.offsets.size - 1
     own, nearest = np.empty(rows, np.int32), np.empty(rows, np.int32)

@@ -31,8 +31,11 @@ def generate_chunk(process: int, seed: int, first_event: int, n: int, settings: 
         Signal is g b -> H b without incoming charm; rejected and failed events are redrawn and not numbered.
     seed : int
         0 <= seed < 2**63.
-    first_event, n : int
-        The first event number names the chunk: the same number inside another chunk is another event.
+    first_event : int
+        Number of the first event, below 2**48. It names the chunk: the same number inside another chunk is
+        another event.
+    n : int
+        Number of events.
     settings : EngineSettings
         Threshold, bias and tune.
 
