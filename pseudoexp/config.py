@@ -55,7 +55,8 @@ def from_mapping(cls: type[_T], mapping: Mapping[str, Any], where: str) -> _T:
     ConfigError
         For unknown or missing keys, wrong types and values out of range.
     """
-    return _build(cls, mapping, where, "")
+    result: _T = _build(cls, mapping, where, "")
+    return result
 
 
 def to_mapping(config: Any) -> dict[str, Any]:
@@ -118,8 +119,10 @@ def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
-        both = isinstance(old, dict) and isinstance(value, Mapping)
-        result[key] = _merged(old, value) if both else value
+        if isinstance(old, dict) and isinstance(value, Mapping):
+            result[key] = _merged(old, value)
+        else:
+            result[key] = value
     return result
 
 

@@ -74,7 +74,8 @@ def deposit_energies(particles: Particles, n: int, stream: Stream, tables: Calor
         if state[i, END_RADIUS] < math.inf:
             continue
         cot_theta, kappa, start = state[i, COT_THETA], state[i, KAPPA], state[i, ARC]
-        arc, reached = helix.arc_at_surface(state[i, D0], state[i, Z0], cot_theta, kappa, radius, half_length, start)
+        arc, reached = helix.arc_at_surface(state[i, D0], state[i, Z0], cot_theta, kappa, radius, half_length,
+                                            start)
         if not reached or abs(kappa) * (arc - start) > _MAX_TURN:
             continue
         inverse_pt = 1.0 / state[i, PT]
@@ -102,7 +103,7 @@ def deposit_energies(particles: Particles, n: int, stream: Stream, tables: Calor
 @kernel
 def make_towers(touched: int, vertex: NDArray[np.float64], tables: CalorimeterTables, ws: CalorimeterWorkspace,
                 towers: Towers) -> int:
-    """Turn cells over threshold in transverse energy into massless towers seen from `vertex` and clear the cells; -1 without room."""
+    """Turn cells over threshold into massless towers seen from `vertex`; clear all cells; -1 without room."""
     n = 0
     x0, y0, z0 = vertex[0], vertex[1], vertex[2]
     threshold2 = tables.threshold * tables.threshold

@@ -7,6 +7,7 @@ Lengths in mm, momenta in GeV, angles in rad unless a name says otherwise (impac
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated
 
 from pseudoexp.config import Range
@@ -21,7 +22,7 @@ Micrometres = Annotated[tuple[tuple[float, ...], ...], Range(1e-4, 1e5)]
 
 
 def _increasing(name: str, values: tuple[float, ...], length: int = 1) -> None:
-    if len(values) < length or any(b <= a for a, b in zip(values, values[1:], strict=False)):
+    if len(values) < length or any(b <= a for a, b in pairwise(values)):
         raise ConfigError(f"{name} = {list(values)}; allowed: at least {length} increasing numbers")
 
 

@@ -44,7 +44,7 @@ from pseudoexp.detector.tables import MaterialTables
 NOTHING, CONVERSION, NUCLEAR, DECAY = range(4)
 """What ends a flight."""
 _MAX_COT = 7.5  # sinh(2.71): further forward nothing is tracked, so nothing happens either
-_CONVERSION_SCALE = 0.04  # GeV: the pair cross-section is 1 / (1 + scale / E) of its limit (PDG, passage through matter)
+_CONVERSION_SCALE = 0.04  # GeV: pair production reaches 1 / (1 + scale / E) of its high-energy limit
 _MIN_PHOTON = 0.05  # GeV
 _MIN_HADRON = 0.3  # GeV; softer ones stop or scatter, which the efficiency covers
 _MAX_PIONS = 8

@@ -89,7 +89,7 @@ def _store(fit: NDArray[np.float64], vertex: PrimaryVertex) -> None:
 
 @inline
 def _bin_of(z: float) -> int:
-    return int(math.floor(z / _BIN)) + _BINS // 2
+    return math.floor(z / _BIN) + _BINS // 2
 
 
 @inline

@@ -175,8 +175,9 @@ def resolution_grid(pt: tuple[float, ...], eta: tuple[float, ...], table: tuple[
 
 def _calorimeter(c: Calorimeter, radius: float, half_length: float) -> CalorimeterTables:
     grids, positions, first = [], [], 0
-    for low, high, size in ((-c.central_eta, c.central_eta, c.em_cell), (-c.central_eta, c.central_eta, c.hadronic_cell),
-                            (-c.max_eta, -c.central_eta, c.forward_cell), (c.central_eta, c.max_eta, c.forward_cell)):
+    edge = c.central_eta
+    for low, high, size in ((-edge, edge, c.em_cell), (-edge, edge, c.hadronic_cell),
+                            (-c.max_eta, -edge, c.forward_cell), (edge, c.max_eta, c.forward_cell)):
         n_eta = round((high - low) / size)
         n_phi = _phi_cells(size)
         grids.append([first, low, n_eta / (high - low), n_eta, n_phi, n_phi / (2.0 * math.pi)])

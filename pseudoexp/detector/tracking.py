@@ -15,20 +15,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.core import species
+from pseudoexp.core import reconstructed, species
 from pseudoexp.core.elementary import asinh, atan2, exp, log, sincos, sinh
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.kinematics import delta_phi
-from pseudoexp.core.reconstructed import (
-    D0 as TRACK_D0,
-    ORIGIN_FAKE,
-    PHI as TRACK_PHI,
-    QOVERP,
-    THETA,
-    Tracks,
-    TrackTruth,
-    Z0 as TRACK_Z0,
-)
+from pseudoexp.core.reconstructed import ORIGIN_FAKE, QOVERP, THETA, Tracks, TrackTruth
 from pseudoexp.core.rng import STAGE_FAKES, STAGE_TRACKING, Stream, box_muller, normal4, uniform4
 from pseudoexp.detector import helix
 from pseudoexp.detector.particles import (
@@ -56,6 +47,7 @@ from pseudoexp.detector.tables import (
     TrackingTables,
 )
 
+TRACK_D0, TRACK_Z0, TRACK_PHI = reconstructed.D0, reconstructed.Z0, reconstructed.PHI
 HADRON, SOFT_HADRON, MUON, ELECTRON = range(4)
 """Rows of `TrackingTables.efficiency`."""
 _PHI_BINS = 256
@@ -181,7 +173,7 @@ def _efficiency(state: NDArray[np.float64], i: int, kind: int, near: int, intera
     elif kind == species.ELECTRON:
         row = ELECTRON
     efficiency = tables.efficiency[row, 0 if abs(state[i, ETA]) < tables.eta_split else 1]
-    if row == HADRON or row == SOFT_HADRON:
+    if row <= SOFT_HADRON:
         efficiency = min(efficiency * exp(interaction_lengths), 1.0)
     widening = 1.0
     radius2 = state[i, X] * state[i, X] + state[i, Y] * state[i, Y]
