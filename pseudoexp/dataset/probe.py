@@ -153,13 +153,29 @@ def _check(info: FileInfo) -> None:
     _check_columns(info, "jets", schema.JET_FIELDS)
     if "tracks" in info.datasets:
         _check_columns(info, "tracks", schema.TRACK_FIELDS)
-    missing = [n for n in ("flavour_label", "events_tried", "configuration") if n not in info.attributes]
-    if missing:
-        raise SchemaError(f"{info.path}: attribute {missing[0]} is missing on `jets`")
+    _check_attributes(info)
+    if info.rows < 1:
+        raise SchemaError(f"{info.path}: `jets` has no rows")
     for name, dataset in info.datasets.items():
         end = (dataset.offset or 0) + int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
         if dataset.offset is not None and end > info.size:
             raise SchemaError(f"{info.path}: truncated: `{name}` ends behind the end of the file")
+
+
+def _check_attributes(info: FileInfo) -> None:
+    given = info.attributes
+    try:
+        checks = {"flavour_label": tuple(given["flavour_label"]) in (schema.CLASSES[:2], schema.CLASSES),
+                  "events_tried": [type(t) for t in given["events_tried"]] == [int, int],
+                  "configuration": isinstance(json.loads(given["configuration"]), dict),
+                  "jet_counts": isinstance(json.loads(given.get("jet_counts", "{}")), dict)}
+    except KeyError as error:
+        raise SchemaError(f"{info.path}: attribute {error.args[0]} is missing on `jets`") from None
+    except (TypeError, ValueError):
+        raise SchemaError(f"{info.path}: an attribute of `jets` is not what it should be") from None
+    for name, good in checks.items():
+        if not good:
+            raise SchemaError(f"{info.path}: attribute {name} is not what it should be: {str(given[name])[:60]}")
 
 
 def _check_columns(info: FileInfo, name: str, fields: tuple[schema.Field, ...]) -> None:

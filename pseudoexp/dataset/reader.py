@@ -93,7 +93,9 @@ def inputs_view(block: NDArray[np.void]) -> NDArray[np.float32]:
 
 
 def target(label: NDArray[np.int32]) -> NDArray[np.int8]:
-    """Return 1 for hbb, 0 for qcd and -1 for other."""
+    """Return 1 for hbb, 0 for qcd and -1 for other; `DamagedFile` for anything else."""
+    if len(label) and not 0 <= label.min() <= label.max() < len(schema.CLASSES):
+        raise DamagedFile(f"flavour_label holds {label.min()} to {label.max()}; allowed: 0 to {len(schema.CLASSES) - 1}")
     return np.array([1, 0, -1], dtype=np.int8)[label]
 
 

@@ -60,12 +60,12 @@ def run_chunk(job: Job, process: int, chunk: int) -> Done:
     return Done(process, chunk, packed.counted)
 
 
-def failure(error: Exception, process: int, chunk: int) -> Failure:
+def failure(job: Job, error: Exception, process: int, chunk: int) -> Failure:
     """Translate an exception to what can go through the pipe."""
     if isinstance(error, errors.PseudoexpError):
         return Failure(type(error).__name__, str(error))
     if isinstance(error, OSError) and error.strerror:
-        return Failure("GenerationError", f"{error.filename or 'the parts folder'}: {error.strerror}")
+        return Failure("GenerationError", f"{error.filename or job.folder}: {error.strerror}")
     traceback.print_exc()
     text = " ".join(str(error).split())[:300]
     return Failure("GenerationError", f"{PROCESS_NAMES[process]} chunk {chunk}: {type(error).__name__}: {text}")
@@ -90,7 +90,7 @@ def main(tasks: int, life: int) -> None:
             try:
                 connection.send(run_chunk(job, process, chunk))
             except Exception as error:
-                connection.send(failure(error, process, chunk))
+                connection.send(failure(job, error, process, chunk))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 

@@ -51,7 +51,17 @@ def start_workers(job: Job, threads: int, expected_chunks: int) -> ProcessWorker
 
 
 class ProcessWorkers:
-    """Worker processes, each with one chunk at a time."""
+    """Worker processes, each with one chunk at a time.
+
+    What they write to stderr goes to a log beside the chunks, or with ``PSEUDOEXP_DEBUG=1`` to the screen.
+
+    Parameters
+    ----------
+    job : Job
+        What to do.
+    count : int
+        Number of processes.
+    """
 
     def __init__(self, job: Job, count: int) -> None:
         self._processes: dict[Connection, subprocess.Popen[bytes]] = {}
@@ -61,14 +71,14 @@ class ProcessWorkers:
         try:
             with self._log_path.open("ab") as log:
                 for _ in range(count):
-                    self._start(job, life, log)
+                    self._start(job, life, None if os.environ.get("PSEUDOEXP_DEBUG") else log)
         except BaseException:
             self.close()
             raise
         finally:
             os.close(life)
 
-    def _start(self, job: Job, life: int, log: IO[bytes]) -> None:
+    def _start(self, job: Job, life: int, log: IO[bytes] | None) -> None:
         ours, theirs = Pipe()
         with theirs:
             command = [sys.executable, "-c", _START, str(theirs.fileno()), str(life), json.dumps(_search_path())]

@@ -76,6 +76,25 @@ def test_other_type_and_other_order(tmp_path):
         probe(tmp_path / "b.h5")
 
 
+@pytest.mark.parametrize(("name", "value"), [
+    ("configuration", "{oops"), ("configuration", 3), ("events_tried", "many"), ("events_tried", [1]),
+    ("flavour_label", ["b", "c"]), ("flavour_label", 3), ("jet_counts", "[1]"), ("format_version", "2.0")])
+def test_attributes_that_make_no_sense(tmp_path, name, value):
+    attributes = {"format_version": "1.0", "flavour_label": ["hbb", "qcd"], "events_tried": [3, 3],
+                  "configuration": "{}", name: value}
+    write_hdf5(tmp_path / "a.h5", jets=schema.pack_jets(mock_jets(3)), attributes=attributes)
+    with pytest.raises(SchemaError, match=r"attribute|format version"):
+        probe(tmp_path / "a.h5")
+
+
+def test_no_rows(tmp_path):
+    attributes = {"format_version": "1.0", "flavour_label": ["hbb", "qcd"], "events_tried": [3, 3],
+                  "configuration": "{}"}
+    write_hdf5(tmp_path / "a.h5", jets=schema.pack_jets(mock_jets(3))[:0], attributes=attributes)
+    with pytest.raises(SchemaError, match="no rows"):
+        probe(tmp_path / "a.h5")
+
+
 def test_added_scores_are_welcome(tmp_path):
     jets = schema.pack_jets(mock_jets(3))
     more = np.zeros(3, [*((n, jets.dtype[n]) for n in jets.dtype.names), ("tagger_phbb", "f4")])

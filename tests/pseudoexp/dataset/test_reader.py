@@ -11,7 +11,7 @@ from mock_file import mock_file, mock_jets
 
 import pseudoexp
 from pseudoexp.dataset import schema
-from pseudoexp.errors import ConfigError
+from pseudoexp.errors import ConfigError, SchemaError
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +125,16 @@ def test_unmatched_rows_stay_out_unless_asked_for(tmp_path):
 def test_wrong_arguments(path, options, message):
     with pytest.raises(ConfigError, match=message):
         pseudoexp.load(path, **options)
+
+
+def test_labels_that_do_not_exist(tmp_path):
+    bad = mock_file(tmp_path / "a.h5", n=100)
+    with h5py.File(bad, "r+") as file:
+        rows = file["jets"][:]
+        rows["flavour_label"][50] = 7
+        file["jets"][:] = rows
+    with pytest.raises(SchemaError, match="flavour_label holds 0 to 7"):
+        _ = pseudoexp.load(bad, None).data
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, True, "10"])
