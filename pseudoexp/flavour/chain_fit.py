@@ -19,7 +19,7 @@ from pseudoexp.flavour.workspace import COT_THETA, FlavourWorkspace
 
 SIGMA_LENGTH = 1000.0
 """mm, width of the weak term on every L."""
-MAX_ITERATIONS = 10
+MAX_ITERATIONS = 20
 
 
 @kernel
@@ -185,22 +185,38 @@ def fit_chain(tracks: Tracks, rows, count: int, n_vertices: int, tolerance: floa
     axis covariance and `length_normal`, `length_coupling` what `length_covariance` needs.
     """
     w = workspace
+    damping = 1.0
+    previous = math.inf
     for _ in range(MAX_ITERATIONS):
         chi2 = fill_equations(tracks, rows, count, n_vertices, w)
+        if chi2 > previous:
+            damping = max(0.5 * damping, 0.2)
+        previous = chi2
         gain = solve_equations(n_vertices, w)
         if gain < 0.0:
             return -1.0
         if gain < tolerance:
             return chi2
+        scale = damping * step_scale(n_vertices, w)
         for p in range(5):
-            w.axis[p] += w.axis_step[p]
+            w.axis[p] += scale * w.axis_step[p]
         for k in range(n_vertices):
-            w.length[k] += w.length_gradient[k]
+            w.length[k] += scale * w.length_gradient[k]
             if not abs(w.length[k]) < 2.0 * SIGMA_LENGTH:
                 return -1.0
         if not (0.0 < w.axis[4] < math.pi):
             return -1.0
     return -1.0
+
+
+@inline
+def step_scale(n_vertices: int, workspace: FlavourWorkspace) -> float:
+    """Return by how much to shorten a step: L times direction is what makes the fit nonlinear, so neither may jump."""
+    w = workspace
+    largest = max(abs(w.axis_step[3]) * math.sqrt(w.axis_weight[3, 3]), abs(w.axis_step[4]) * math.sqrt(w.axis_weight[4, 4]))
+    for k in range(n_vertices):
+        largest = max(largest, abs(w.length_gradient[k]) / (5.0 + 0.5 * abs(w.length[k])))
+    return 1.0 / largest if largest > 1.0 else 1.0
 
 
 @inline

@@ -22,7 +22,7 @@ from pseudoexp.flavour.workspace import COT_THETA, DISPLACED, FlavourSettings, F
 JF_MASS, JF_EFRAC, JF_SIG3D, JF_NVTX, JF_NSINGLE, JF_NTRK, JF_DR = range(7)
 """Columns of the output: GeV and dimensionless."""
 MIN_PT = 0.7  # GeV
-AXIS_SIGMA_CONSTANT, AXIS_SIGMA_PER_PT = 0.01, 2.0  # rad, rad GeV: the jet axis as measurement of the flight axis
+AXIS_SIGMA_CONSTANT, AXIS_SIGMA_PER_PT = 0.004, 0.9  # rad, rad GeV: the jet axis as measurement of the flight axis
 MAX_TRACK_CHI2 = 12.0  # of a track that does not cross the axis
 MAX_MERGE_CHI2 = 6.6  # 1 degree of freedom, probability 1 %
 MIN_SINGLE_SIGNIFICANCE2 = 9.0  # (L/sigma)^2 of a vertex of one track
@@ -32,35 +32,51 @@ PRIMARY = -1
 
 
 @inline
-def crossing_length(tracks: Tracks, rows, i: int, ux: float, uy: float, uz: float, workspace: FlavourWorkspace) -> float:
-    """Return the L [mm] where slot i passes nearest to the axis that starts at `workspace.axis`."""
+def crossing(tracks: Tracks, rows, i: int, ux: float, uy: float, uz: float, sigma: float, workspace: FlavourWorkspace
+             ) -> tuple[float, float]:
+    """Return where slot i passes nearest to the axis through `workspace.axis`: L [mm], and the chi-square of the miss.
+
+    The direction of the axis has the error `sigma` [rad], the start point none.
+    """
     a = workspace.axis
     length = 0.0
-    for _ in range(2):  # the second step takes out the curvature
+    chi2 = 0.0
+    for step in range(3):  # the second takes out the curvature, the third only evaluates
         d0, z0, w_dd, w_dz, w_zz, c, s = residual(tracks, rows, workspace.helix, i, a[0] + length * ux,
                                                   a[1] + length * uy, a[2] + length * uz)
         cot = workspace.helix[i, COT_THETA]
         dl = s * ux - c * uy
         zl = (c * ux + s * uy) * cot - uz
         weight = w_dd * dl * dl + 2.0 * w_dz * dl * zl + w_zz * zl * zl
-        if weight > 0.0:
-            length -= (w_dd * dl * d0 + w_dz * (dl * z0 + zl * d0) + w_zz * zl * z0) / weight
-        length = min(max(length, -MAX_LENGTH), MAX_LENGTH)
-    return length
+        if step < 2:
+            if weight > 0.0:
+                length -= (w_dd * dl * d0 + w_dz * (dl * z0 + zl * d0) + w_zz * zl * z0) / weight
+            length = min(max(length, -MAX_LENGTH), MAX_LENGTH)
+        else:
+            # across (dl, zl) nothing but the miss is left; the axis error moves it by sigma |L|
+            miss = zl * d0 - dl * z0
+            variance = (zl * zl * w_zz + 2.0 * zl * dl * w_dz + dl * dl * w_dd) / (w_dd * w_zz - w_dz * w_dz)
+            reach = length * sigma
+            variance += reach * reach * (dl * dl + zl * zl)
+            chi2 = miss * miss / variance if variance > 0.0 else 0.0
+    return length, chi2
 
 
 @kernel
-def start_chain(tracks: Tracks, rows, count: int, workspace: FlavourWorkspace) -> int:
-    """Put every displaced track on a vertex of its own on the axis; return their number."""
+def start_chain(tracks: Tracks, rows, count: int, sign: float, sigma: float, workspace: FlavourWorkspace) -> int:
+    """Put every displaced track that crosses the axis downstream on a vertex of its own; return their number."""
     w = workspace
     sp, cp = sincos(w.axis[3])
     st, ct = sincos(w.axis[4])
     n = 0
     for i in range(count):
-        if w.status[i] == DISPLACED and tracks.pt[rows[i]] > MIN_PT:
+        if w.status[i] != DISPLACED or not tracks.pt[rows[i]] > MIN_PT:
+            continue
+        length, chi2 = crossing(tracks, rows, i, st * cp, st * sp, ct, sigma, w)
+        if chi2 < MAX_TRACK_CHI2 and 0.0 < sign * length < MAX_LENGTH:
             w.members[n] = i
             w.cluster[n] = n
-            w.length[n] = crossing_length(tracks, rows, i, st * cp, st * sp, ct, w)
+            w.length[n] = length
             n += 1
     return n
 
@@ -96,16 +112,22 @@ def merge_vertices(k: int, l: int, n: int, n_vertices: int, workspace: FlavourWo
         w.length[j] = w.length[j + 1]
 
 
-@kernel
+@inline
+def worst_vertex(n: int, largest: float, workspace: FlavourWorkspace) -> int:
+    """Return the vertex of the track with the largest chi-square; -1 when none exceeds `largest`."""
+    worst = -1
+    for m in range(n):
+        if workspace.track_chi2[m] > largest:
+            largest = workspace.track_chi2[m]
+            worst = workspace.cluster[m]
+    return worst
+
+
+@inline
 def drop_outlier(n: int, sign: float, workspace: FlavourWorkspace) -> int:
     """Return the vertex of the worst track while all stand alone: off the axis, or upstream; -1 when none is bad."""
     w = workspace
-    worst = -1
-    largest = MAX_TRACK_CHI2
-    for m in range(n):
-        if w.track_chi2[m] > largest:
-            largest = w.track_chi2[m]
-            worst = w.cluster[m]
+    worst = worst_vertex(n, MAX_TRACK_CHI2, w)
     if worst >= 0:
         return worst
     for m in range(n):
@@ -141,17 +163,20 @@ def cheapest_merge(n_vertices: int, workspace: FlavourWorkspace) -> tuple[float,
 
 
 @kernel
-def build_chain(tracks: Tracks, rows, count: int, sign: float, workspace: FlavourWorkspace) -> tuple[int, int]:
-    """Fit and merge until stable; return the numbers of tracks and vertices on the chain."""
+def build_chain(tracks: Tracks, rows, count: int, sign: float, sigma: float, workspace: FlavourWorkspace) -> tuple[int, int]:
+    """Fit and merge until stable; return the numbers of tracks and vertices on the chain.
+
+    A fit that does not converge (a track nearly along the axis) loses its worst track.
+    """
     w = workspace
-    n = start_chain(tracks, rows, count, w)
+    n = start_chain(tracks, rows, count, sign, sigma, w)
     n_vertices = n
     merging = False
     while n_vertices > 0:
-        if fit_chain(tracks, rows, n, n_vertices, TOLERANCE, w) < 0.0:
-            return 0, 0
         bad = -1
-        if not merging:
+        if fit_chain(tracks, rows, n, n_vertices, TOLERANCE, w) < 0.0:
+            bad = max(worst_vertex(n, 0.0, w), 0)
+        elif not merging:
             bad = drop_outlier(n, sign, w)
         if bad < 0:
             merging = True
@@ -228,7 +253,7 @@ def jetfitter(tracks: Tracks, rows, count: int, jet_p4, vertex: PrimaryVertex, s
     sigma = AXIS_SIGMA_CONSTANT + AXIS_SIGMA_PER_PT / pt
     if not start_axis(jet_p4, vertex, sigma, workspace):
         return
-    n, n_vertices = build_chain(tracks, rows, count, settings.sign, workspace)
+    n, n_vertices = build_chain(tracks, rows, count, settings.sign, sigma, workspace)
     if n_vertices == 0:
         return
     px, py, pz, e = chain_features(tracks, rows, n, n_vertices, settings.sign, workspace, out)
