@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pseudoexp.config import load_card, to_mapping
 from pseudoexp.dataset import schema
-from pseudoexp.dataset.digest import canonical_json
+from pseudoexp.dataset.digest import canonical_json, file_sha256
 from pseudoexp.engines import ENGINES
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.errors import ConfigError, MissingExtra
@@ -127,8 +127,9 @@ class RunConfig:
     def identity(self) -> dict[str, Any]:
         """Return what names the endless sequence of rows: all but `n`, with versions and the whole card."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("n", "card")}
-        return values | {"card": to_mapping(self.card), "engine_version": engine_version(self.engine),
-                         "format_version": schema.FORMAT_VERSION, "dataset_version": schema.DATASET_VERSION}
+        return values | {"card": to_mapping(self.card), "calibration_sha256": calibration_sha256(self.card.calibration),
+                         "engine_version": engine_version(self.engine), "format_version": schema.FORMAT_VERSION,
+                         "dataset_version": schema.DATASET_VERSION}
 
     def json(self) -> str:
         """Return the canonical JSON of the whole configuration."""
@@ -145,6 +146,16 @@ def engine_version(engine: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
+def calibration_sha256(name: str) -> str:
+    """Return the SHA-256 of the calibration a card names, "none" if there is none yet."""
+    from pseudoexp.calibration import find  # brings the kernels along
+
+    try:
+        return file_sha256(find(name))
+    except ConfigError:
         return "none"
 
 

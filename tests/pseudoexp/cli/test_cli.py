@@ -167,3 +167,11 @@ def test_interruption_is_quick_and_says_how_to_go_on(tmp_path, number):
     assert process.returncode == 130 and out == ""
     assert err.count("\n") == 1 and "a.h5.parts" in err and "--resume" in err
     assert list(tmp_path.glob("a.h5.parts/*.rows")) and not (tmp_path / "a.h5").exists()
+
+
+def test_calibrate_checks_before_it_starts(capsys, tmp_path):
+    (tmp_path / "a.npz").write_text("thesis")
+    complains(capsys, "--force", "calibrate", "perfect", "--out", tmp_path / "a.npz")
+    complains(capsys, "no card 'cms'", "calibrate", "cms")
+    complains(capsys, "events = '5'", "calibrate", "perfect", "--events", "5")
+    complains(capsys, "does not exist", "calibrate", "perfect", "--out", tmp_path / "no" / "a.npz")

@@ -55,6 +55,15 @@ def test_json_holds_the_whole_card():
     assert content["n"] == 100 and content["card"]["name"] == "perfect" and content["engine"] == "pythia8"
 
 
+def test_calibration_is_part_of_the_identity(tmp_path):
+    hashes = set()
+    for content in (b"one", b"two"):
+        (tmp_path / "mine.npz").write_bytes(content)
+        (tmp_path / "mine.toml").write_text(f'base = "atlas-itk"\ncalibration = "{tmp_path}/mine.npz"\n')
+        hashes.add(RunConfig.from_options(10, str(tmp_path / "mine.toml")).hash())
+    assert len(hashes) == 2
+
+
 def test_difference_names_the_first_key():
     a, b = (RunConfig.from_options(10, card).identity() for card in ("atlas-itk", "hlt"))
     assert difference(a, a) == ""
