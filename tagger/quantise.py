@@ -21,7 +21,9 @@ Firmware begins behind the shift. How numbers are cut there and later:
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,10 +31,12 @@ from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError, DataError, MissingExtra
 from tagger.data import TaggerData
-from tagger.evaluate import logits
+from tagger.evaluate import logits, to_run
+from tagger.firmware.rows import CHECK_FILE, CHECK_ROWS, CheckRows
 from tagger.metrics import Scored
 from tagger.model import dense_layers, fold_normalisation, input_scales
-from tagger.train import Report, TrainConfig, fit, progress
+from tagger.runs import Run
+from tagger.train import Report, TrainConfig, fit, progress, training_cost
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 try:
@@ -86,9 +90,9 @@ class QuantiseOptions:
         Of the order of the rows.
     """
 
-    beta: float = 2e-5
+    beta: float = 3e-5
     epochs: int = 60
-    tolerance: float = 0.002
+    tolerance: float = 0.0015
     patience: int = 10
     learning_rate: float = 3e-3
     batch: int | None = None
@@ -166,6 +170,44 @@ def quantise(model: keras.Model, data: TaggerData, options: QuantiseOptions = Qu
                "epoch": keeper.best_epoch, "within_tolerance": keeper.within, "layers": layers,
                "inputs": input_words(quantised, data.inputs)}
     return Quantised(quantised, history, summary)
+
+
+def quantised_run(parent: Run, data: TaggerData, options: QuantiseOptions = QuantiseOptions(),
+                  report: Report | None = None) -> Run:
+    """Quantise a run and judge the result on the test split.
+
+    Parameters
+    ----------
+    parent : Run
+        With a float network.
+    data : TaggerData
+        With the parent's inputs.
+    options : QuantiseOptions
+        See there.
+    report : callable, optional
+        Called after each epoch, see `tagger.train.Report`.
+
+    Returns
+    -------
+    Run
+        Not saved yet; `metrics["quantisation"]` holds the summary of `Quantised` with the test `auc` and `float_auc`.
+    """
+    start = time.perf_counter()
+    done = quantise(parent.model, data, options, report)
+    run = to_run(done.model, data, {
+        "command": "quantise", "options": asdict(options), "asked": {"tolerance": options.tolerance},
+        "parent": str(parent.path or ""), "training": training_cost(done.history, start)}, done.history)
+    areas = {name: Scored(score, data.test.y == 1, data.test.weight).auc()[0]
+             for name, score in (("auc", run.scores["score"]), ("float_auc", logits(parent.model, data.test.x)))}
+    run.metrics["quantisation"] = done.summary | areas
+    return run
+
+
+def save_with_rows(run: Run, data: TaggerData, path: str | Path, force: bool = False) -> Path:
+    """Save a quantised run with rows of its test split for the bit check, and return its folder."""
+    folder = run.save(path, force)
+    CheckRows.of(data.test, run.scores["score"], CHECK_ROWS).save(folder / CHECK_FILE)
+    return folder
 
 
 def is_quantised(model: keras.Model) -> bool:

@@ -1,0 +1,195 @@
+"""hls4ml: the network as a Vitis HLS project, and its C simulation compiled with g++.
+
+J. Duarte et al., "Fast inference of deep neural networks in FPGAs for particle physics", JINST 13 (2018) P07027.
+The precision of every layer follows from the quantised network (hls4ml's bit-exact pass), so the numbers in the C++ are those
+of Keras. Weights stand in the headers, not in text files, so that the project and its library can be moved.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pseudoexp.errors import ConfigError, GenerationError, MissingExtra
+from tagger.firmware.capture import captured
+
+if TYPE_CHECKING:
+    import keras
+
+TOP = "tagger_firmware"
+"""Name of the top function."""
+HLS_BACKEND = "Vitis"
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the project is written for.
+
+    Attributes
+    ----------
+    part : str
+        FPGA.
+    clock_ns : float
+        Clock period [ns].
+    reuse : int
+        Times each multiplier is used per row; 1 is fully parallel.
+    """
+
+    part: str = "xcvu13p-flga2577-2-e"
+    clock_ns: float = 5.0
+    reuse: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the values; `ConfigError` names the first that is wrong."""
+        if not _PART.fullmatch(self.part):
+            raise ConfigError(f"part {self.part!r}; allowed: a device name such as xcvu13p-flga2577-2-e")
+        if not 0.1 <= self.clock_ns <= 1000.0:
+            raise ConfigError(f"clock {self.clock_ns!r}; allowed: a period of 0.1 to 1000 ns")
+        if isinstance(self.reuse, bool) or not isinstance(self.reuse, int) or not 1 <= self.reuse <= 10_000:
+            raise ConfigError(f"reuse {self.reuse!r}; allowed: a whole number from 1 to 10000")
+
+
+@dataclass
+class HlsProject:
+    """A written project; `logits` after `compile_simulation`."""
+
+    graph: Any
+    folder: Path
+    log: Path
+
+    def compile_simulation(self) -> None:
+        """Compile the C simulation with g++ and load it.
+
+        Raises
+        ------
+        ConfigError
+            Without g++.
+        GenerationError
+            If it does not compile.
+        """
+        require_compiler()
+        try:
+            with captured(self.log, "g++"):
+                self.graph._compile()
+        except Exception as error:
+            raise GenerationError(f"the C simulation does not compile ({_last_error(self.log, error)})") from None
+
+    def logits(self, words: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the simulation's logits (rows,) for scaled inputs (rows, k); the input port truncates and saturates them."""
+        words = np.ascontiguousarray(words, dtype=np.float32)
+        if not len(words):
+            return np.empty(0)
+        with captured(self.log, f"C simulation of {len(words)} rows"):
+            found = self.graph.predict(words)
+        return np.asarray(found, dtype=np.float64).reshape(-1)
+
+    @property
+    def reuse(self) -> dict[str, int]:
+        """Reuse factor of each dense layer: the nearest to the one asked for that hls4ml can build."""
+        return {layer.name: int(layer.get_attr("reuse_factor")) for layer in self.graph.get_layers()
+                if layer.class_name == "Dense"}
+
+    @property
+    def logit_fractional_bits(self) -> int:
+        """Bits behind the binary point of the output."""
+        precision = self.graph.get_output_variables()[0].type.precision
+        return int(precision.width - precision.integer)
+
+    @property
+    def input_format(self) -> str:
+        """C++ type of the input port, common to all inputs."""
+        return _type_name(self.graph.get_input_variables()[0])
+
+    @property
+    def logit_format(self) -> str:
+        """C++ type of the output."""
+        return _type_name(self.graph.get_output_variables()[0])
+
+
+def require_hls4ml() -> Any:
+    """Return the hls4ml module.
+
+    Raises
+    ------
+    MissingExtra
+        If it is not installed.
+    """
+    try:
+        import hls4ml
+    except ImportError as error:
+        raise MissingExtra(error.name or "hls4ml", "fpga") from None
+    return hls4ml
+
+
+def require_compiler() -> None:
+    """Make sure that g++ is there.
+
+    Raises
+    ------
+    ConfigError
+        If it is not.
+    """
+    if shutil.which("g++") is None:
+        raise ConfigError("g++ is not installed: the bit check compiles the C simulation with it (Debian: apt install g++)")
+
+
+def write_project(network: keras.Model, folder: Path, target: Target, log: Path) -> HlsProject:
+    """Convert a network and write its project.
+
+    Parameters
+    ----------
+    network : keras.Model
+        `tagger.quantise.firmware_part` of a quantised network.
+    folder : Path
+        Where to write it.
+    target : Target
+        What for.
+    log : Path
+        File that gets what hls4ml prints.
+
+    Raises
+    ------
+    GenerationError
+        If hls4ml cannot convert it.
+    """
+    hls4ml = require_hls4ml()
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    strategy = "Latency" if target.reuse == 1 else "Resource"
+    try:
+        with captured(log, f"hls4ml {hls4ml.__version__}"):
+            config = hls4ml.utils.config_from_keras_model(network, granularity="name", backend=HLS_BACKEND,
+                                                          default_reuse_factor=target.reuse)
+            config["Model"]["Strategy"] = strategy
+            graph = hls4ml.converters.convert_from_keras_model(
+                network, hls_config=config, backend=HLS_BACKEND, output_dir=str(folder), project_name=TOP, part=target.part,
+                clock_period=target.clock_ns, io_type="io_parallel", write_weights_txt=False)
+            graph.write()
+    except Exception as error:
+        raise GenerationError(f"hls4ml cannot convert the network ({_last_error(log, error)})") from None
+    return HlsProject(graph, folder, log)
+
+
+def make_relocatable(folder: Path) -> None:
+    """Take the folder's own path out of the text files hls4ml wrote, so that it can be renamed."""
+    for path in folder.glob("*.yml"):
+        text = path.read_text()
+        path.write_text(text.replace(f"{folder}/", "").replace(str(folder), "."))
+
+
+def _type_name(variable: Any) -> str:
+    return str(variable.type.precision.definition_cpp())
+
+
+def _last_error(log: Path, error: Exception) -> str:
+    """Return the first line of the log that says `error:`, else the exception's."""
+    lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
+    said = [line for line in lines if "error:" in line]
+    return " ".join((said[0] if said else f"{type(error).__name__}: {error}").split())[:200]
