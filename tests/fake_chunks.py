@@ -38,6 +38,13 @@ def slow_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
     return make_chunk(config, process, chunk)
 
 
+def endless_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
+    """A chunk that leaves a file named after its process and then takes a minute."""
+    Path(f"{os.environ['ENDLESS']}/{os.getpid()}").touch()
+    time.sleep(60)
+    return make_chunk(config, process, chunk)
+
+
 def no_rows(config: RunConfig, process: int, chunk: int) -> ChunkRows:
     """Events, but never a row."""
     return ChunkRows(np.empty((0, len(schema.JET_FIELDS))), None, 1.0)

@@ -43,3 +43,11 @@ def test_event_numbers_are_unique_and_every_residue_holds_both_classes():
     for process in (0, 1):
         for event in (0, 9, 10, 123456):
             assert schema.engine_event_number(int(schema.file_event_number(process, event))) == (process, event)
+
+
+def test_joining_keeps_the_padding():
+    rows = schema.pack_jets(np.ones((3, len(schema.JET_FIELDS))))
+    joined = schema.join([rows[:1], rows[1:]])
+    assert joined.dtype == schema.JET_DTYPE and joined.tobytes() == rows.tobytes()
+    tracks = schema.pack_tracks(np.ones((4, 2, len(schema.TRACK_FIELDS))))
+    assert schema.join([tracks[:3], tracks[3:]]).tobytes() == tracks.tobytes()

@@ -71,3 +71,11 @@ def test_many_small_writes_are_one_file(tmp_path):
     publish(tmp_path / "a.tmp", tmp_path / "a.h5")
     with h5py.File(tmp_path / "a.h5") as file:
         assert np.array_equal(file["jets"][:], jets) and file["jets"].attrs["block_locators"].shape == (2,)
+
+
+def test_interrupted_replacement_leaves_no_wrong_sidecar(tmp_path, monkeypatch):
+    path = mock_file(tmp_path / "a.h5", n=100)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(type(path), "replace", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+        mock_file(path, n=200)
+    assert len(h5py.File(path)["jets"]) == 100 and not (tmp_path / "a.h5.sha256").exists()

@@ -73,19 +73,20 @@ def test_workers_die_with_their_parent(tmp_path):
               "from pseudoexp.production.run_config import RunConfig\n"
               "from pseudoexp.production.worker import Job\n"
               "from pseudoexp.production.workers import ProcessWorkers\n"
-              "w = ProcessWorkers(Job('fake_chunks:make_chunk', RunConfig.from_options(9), Path(sys.argv[1])), 2)\n"
-              "w.submit(0, 0); w.finished(30)\n"
-              "print(*(p.pid for p in w._processes.values()), flush=True); time.sleep(60)\n")
-    command = [sys.executable, "-c", script, str(tmp_path), str(TESTS)]
-    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        pids = [int(pid) for pid in parent.stdout.readline().split()]
-        assert len(pids) == 2 and all(map(alive, pids))
-    finally:
-        os.kill(parent.pid, signal.SIGKILL)
-        parent.wait()
-        parent.stdout.close()
-    deadline = time.monotonic() + 5
-    while any(map(alive, pids)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(map(alive, pids))
+              "w = ProcessWorkers(Job('fake_chunks:endless_chunk', RunConfig.from_options(9), Path(sys.argv[1])), 2)\n"
+              "w.submit(0, 0); w.submit(0, 1); time.sleep(60)\n")
+    (busy := tmp_path / "busy").mkdir()
+    environment = os.environ | {"ENDLESS": str(busy)}
+    parent = subprocess.Popen([sys.executable, "-c", script, str(tmp_path), str(TESTS)], env=environment)
+    wait_for(lambda: len(list(busy.iterdir())) == 2, 60)
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    pids = [int(path.name) for path in busy.iterdir()]
+    wait_for(lambda: not any(map(alive, pids)), 5)
+
+
+def wait_for(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
