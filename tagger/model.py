@@ -192,11 +192,12 @@ def complexity(model: keras.Model) -> dict[str, Any]:
     Returns
     -------
     dict
-        `inputs`; `layout` (nodes of each hidden layer) and `nodes` (their sum); `parameters` (weights and biases, the stored
-        normalisation not counted); `multiplications` (per row, the normalisation folded).
+        `inputs`; `layout` (nodes of each hidden layer) and `nodes` (their sum); `parameters` (weights and biases of the dense
+        layers, the stored normalisation not counted); `multiplications` (per row, the normalisation folded).
     """
     shapes = [tuple(int(n) for n in layer.kernel.shape) for layer in dense_layers(model)]
     layout = [shape[1] for shape in shapes[:-1]]
     return {"inputs": int(model.input_shape[-1]), "layout": layout, "nodes": sum(layout),
-            "parameters": sum(int(np.prod(w.shape)) for layer in dense_layers(model) for w in layer.trainable_weights),
+            "parameters": sum(a * b + (b if layer.use_bias else 0)
+                              for layer, (a, b) in zip(dense_layers(model), shapes, strict=True)),
             "multiplications": sum(a * b for a, b in shapes)}
