@@ -10,6 +10,7 @@ FastJet gets its momenta ready made and is timed without its Python interface's 
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import fastjet
@@ -30,7 +31,7 @@ def events(size: int) -> list[np.ndarray]:
     """Return momenta of events with `size` particles each."""
     with np.load(EVENTS) as file:
         p4, offsets = file["p4"].astype(np.float64), file["offsets"]
-    chosen = [p4[a:b] for a, b in zip(offsets[:-1], offsets[1:]) if b - a >= size]
+    chosen = [p4[a:b] for a, b in pairwise(offsets) if b - a >= size]
     if size < 400:
         chosen = [p[np.sort(np.argsort(-np.hypot(p[:, 0], p[:, 1]))[:size])] for p in chosen]
     return [p[:size].copy() for p in chosen]
@@ -40,7 +41,7 @@ def tracks() -> list[np.ndarray]:
     """Return the momenta of the tracks of each event."""
     with np.load(EVENTS) as file:
         p4, track, offsets = file["p4"].astype(np.float64), file["track"], file["offsets"]
-    return [p4[a:b][track[a:b]].copy() for a, b in zip(offsets[:-1], offsets[1:])]
+    return [p4[a:b][track[a:b]].copy() for a, b in pairwise(offsets)]
 
 
 def leading_jets() -> list[np.ndarray]:

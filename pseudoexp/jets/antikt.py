@@ -52,7 +52,7 @@ class ClusterWorkspace(NamedTuple):
     jet_p4: NDArray[np.float64]  # (capacity, 4) result: px, py, pz, E, by falling pT
     jet_of: NDArray[np.int32]  # (capacity,) result: jet of each input, -1 for none
     slots: NDArray[np.float64]  # (11, capacity)
-    bits: NDArray[np.int64]  # (11, capacity) slots as integers: same order for x >= 0, and an integer minimum vectorises
+    bits: NDArray[np.int64]  # (11, capacity) slots as integers: one order for x >= 0, and an integer minimum vectorises
     links: NDArray[np.int64]  # (7, capacity)
     found: NDArray[np.float64]  # (capacity, 5) jets as found: px, py, pz, E, pT^2
 

@@ -7,8 +7,8 @@ N-subjettiness (Thaler and van Tilburg, arXiv:1011.2268):
 Energy correlations (Larkoski, Moult, Neill, arXiv:1409.6298), z_i = pT_i / sum pT:
     e2 = sum_{i<j} z_i z_j R_ij,  e3 = sum_{i<j<k} z_i z_j z_k R_ij R_jk R_ki,  D2 = e3 / e2^3.
 
-Without information (tau_1 or e2 below 1e-12: fewer than two different directions) tau21 and D2 are 0; for finite momenta every
-value is finite. A jet that does not fit into the workspace, or is not finite, gives -1.
+Without information (tau_1 or e2 below 1e-12: fewer than two different directions) tau21 and D2 are 0; for finite
+momenta every value is finite. A jet that does not fit into the workspace, or is not finite, gives -1.
 """
 
 from __future__ import annotations
@@ -69,6 +69,22 @@ def _directions(p4: NDArray[np.float64], n: int, ws: SubstructureWorkspace) -> f
     return total
 
 
+@inline
+def _mean_distance(axes: NDArray[np.float64], n_axes: int, n: int, ws: SubstructureWorkspace) -> float:
+    """Return the mean distance to the nearest axis, weighted with pT."""
+    axis_y, axis_phi = ws.near, ws.partial
+    for k in range(n_axes):
+        axis_y[k] = rapidity(axes[k, 0], axes[k, 1], axes[k, 2], axes[k, 3])
+        axis_phi[k] = phi(axes[k, 0], axes[k, 1])
+    total = 0.0
+    for i in range(n):
+        nearest = math.inf
+        for k in range(n_axes):
+            nearest = min(nearest, delta_r(ws.y[i], ws.phi[i], axis_y[k], axis_phi[k]))
+        total += ws.z[i] * nearest
+    return total
+
+
 @kernel
 def tau(p4: NDArray[np.float64], n: int, n_axes: int, ws: SubstructureWorkspace) -> float:
     """Return tau_N of n constituents (rows of p4: px, py, pz, E in GeV) for N = n_axes; 0 for n <= N."""
@@ -77,28 +93,22 @@ def tau(p4: NDArray[np.float64], n: int, n_axes: int, ws: SubstructureWorkspace)
     n_found = cluster_exclusive(p4, n, 1, _FAR, n_axes, ws.cluster)
     if n_found < 0:
         return _BAD
-    if n <= n_axes:
-        return 0.0
-    axes = ws.cluster.jet_p4
-    for k in range(n_found):
-        ws.near[k] = rapidity(axes[k, 0], axes[k, 1], axes[k, 2], axes[k, 3])
-        ws.partial[k] = phi(axes[k, 0], axes[k, 1])
-    total = 0.0
-    for i in range(n):
-        nearest = math.inf
-        for k in range(n_found):
-            nearest = min(nearest, delta_r(ws.y[i], ws.phi[i], ws.near[k], ws.partial[k]))
-        total += ws.z[i] * nearest
-    return total
+    return _mean_distance(ws.cluster.jet_p4, n_found, n, ws) if n > n_axes else 0.0
 
 
 @kernel
 def tau21(p4: NDArray[np.float64], n: int, ws: SubstructureWorkspace) -> float:
-    """Return tau_2 / tau_1 of n constituents; 0 without spread, -1 where they do not fit."""
-    one = tau(p4, n, 1, ws)
+    """Return tau_2 / tau_1 of n constituents; 0 without spread, -1 where they do not fit.
+
+    The one axis of tau_1 is the sum of the two of tau_2: their recombination is the last step to one jet.
+    """
     two = tau(p4, n, 2, ws)
-    if one < 0.0 or two < 0.0:
-        return _BAD
+    if two < 0.0 or n < 3:
+        return min(two, 0.0)
+    axes = ws.cluster.jet_p4
+    for c in range(4):
+        axes[0, c] += axes[1, c]
+    one = _mean_distance(axes, 1, n, ws)
     return two / one if one > _NO_SPREAD else 0.0
 
 

@@ -10,9 +10,10 @@ RNG = np.random.default_rng(8)
 N = 300
 P3 = RNG.normal(0, 1, (N, 3)) * 10.0**RNG.uniform(-3, 4, (N, 1)) * np.array([1, 1, 5])
 MASS = 10.0**RNG.uniform(-3, 2, N)
-P4 = [(*map(float, p), math.sqrt(float(p @ p) + m * m)) for p, m in zip(P3, MASS)]
-BEAM = [(0.0, 0.0, 5.0, 5.0), (0.0, 0.0, -5.0, 5.0), (0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 3.0, 2.9), (1e-200, 0.0, 1e120, 1e120),
-        (0.0, 0.0, -1e140, 1e140), (1e-160, 1e-160, -7e3, 7e3), (1e149, 1e149, 1e149, 1.8e149), (0.0, 0.0, 0.0, 1.0),
+P4 = [(*map(float, p), math.sqrt(float(p @ p) + m * m)) for p, m in zip(P3, MASS, strict=True)]
+BEAM = [(0.0, 0.0, 5.0, 5.0), (0.0, 0.0, -5.0, 5.0), (0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 3.0, 2.9),
+        (1e-200, 0.0, 1e120, 1e120), (0.0, 0.0, -1e140, 1e140),
+        (1e-160, 1e-160, -7e3, 7e3), (1e149, 1e149, 1e149, 1.8e149), (0.0, 0.0, 0.0, 1.0),
         (0.0, 0.0, -0.0, 0.0), (-1e-320, -0.0, 1.0, 1.0)]
 
 
@@ -37,7 +38,7 @@ def test_definitions(p):
         assert k.rapidity(*p) == pytest.approx(float(exact), rel=1e-14, abs=cancelled)
 
 
-@pytest.mark.parametrize(("p", "mass"), list(zip(P4, MASS)))
+@pytest.mark.parametrize(("p", "mass"), list(zip(P4, MASS, strict=True)))
 def test_mass(p, mass):
     rounding = 4e-16 * p[3]**2 / mass
     assert abs(k.mass(*p) - mass) < max(1e-14 * mass, rounding, 4e-8 * p[3] * (rounding > mass))
@@ -68,8 +69,8 @@ def test_phi_has_one_value_on_the_negative_axis():
 
 
 @pytest.mark.parametrize(("a", "b", "d"), [
-    (0.1, 6.2, 0.1 - 6.2 + 2 * math.pi), (6.2, 0.1, 6.1 - 2 * math.pi), (-3.1, 3.1, -6.2 + 2 * math.pi), (2.0, 1.5, 0.5),
-    (-3.0, 3.0, 2 * math.pi - 6.0), (0.0, 0.0, 0.0)])
+    (0.1, 6.2, 0.1 - 6.2 + 2 * math.pi), (6.2, 0.1, 6.1 - 2 * math.pi), (-3.1, 3.1, -6.2 + 2 * math.pi),
+    (2.0, 1.5, 0.5), (-3.0, 3.0, 2 * math.pi - 6.0), (0.0, 0.0, 0.0)])
 def test_delta_phi(a, b, d):
     assert k.delta_phi(a, b) == pytest.approx(d, abs=1e-15)
     assert abs(k.delta_phi(a, b)) <= math.pi and k.delta_phi(b, a) == -k.delta_phi(a, b)
@@ -79,7 +80,8 @@ def test_delta_r():
     assert k.delta_r(1.0, 3.1, 1.3, -3.1) == pytest.approx(math.hypot(0.3, 2 * math.pi - 6.2), rel=1e-14)
 
 
-@pytest.mark.parametrize(("pt", "eta", "phi", "mass"), [(50.0, 1.2, -2.0, 0.1396), (0.5, -4.9, 3.0, 0.0), (2e3, 0.0, 0.0, 125.0)])
+@pytest.mark.parametrize(("pt", "eta", "phi", "mass"), [
+    (50.0, 1.2, -2.0, 0.1396), (0.5, -4.9, 3.0, 0.0), (2e3, 0.0, 0.0, 125.0)])
 def test_four_momentum_there_and_back(pt, eta, phi, mass):
     p = k.four_momentum(pt, eta, phi, mass)
     assert (k.pt(*p[:2]), k.eta(*p[:3]), k.phi(*p[:2])) == pytest.approx((pt, eta, phi), rel=1e-14, abs=1e-15)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import fastjet
@@ -15,7 +16,7 @@ def collisions():
     """Return the stored events: list of (p4 float64, is track)."""
     with np.load(Path(__file__).with_name("events.npz")) as file:
         p4, track, offsets = file["p4"].astype(np.float64), file["track"], file["offsets"]
-    return [(p4[a:b].copy(), track[a:b]) for a, b in zip(offsets[:-1], offsets[1:])]
+    return [(p4[a:b].copy(), track[a:b]) for a, b in pairwise(offsets)]
 
 
 def momenta(pt, y, phi, mass=0.0):

@@ -7,6 +7,7 @@ with pT > 0.5 GeV and |eta| < 2.5; offsets (events + 1). The first half is signa
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ def main() -> None:
     p4, track, offsets = [], [], [0]
     for process in ("signal", "qcd"):
         sample = pseudoexp.particles(process, n=EVENTS_EACH, seed=11, pthat_min=250)
-        for a, b in zip(sample.offsets[:-1], sample.offsets[1:]):
+        for a, b in pairwise(sample.offsets):
             p, pdg_id = sample.p4[a:b], np.abs(sample.pdg_id[a:b])
             pt = np.hypot(p[:, 0], p[:, 1])
             eta = np.arcsinh(p[:, 2] / np.maximum(pt, 1e-9))

@@ -100,7 +100,8 @@ def test_three_equal_prongs(ws):
 
 
 def test_across_the_end_of_the_azimuth(ws):
-    p4, turned = (momenta([50.0, 40.0, 30.0], [0.0, 0.1, -0.2], np.array([0.1, -0.2, 0.3]) + turn) for turn in (0.0, 3.1))
+    phi = np.array([0.1, -0.2, 0.3])
+    p4, turned = (momenta([50.0, 40.0, 30.0], [0.0, 0.1, -0.2], phi + turn) for turn in (0.0, 3.1))
     assert tau21(p4, 3, ws) == pytest.approx(tau21(turned, 3, ws), rel=1e-9)
     assert d2(p4, 3, ws) == pytest.approx(d2(turned, 3, ws), rel=1e-9)
 

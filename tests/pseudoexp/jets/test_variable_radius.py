@@ -48,7 +48,7 @@ def brute_force(p4, rho=RHO, r_min=R_MIN, r_max=R_MAX):
             jets[members] = at[i][2]
         else:
             q, others = live[j]
-            live[j] = (tuple(a + b for a, b in zip(p, q)), members | others)
+            live[j] = (tuple(a + b for a, b in zip(p, q, strict=True)), members | others)
         del live[i]
     return jets
 
@@ -103,7 +103,8 @@ def test_bad_input(ws):
     assert select_track_jets(20, NOT_FINITE, 10.0, 2.5, 2, ws) == NOT_FINITE
 
 
-@pytest.mark.parametrize(("pt", "radius"), [(0.0, 0.4), (10.0, 0.4), (75.0, 0.4), (100.0, 0.3), (1500.0, 0.02), (9e3, 0.02)])
+@pytest.mark.parametrize(("pt", "radius"), [
+    (0.0, 0.4), (10.0, 0.4), (75.0, 0.4), (100.0, 0.3), (1500.0, 0.02), (9e3, 0.02)])
 def test_effective_radius(pt, radius):
     assert effective_radius(pt, RHO, R_MIN, R_MAX) == pytest.approx(radius, rel=1e-15)
 
