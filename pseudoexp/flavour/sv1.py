@@ -13,9 +13,9 @@ from pseudoexp.core.elementary import asinh, atan2
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.kinematics import delta_r
 from pseudoexp.core.reconstructed import PrimaryVertex, Tracks
+from pseudoexp.core.species import PION_MASS
 from pseudoexp.flavour.chi2 import chi2_survival
 from pseudoexp.flavour.two_track import (
-    M_PION,
     MAX_MASS,
     MAX_RADIUS,
     distance_significance2,
@@ -44,7 +44,7 @@ def direction_distance(ax: float, ay: float, az: float, bx: float, by: float, bz
 @inline
 def pion_energy(px: float, py: float, pz: float) -> float:
     """Return the energy [GeV] of a pion."""
-    return math.sqrt(px * px + py * py + pz * pz + M_PION * M_PION)
+    return math.sqrt(px * px + py * py + pz * pz + PION_MASS * PION_MASS)
 
 
 @kernel

@@ -11,25 +11,30 @@ import math
 
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.reconstructed import PrimaryVertex, Tracks
+from pseudoexp.core.species import K0_MASS, LAMBDA_MASS, PION_MASS, PROTON_MASS
 from pseudoexp.flavour.impact_parameters import fill_helices, fill_impact
 from pseudoexp.flavour.vertex_fit import fit_vertex, invert3, momentum_at
 from pseudoexp.flavour.workspace import (
+    COS_PHI,
+    COT_THETA,
     DISPLACED,
     IP_CHI2,
     IP_D0,
     IP_Z0,
     KAPPA,
     NOT_DISPLACED,
+    SIN_PHI,
     VETOED,
+    X0,
+    Y0,
+    Z0,
     FlavourSettings,
     FlavourWorkspace,
 )
 
-PAIR_PLAIN, PAIR_SEED, PAIR_KSHORT, PAIR_LAMBDA, PAIR_CONVERSION, PAIR_MATERIAL = range(6)
-"""Codes of two-track vertices."""
+PAIR_PLAIN, PAIR_SEED, PAIR_MATERIAL, PAIR_KSHORT, PAIR_LAMBDA = range(5)
+"""Codes of two-track vertices; conversions are found without a fit and not listed."""
 
-M_PION, M_PROTON, M_ELECTRON = 0.13957039, 0.93827209, 0.00051099895
-M_KSHORT, M_LAMBDA = 0.497611, 1.115683
 MIN_PT = 0.5  # GeV
 MAX_D0 = 8.0  # mm
 MAX_Z0 = 3.0  # mm, times sin(theta)
@@ -37,8 +42,9 @@ MIN_CHI2_PRIMARY = 5.0  # of (d0, z0) to the primary vertex, 2 degrees of freedo
 MAX_PAIR_CHI2 = 6.0  # 1 degree of freedom
 MIN_SEED_SIGNIFICANCE = 3.0  # 3-D distance to the primary vertex
 MAX_MASS = 6.0  # GeV
-WINDOW_KSHORT, WINDOW_LAMBDA, MAX_MASS_CONVERSION = 0.022, 0.008, 0.03  # GeV
-MIN_RADIUS2_CONVERSION = 400.0  # mm^2
+WINDOW_KSHORT, WINDOW_LAMBDA = 0.012, 0.006  # GeV
+MIN_ARC_CONVERSION, MAX_ARC_CONVERSION = 15.0, 250.0  # mm from the perigees
+MAX_GAP_CONVERSION, MAX_GAP_SIGMAS, MAX_DZ_CONVERSION, MAX_DCOT_CONVERSION = 1.0, 3.0, 1.0, 0.02  # mm, -, mm, -
 MAX_RADIUS = 150.0  # mm
 WINDOW_MATERIAL = 0.8  # mm
 PAIR_TOLERANCE = 1e-4
@@ -78,6 +84,34 @@ def on_material(x: float, y: float, radii) -> bool:
 
 
 @kernel
+def is_conversion(tracks: Tracks, rows, helix, i: int, j: int) -> bool:
+    """Whether slots i and j look like the electron and positron of a converted photon.
+
+    The two circles of a conversion touch, so that a vertex fit has no angle to work with. Where the two directions
+    are parallel, at arc s = (phi_i - phi_j) / (kappa_j - kappa_i) from the perigees, the tracks must stand together and
+    have the same polar angle.
+    """
+    ki = helix[i, KAPPA]
+    kj = helix[j, KAPPA]
+    if not ki * kj < 0.0 or abs(helix[i, COT_THETA] - helix[j, COT_THETA]) > MAX_DCOT_CONVERSION:
+        return False
+    ci = helix[i, COS_PHI]
+    si = helix[i, SIN_PHI]
+    cj = helix[j, COS_PHI]
+    sj = helix[j, SIN_PHI]
+    arc = (si * cj - ci * sj) / (kj - ki)
+    if arc < MIN_ARC_CONVERSION or arc > MAX_ARC_CONVERSION:
+        return False
+    dz = helix[i, Z0] - helix[j, Z0] + arc * (helix[i, COT_THETA] - helix[j, COT_THETA])
+    dx = helix[i, X0] - helix[j, X0] + arc * (ci - cj - 0.5 * arc * (ki * si - kj * sj))
+    dy = helix[i, Y0] - helix[j, Y0] + arc * (si - sj + 0.5 * arc * (ki * ci - kj * cj))
+    gap = dy * (ci - ki * arc * si) - dx * (si + ki * arc * ci)
+    variance = tracks.covariance[rows[i], 0, 0] + tracks.covariance[rows[j], 0, 0]
+    close = gap * gap < min(MAX_GAP_SIGMAS * MAX_GAP_SIGMAS * variance, MAX_GAP_CONVERSION * MAX_GAP_CONVERSION)
+    return close and abs(dz) < MAX_DZ_CONVERSION
+
+
+@kernel
 def classify_pair(tracks: Tracks, rows, i: int, j: int, jet_p4, vertex: PrimaryVertex, settings: FlavourSettings,
                   workspace: FlavourWorkspace) -> tuple[int, float]:
     """Return the PAIR_* code of the fitted vertex of slots i and j, and its mass with two pions [GeV]."""
@@ -85,7 +119,7 @@ def classify_pair(tracks: Tracks, rows, i: int, j: int, jet_p4, vertex: PrimaryV
     v = workspace.position
     ax, ay, az = momentum_at(tracks, rows, helix, i, v[0], v[1])
     bx, by, bz = momentum_at(tracks, rows, helix, j, v[0], v[1])
-    mass = math.sqrt(pair_mass2(ax, ay, az, M_PION, bx, by, bz, M_PION))
+    mass = math.sqrt(pair_mass2(ax, ay, az, PION_MASS, bx, by, bz, PION_MASS))
     dx = v[0] - vertex.position[0]
     dy = v[1] - vertex.position[1]
     dz = v[2] - vertex.position[2]
@@ -93,16 +127,13 @@ def classify_pair(tracks: Tracks, rows, i: int, j: int, jet_p4, vertex: PrimaryV
     if significance2 < MIN_SEED_SIGNIFICANCE * MIN_SEED_SIGNIFICANCE:
         return PAIR_PLAIN, mass
     if helix[i, KAPPA] * helix[j, KAPPA] < 0.0:
-        if abs(mass - M_KSHORT) < WINDOW_KSHORT:
+        if abs(mass - K0_MASS) < WINDOW_KSHORT:
             return PAIR_KSHORT, mass
         first_heavier = ax * ax + ay * ay + az * az > bx * bx + by * by + bz * bz
-        ma = M_PROTON if first_heavier else M_PION
-        mb = M_PION if first_heavier else M_PROTON
-        if abs(math.sqrt(pair_mass2(ax, ay, az, ma, bx, by, bz, mb)) - M_LAMBDA) < WINDOW_LAMBDA:
+        ma = PROTON_MASS if first_heavier else PION_MASS
+        mb = PION_MASS if first_heavier else PROTON_MASS
+        if abs(math.sqrt(pair_mass2(ax, ay, az, ma, bx, by, bz, mb)) - LAMBDA_MASS) < WINDOW_LAMBDA:
             return PAIR_LAMBDA, mass
-        light = pair_mass2(ax, ay, az, M_ELECTRON, bx, by, bz, M_ELECTRON)
-        if light < MAX_MASS_CONVERSION * MAX_MASS_CONVERSION and v[0] * v[0] + v[1] * v[1] > MIN_RADIUS2_CONVERSION:
-            return PAIR_CONVERSION, mass
     if on_material(v[0], v[1], settings.material_radii):
         return PAIR_MATERIAL, mass
     downstream = settings.sign * (dx * jet_p4[0] + dy * jet_p4[1] + dz * jet_p4[2])
@@ -136,6 +167,10 @@ def fit_pairs(tracks: Tracks, rows, count: int, jet_p4, vertex: PrimaryVertex, s
     for j in range(count):
         for i in range(j):
             if workspace.status[i] == NOT_DISPLACED or workspace.status[j] == NOT_DISPLACED:
+                continue
+            if is_conversion(tracks, rows, workspace.helix, i, j):
+                workspace.status[i] = VETOED
+                workspace.status[j] = VETOED
                 continue
             members[0] = i
             members[1] = j
