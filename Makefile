@@ -27,7 +27,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pydoclint --quiet pseudoexp tagger
+	$(BIN)/flake8 pseudoexp tagger
 
 wheel-check: $(STAMP)
 	bash .ci/wheel $(PYTHON)
