@@ -34,7 +34,8 @@ from pseudoexp.errors import ConfigError
 NEWTON_STEPS = 8
 """Enough for the sum to hold to 1e-6 n in float32 at every temperature."""
 _TINY = 1e-30
-_EMPTY_SLACK = 1e-9
+_FAR = 1e30
+_SLIVER = 1e-9
 
 Tensor = Any
 """A tensor of whichever backend Keras runs on."""
@@ -259,38 +260,41 @@ def _arguments(scores: Tensor, mask: Tensor, counts: Tensor, heat: Tensor) -> Te
     tensor (rows, n)
         Arguments of the sigmoid, also of the nodes outside the row.
     """
-    size = ops.sum(mask, axis=1)
-    below = ops.min(scores) - 1.0
-    falling = -ops.sort(-ops.where(mask > 0.5, scores[None, :], below), axis=1)
+    size = ops.sum(mask, axis=1, keepdims=True)
+    inside = mask > 0.5
+    falling = -ops.sort(-ops.where(inside, scores[None, :], ops.min(scores) - 1.0), axis=1)
     place = ops.cast(counts, "int32")[:, None]
     last_in = ops.take_along_axis(falling, place - 1, axis=1)
     first_out = ops.take_along_axis(falling, ops.minimum(place, falling.shape[1] - 1), axis=1)
     z = (scores[None, :] - last_in) / heat
-    holes = ops.maximum(size - counts, _EMPTY_SLACK)[:, None]
     filled = counts[:, None]
+    # a full row (only by rounding, see _floored) counts as one with a sliver of a hole
+    holes = ops.maximum(size - filled, _SLIVER)
     high = ops.log(holes)
     low = ops.minimum((first_out - last_in) / heat - ops.log(filled), high)
-    return z - _search(z, mask, filled, holes, low, high)
+    return z - _search(ops.where(inside, z, -_FAR), filled, holes, low, high)
 
 
-def _search(z: Tensor, mask: Tensor, filled: Tensor, holes: Tensor, low: Tensor, high: Tensor) -> Tensor:
+def _search(z: Tensor, filled: Tensor, holes: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """mu / T in units of z, by Newton steps on log(occupied / free) safeguarded by bisection; all (rows, 1)."""
-    aim = ops.log(filled) - ops.log(holes)
-    size = filled + holes
-    mu = 0.5 * (low + high)
-    for _ in range(NEWTON_STEPS):
-        gate, free = ops.sigmoid(z - mu), ops.sigmoid(mu - z)
-        inside = ops.sum(gate * mask, axis=1, keepdims=True)
-        outside = ops.sum(free * mask, axis=1, keepdims=True)
-        slope = ops.maximum(ops.sum(gate * free * mask, axis=1, keepdims=True), _TINY)
-        excess = ops.log(ops.maximum(inside, _TINY)) - ops.log(ops.maximum(outside, _TINY)) - aim
+    size, odds = filled + holes, holes / filled
+
+    def newton(_: Tensor, state: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        mu, low, high = state
+        gate = ops.sigmoid(z - mu)
+        occupied = ops.sum(gate, axis=1, keepdims=True)
+        free = ops.maximum(size - occupied, _TINY)
+        slope = ops.maximum(ops.sum(gate * (1.0 - gate), axis=1, keepdims=True), _TINY)
+        excess = ops.log(odds * occupied / free)
         # the sign of the step itself decides, so that rounding never turns a converged step out of the bracket
         low, high = ops.where(excess > 0, mu, low), ops.where(excess > 0, high, mu)
-        step = mu + excess * inside * outside / (size * slope)
+        step = mu + excess * (occupied * free / (size * slope))
         # equality counts as inside: at convergence the step lands on an end of the bracket
         accepted = ops.logical_and(step >= low, step <= high)
-        mu = ops.where(accepted, step, 0.5 * (low + high))
-    return mu
+        return ops.where(accepted, step, 0.5 * (low + high)), low, high
+
+    # a loop, not unrolled: half the time to trace and compile, and nothing is differentiated through it
+    return ops.stop_gradient(ops.fori_loop(0, NEWTON_STEPS, newton, (0.5 * (low + high), low, high))[0])
 
 
 def _membership(owners: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -54,6 +54,7 @@ class Budget:
         self.name = name
         self._members: list[Gate] = []
         self._order: tuple[str, ...] = ()
+        self._pass: tuple[object, dict[int, Tensor]] | None = None
 
     @property
     def layers(self) -> list[Gate]:
@@ -113,24 +114,53 @@ class Budget:
         """Nodes left in each layer, by the gate's name: the sum of its gates, a whole number once frozen."""
         return {layer.name: float(ops.sum(layer.gates())) for layer in self._members}
 
-    def soft_gates(self) -> list[Tensor]:
-        """Gates of each layer at the present temperature; ones until all layers are built."""
-        if not all(layer.built for layer in self._members):
-            return [ops.ones((layer.size,)) if layer.built else None for layer in self._members]
-        scores = ops.concatenate([ops.convert_to_tensor(layer.scores) for layer in self._members])
+    def gates(self) -> Tensor:
+        """Gates of all layers, one after the other: the frozen selection, or the soft gates."""
+        frozen = ops.convert_to_tensor(self._members[0].frozen) > 0.5
+        return ops.cond(frozen, lambda: _joined([layer.mask for layer in self._members]), self.soft_gates)
+
+    def soft_gates(self) -> Tensor:
+        """Gates of all layers, one after the other, at the present temperature."""
+        scores = _joined([layer.scores for layer in self._members])
         heat = ops.convert_to_tensor(self._members[0].temperature)
         if self.constraint == "penalty":
-            gates = ops.sigmoid(scores / heat)
-        else:
-            gates = occupation(scores, self._owners(), self.nodes, heat)
+            return ops.sigmoid(scores / heat)
+        gates = occupation(scores, self._owners(), self.nodes, heat)
         if self.constraint == "topk":
-            gates = hard_gates(scores, self._owners(), self.nodes) + gates - ops.stop_gradient(gates)
-        return list(ops.split(gates, [int(k) for k in np.cumsum(self.sizes)[:-1]]))
+            return hard_gates(scores, self._owners(), self.nodes) + gates - ops.stop_gradient(gates)
+        return gates
+
+    def part(self, layer: Gate, trace: object | None = None) -> Tensor:
+        """One layer's gates; ones until all layers are built.
+
+        Parameters
+        ----------
+        layer : Gate
+            One of `layers`.
+        trace : object, optional
+            The graph being made, if any. All layers of one pass through a graph share one solution; a layer that
+            asks a second time starts the next pass.
+        """
+        position = next(i for i, member in enumerate(self._members) if member is layer)
+        if not all(member.built for member in self._members):
+            return ops.ones((layer.size,))
+        if trace is None:
+            return self._split(self.gates())[position]
+        if self._pass is None or self._pass[0] is not trace or position not in self._pass[1]:
+            self._pass = (trace, dict(enumerate(self._split(self.gates()))))
+        gates = self._pass[1].pop(position)
+        if not self._pass[1]:
+            self._pass = None
+        return gates
+
+    def _split(self, values: Tensor) -> list[Tensor]:
+        ends = np.cumsum(self.sizes)
+        return [values[end - size : end] for end, size in zip(ends.tolist(), self.sizes, strict=True)]
 
     def loss(self) -> Tensor:
         """Loss term of "penalty": strength / T * ((sum g - nodes) / n)^2, and the same for layers below one node."""
         heat = ops.convert_to_tensor(self._members[0].temperature)
-        sums = [ops.sum(gate) for gate in self.soft_gates()]
+        sums = [ops.sum(part) for part in self._split(self.soft_gates())]
         excess = (sum(sums) - self.nodes) / sum(self.sizes)
         empty = sum(
             ops.square(ops.relu(1.0 - part) / size) for part, size in zip(sums, self.sizes, strict=True)
@@ -179,17 +209,18 @@ class Gate(keras.layers.Layer):
 
     Parameters
     ----------
-    budget : Budget
-        Number of nodes to keep, shared with other gates if they hold the same object.
+    budget : Budget or None
+        Number of nodes to keep, shared with other gates if they hold the same object; None where a gate needs none.
     **kwargs
         Passed to `keras.layers.Layer`.
     """
 
-    def __init__(self, budget: Budget, **kwargs: Any) -> None:
+    def __init__(self, budget: Budget | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.budget = budget
         self.size = 0
-        budget._join(self)
+        if budget is not None:
+            budget._join(self)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Make the variables: `scores` (n,), `mask` (n,), `temperature`, `frozen`; float32 under mixed precision."""
@@ -209,17 +240,19 @@ class Gate(keras.layers.Layer):
         """Initialiser of the scores: all equal, so that nothing but training decides."""
         return "zeros"
 
-    def gates(self) -> Tensor:
-        """Gates (n,) in float32 (float64 for float64 layers): the frozen selection, or the soft gates."""
-        return ops.where(ops.convert_to_tensor(self.frozen) > 0.5, ops.convert_to_tensor(self.mask), self.soft_gates())
+    def gates(self, trace: object | None = None) -> Tensor:
+        """Gates (n,) in float32 (float64 for float64 layers): the frozen selection, or the soft gates.
 
-    def soft_gates(self) -> Tensor:
-        """Gates (n,) of the soft phase."""
+        Parameters
+        ----------
+        trace : object, optional
+            The graph being made, if any, see `Budget.part`.
+        """
         raise NotImplementedError
 
     def call(self, inputs: Tensor) -> Tensor:
         """Multiply the last axis by the gates."""
-        return inputs * ops.cast(self.gates(), inputs.dtype)
+        return inputs * ops.cast(self.gates(getattr(inputs, "graph", None)), inputs.dtype)
 
     def kept(self) -> NDArray[np.int64]:
         """Indices of the nodes kept.
@@ -243,13 +276,14 @@ class Gate(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Configuration of the layer, with the one of its budget."""
-        return {**super().get_config(), "budget": self.budget.get_config()}
+        return {**super().get_config(), "budget": self.budget.get_config() if self.budget else None}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Gate:
         """Restore a layer; gates of one model that shared a budget share one again."""
         config = dict(config)
-        config["budget"] = _restore_budget(config["budget"], config["name"])
+        if config["budget"] is not None:
+            config["budget"] = _restore_budget(config["budget"], config["name"])
         if isinstance(config.get("dtype"), dict):
             config["dtype"] = keras.dtype_policies.deserialize(config["dtype"])
         return cls(**config)
@@ -276,10 +310,11 @@ class AutoPruner(Gate):
     >>> x = AutoPruner(budget)(keras.layers.Dense(32, activation="relu")(x))
     """
 
-    def soft_gates(self) -> Tensor:
+    budget: Budget
+
+    def gates(self, trace: object | None = None) -> Tensor:
         """This layer's part of the gates of its budget."""
-        position = next(i for i, layer in enumerate(self.budget.layers) if layer is self)
-        return self.budget.soft_gates()[position]
+        return self.budget.part(self, trace)
 
     def call(self, inputs: Tensor) -> Tensor:
         """Multiply the last axis by the gates; the first gate of a "penalty" budget adds its loss."""
@@ -289,6 +324,10 @@ class AutoPruner(Gate):
         return super().call(inputs)
 
 
+def _joined(variables: Sequence[Any]) -> Tensor:
+    return ops.concatenate([ops.convert_to_tensor(variable) for variable in variables])
+
+
 def find_gates(model: keras.Model) -> list[Gate]:
     """Gate layers of a model, in the order of its layers."""
     return [layer for layer in model.layers if isinstance(layer, Gate)]
@@ -296,4 +335,4 @@ def find_gates(model: keras.Model) -> list[Gate]:
 
 def find_budgets(model: keras.Model) -> list[Budget]:
     """Budgets of a model, each once, in the order of its layers."""
-    return list({id(gate.budget): gate.budget for gate in find_gates(model)}.values())
+    return list({id(gate.budget): gate.budget for gate in find_gates(model) if gate.budget is not None}.values())

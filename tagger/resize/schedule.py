@@ -19,11 +19,11 @@ from keras import ops
 from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError
-from tagger.resize.gate import find_budgets, find_gates
+from tagger.resize.gate import Budget, find_budgets, find_gates
 
-TRAVEL = 0.1
+TRAVEL = 0.15
 """Default start temperature, in units of learning rate x steps of the soft phase."""
-COOLING = 100.0
+COOLING = 150.0
 """Default ratio of start and stop temperature."""
 
 
@@ -89,10 +89,14 @@ class Anneal(keras.callbacks.Callback):
         """Freeze if training ended before its time."""
         self._freeze()
 
+    def scores_of(self, budget: Budget) -> list[NDArray[np.floating[Any]]] | None:
+        """Scores to freeze a budget by; None for the trained ones."""
+        return None
+
     def _freeze(self) -> None:
         for budget in self.budgets:
             if not budget.frozen:
-                budget.freeze()
+                budget.freeze(self.scores_of(budget))
 
 
 def soft_epochs(epochs: int, fraction: float = 0.6) -> int:

@@ -1,0 +1,228 @@
+"""Which channels of a network can go: constants are carried forwards, what is needed is carried backwards.
+
+A channel is one entry of a tensor's last axis. Behind a frozen gate the channels not kept are constant zero; an
+affine or elementwise layer turns a constant into another constant; a layer with a kernel absorbs constants into its
+bias and needs only the channels that are alive. A layer of an unknown kind is left as it is: it needs all its
+channels, alive. What cannot be taken apart this way is an error, raised when gates are inserted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+
+from pseudoexp.errors import ConfigError
+from tagger.resize.gate import Gate
+
+Mask = NDArray[np.bool_]
+Array = NDArray[np.float64]
+
+KERNEL = (layers.Dense, layers.Conv1D, layers.Conv2D)
+"""Layers that mix channels through a kernel (..., in, out) and can lose columns and rows of it."""
+AFFINE = (layers.Normalization, layers.BatchNormalization)
+SHAPELESS = (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU)
+NOISE = (layers.Dropout, layers.SpatialDropout1D, layers.SpatialDropout2D, layers.GaussianNoise, layers.GaussianDropout)
+POOLING = (
+    layers.MaxPooling1D, layers.MaxPooling2D, layers.AveragePooling1D, layers.AveragePooling2D,
+    layers.GlobalMaxPooling1D, layers.GlobalMaxPooling2D, layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D,
+)  # fmt: skip
+MIXING_ACTIVATIONS = ("softmax", "log_softmax", "sparsemax", "squareplus_softmax", "glu")
+"""Activations that look at more than one channel."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of a layer in a model's graph; tensors are named by number."""
+
+    layer: keras.layers.Layer
+    node: Any
+    inputs: tuple[int, ...]
+    output: int
+
+
+@dataclass(frozen=True)
+class Constants:
+    """Channels (n,) of a tensor that hold a known constant; `zero`: all constants are zero whatever the weights."""
+
+    dead: Mask
+    value: Array
+    zero: bool = True
+
+
+def functional(model: keras.Model) -> keras.Model:
+    """A built Sequential or Functional model as a Functional one over the same layers.
+
+    Raises
+    ------
+    ConfigError
+        If the model is subclassed or not built: its graph is unknown.
+    """
+    if isinstance(model, keras.Sequential) and model.built:
+        return keras.Model(model.inputs, model.outputs, name=model.name)
+    if not hasattr(model, "_nodes_by_depth"):
+        raise ConfigError(f"model '{model.name}': only functional and built sequential Keras models can be resized")
+    return model
+
+
+def steps(model: keras.Model) -> list[Step]:
+    """Calls of layers of a functional model, inputs first.
+
+    Raises
+    ------
+    ConfigError
+        If a layer is called twice, has several outputs, or is no layer (a bare operation on tensors).
+    """
+    found: list[Step] = []
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            layer = node.operation
+            if not isinstance(layer, keras.layers.Layer) or isinstance(layer, keras.Model):
+                raise ConfigError(f"'{layer.name}' is a nested model or a bare operation: resizing needs plain layers")
+            if layer in (step.layer for step in found) or len(node.outputs) != 1:
+                raise ConfigError(f"layer '{layer.name}' is shared or has several outputs: it cannot be resized")
+            found.append(Step(layer, node, tuple(id(x) for x in node.input_tensors), id(node.outputs[0])))
+    return found
+
+
+def is_elementwise(layer: keras.layers.Layer) -> bool:
+    """True if each channel of the output depends on the same channel of the input alone."""
+    if type(layer) in KERNEL + SHAPELESS and not _plain_activation(layer):
+        return False
+    return type(layer) in NOISE + SHAPELESS or _is_affine(layer)
+
+
+def constants(chain: Sequence[Step], kept: Mapping[str, Mask]) -> dict[int, Constants]:
+    """Carry constants from the gates to the outputs.
+
+    Parameters
+    ----------
+    chain : sequence of Step
+        The graph.
+    kept : mapping of str to array of bool
+        For each gate's name the channels it keeps.
+
+    Returns
+    -------
+    dict
+        Constants of each tensor.
+    """
+    state: dict[int, Constants] = {}
+    for step in chain:
+        width = int(step.node.outputs[0].shape[-1] or 0)
+        state[step.output] = _forward(step, [state[i] for i in step.inputs], kept, width)
+    return state
+
+
+def needs(chain: Sequence[Step], state: Mapping[int, Constants], outputs: Sequence[int]) -> dict[int, Mask]:
+    """Carry what is needed from the outputs to the inputs.
+
+    Raises
+    ------
+    ConfigError
+        If a channel is needed by one consumer of a tensor and removed by another, or a removed one is needed.
+    """
+    needed = {tensor: np.zeros(len(info.dead), dtype=bool) for tensor, info in state.items()}
+    for tensor in outputs:
+        needed[tensor][:] = True
+        if state[tensor].dead.any():
+            raise ConfigError("a gate on the model's output cannot be shrunk: the output would change its shape")
+    for step in reversed(chain):
+        for tensor, mask in zip(step.inputs, _backward(step, needed[step.output], state), strict=True):
+            needed[tensor] |= mask
+    for step in chain:
+        for tensor, mask in zip(step.inputs, _backward(step, needed[step.output], state), strict=True):
+            if not np.array_equal(needed[tensor], mask):
+                raise ConfigError(f"layer '{step.layer.name}' and a parallel branch need different channels of one "
+                                  "tensor: put the gate before the branches part")
+    return needed
+
+
+def _forward(step: Step, given: list[Constants], kept: Mapping[str, Mask], width: int) -> Constants:
+    layer = step.layer
+    if isinstance(layer, layers.InputLayer) or type(layer) in KERNEL:
+        if type(layer) in KERNEL:
+            _check_kernel(layer, given[0])
+        return _alive(width)
+    first = given[0]
+    if isinstance(layer, Gate):
+        return Constants(first.dead | ~kept[layer.name], np.where(kept[layer.name], first.value, 0.0), first.zero)
+    if type(layer) in NOISE + POOLING:
+        return first
+    if is_elementwise(layer):
+        return _mapped(layer, first)
+    if type(layer) is layers.Flatten and width:
+        times = width // len(first.dead)
+        return Constants(np.tile(first.dead, times), np.tile(first.value, times), first.zero)
+    if _joins_channels(step):
+        return Constants(np.concatenate([x.dead for x in given]), np.concatenate([x.value for x in given]),
+                         all(x.zero for x in given))
+    if any(x.dead.any() for x in given):
+        raise ConfigError(f"layer '{layer.name}' ({type(layer).__name__}) behind a gate cannot be shrunk")
+    return _alive(width)
+
+
+def _backward(step: Step, needed: Mask, state: Mapping[int, Constants]) -> list[Mask]:
+    layer = step.layer
+    given = [state[i] for i in step.inputs]
+    if not given:
+        return []
+    if type(layer) in KERNEL:
+        return [~given[0].dead]
+    if isinstance(layer, Gate):
+        return [needed & ~state[step.output].dead]
+    if type(layer) in NOISE + POOLING or is_elementwise(layer):
+        return [needed & ~given[0].dead]
+    if type(layer) is layers.Flatten and len(needed):
+        used = needed.reshape(-1, len(given[0].dead)).any(axis=0)
+        if not np.array_equal(np.tile(used, len(needed) // len(used)), needed):
+            raise ConfigError(f"the channels behind '{layer.name}' cannot be gated one by one: gate before it")
+        return [used]
+    if _joins_channels(step):
+        return list(np.split(needed, np.cumsum([len(x.dead) for x in given])[:-1]))
+    if not needed.all():
+        raise ConfigError(f"layer '{layer.name}' ({type(layer).__name__}) in front of a gate cannot be shrunk")
+    return [np.ones_like(x.dead) for x in given]
+
+
+def _alive(width: int) -> Constants:
+    return Constants(np.zeros(width, dtype=bool), np.zeros(width))
+
+
+def _mapped(layer: keras.layers.Layer, given: Constants) -> Constants:
+    """Constants behind an elementwise layer: the layer itself maps them, as at inference."""
+    rank = len(layer.input.shape)
+    values = np.asarray(given.value, dtype="float32").reshape((1,) * (rank - 1) + (-1,))
+    mapped = ops.convert_to_numpy(layer(values, training=False) if _is_affine(layer) else layer(values))
+    mapped = np.asarray(mapped, dtype=float).reshape(-1)
+    zero = given.zero and not _is_affine(layer) and not np.any(mapped[given.dead])
+    return Constants(given.dead, np.where(given.dead, mapped, 0.0), zero)
+
+
+def _check_kernel(layer: keras.layers.Layer, given: Constants) -> None:
+    if type(layer) is layers.Dense or not given.dead.any():
+        return
+    if layer.groups != 1 or layer.data_format != "channels_last":
+        raise ConfigError(f"layer '{layer.name}': only channels_last convolutions without groups can be shrunk")
+    if layer.padding != "valid" and not given.zero:
+        raise ConfigError(f"layer '{layer.name}' pads with zeros, but removed channels would be constants other than "
+                          "zero there: put the gate behind the normalisation")
+
+
+def _plain_activation(layer: keras.layers.Layer) -> bool:
+    return getattr(getattr(layer, "activation", None), "__name__", "") not in MIXING_ACTIVATIONS
+
+
+def _is_affine(layer: keras.layers.Layer) -> bool:
+    axis = getattr(layer, "axis", None)
+    axes = axis if isinstance(axis, list | tuple) else (axis,)
+    return type(layer) in AFFINE and tuple(axes) in ((-1,), (len(layer.input.shape) - 1,))
+
+
+def _joins_channels(step: Step) -> bool:
+    return type(step.layer) is layers.Concatenate and step.layer.axis in (-1, len(step.node.outputs[0].shape) - 1)

@@ -1,0 +1,134 @@
+"""Put gates into an existing model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import layers
+
+from pseudoexp.errors import ConfigError
+from tagger.resize.budget import check_count, count_from_text
+from tagger.resize.channels import AFFINE, KERNEL, SHAPELESS, Step, functional, steps
+from tagger.resize.gate import AutoPruner, Budget, Gate
+from tagger.resize.shrink import check_shrinkable
+
+INPUTS, HIDDEN, ALL = "inputs", "hidden", "all"
+"""Words for places; anything else is a list of layers' names."""
+
+
+def insert_pruners(
+    model: keras.Model,
+    nodes: int | str,
+    where: str | Sequence[str] = HIDDEN,
+    constraint: str = "fermi",
+    gate: type[Gate] = AutoPruner,
+    name: str = "budget",
+    **options: Any,
+) -> keras.Model:
+    """Copy a model, its weights included, with gates under one budget.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Functional or built sequential model; it is not changed.
+    nodes : int or str
+        Nodes to keep in total, or a share such as "50%".
+    where : str or sequence of str
+        "hidden": all Dense and Conv layers but the ones that give the output. "inputs": the features, behind their
+        normalisation. "all": both. Otherwise names of layers, with commas or as a sequence.
+    constraint : {"fermi", "penalty", "topk"}
+        See `tagger.resize.gate.Budget`.
+    gate : type
+        Class of the gates.
+    name : str
+        Name of the budget; a second insertion needs another one.
+    **options
+        Passed to each gate.
+
+    Returns
+    -------
+    keras.Model
+        Functional model; gates are named after what they gate, as in `gate_hidden_1`.
+
+    Raises
+    ------
+    ConfigError
+        If a place is unknown or already gated, the number of nodes is impossible, or the result could not be shrunk.
+    """
+    model = functional(model)
+    chain = steps(model)
+    targets = _targets(model, chain, where)
+    places = {_behind(target, chain).output: target for target in targets}
+    sizes = [int(target.node.outputs[0].shape[-1]) for target in targets]
+    what = "features" if where == INPUTS else "nodes"
+    count = count_from_text(nodes, sum(sizes), what)
+    check_count(count, sizes, what)
+    budget = Budget(count, constraint=constraint, name=name)
+    gates = {place: gate(budget=budget, name=f"gate_{target.layer.name}", **options)
+             for place, target in sorted(places.items(), key=lambda item: targets.index(item[1]))}
+    gated = _copy(model, chain, gates)
+    check_shrinkable(gated)
+    return gated
+
+
+def gated_nodes(model: keras.Model, where: str | Sequence[str]) -> int:
+    """Number of nodes that gates at these places would span."""
+    model = functional(model)
+    return sum(int(step.node.outputs[0].shape[-1]) for step in _targets(model, steps(model), where))
+
+
+def _targets(model: keras.Model, chain: list[Step], where: str | Sequence[str]) -> list[Step]:
+    """Layers whose nodes are to be gated, inputs first."""
+    outputs = {id(x) for x in model.outputs}
+    inputs = [step for step in chain if isinstance(step.layer, layers.InputLayer)]
+    hidden = [step for step in chain if type(step.layer) in KERNEL and _behind(step, chain).output not in outputs]
+    groups = {INPUTS: inputs, HIDDEN: hidden, ALL: inputs + hidden}
+    if isinstance(where, str) and where in groups:
+        found = groups[where]
+    else:
+        words = [word.strip() for word in where.split(",")] if isinstance(where, str) else list(where)
+        known = {step.layer.name: step for step in inputs + hidden}
+        wrong = [word for word in words if word not in known]
+        if wrong or len(set(words)) != len(words):
+            raise ConfigError(f"where: '{', '.join(wrong or words)}' is not a list of different layers that can be "
+                              f"resized: allowed are {INPUTS}, {HIDDEN}, {ALL} or layers of {', '.join(known)}")
+        found = [step for step in inputs + hidden if step.layer.name in words]
+    if not found:
+        raise ConfigError(f"model '{model.name}' has no layer to resize at '{where}'")
+    return found
+
+
+def _behind(step: Step, chain: list[Step]) -> Step:
+    """The last of the normalisations and activations that follow a layer one by one: a gate stands behind it."""
+    while True:
+        users = [other for other in chain if step.output in other.inputs]
+        if any(isinstance(user.layer, Gate) for user in users):
+            raise ConfigError(f"layer '{step.layer.name}' has a gate already")
+        if len(users) != 1 or type(users[0].layer) not in AFFINE + SHAPELESS:
+            return step
+        step = users[0]
+
+
+def _copy(model: keras.Model, chain: list[Step], gates: dict[int, Gate]) -> keras.Model:
+    """Copy of a model with gates behind some tensors."""
+    tensors: dict[int, Any] = {}
+    first: list[Any] = []
+    for step in chain:
+        if isinstance(step.layer, layers.InputLayer):
+            shape, kind = step.layer.batch_shape, step.layer.dtype
+            result = keras.Input(batch_shape=shape, dtype=kind, name=step.layer.name)
+            first.append(result)
+        else:
+            args, kwargs = step.node.arguments.fill_in(tensors)
+            copy = type(step.layer).from_config(step.layer.get_config())
+            result = copy(*args, **kwargs)
+            copy.set_weights(step.layer.get_weights())
+            if isinstance(copy, layers.Normalization):
+                copy.finalize_state()
+        tensors[step.output] = gates[step.output](result) if step.output in gates else result
+    outputs = [tensors[id(x)] for x in model.outputs]
+    return keras.Model(
+        first if len(first) > 1 else first[0], outputs if len(outputs) > 1 else outputs[0], name=model.name
+    )
