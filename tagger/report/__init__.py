@@ -1,0 +1,1 @@
+"""The report on runs: tables, figures, one self-contained HTML page."""

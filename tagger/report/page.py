@@ -1,0 +1,148 @@
+"""The report: one HTML page that needs nothing but itself, made from run folders alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pseudoexp import __version__
+from pseudoexp.errors import ConfigError, DataError, MissingExtra
+from tagger.report import tables
+from tagger.runs import Run, read_json
+
+
+def load_runs(paths: Sequence[str | Path]) -> list[Run]:
+    """Read run folders without their networks.
+
+    A folder of an export holds no run; its firmware.json is in the run folder too, so it is passed over.
+
+    Raises
+    ------
+    DataError
+        If no run is left, or two runs have the same name.
+    """
+    folders = [Path(path) for path in paths]
+    runs = [Run.load(folder, with_model=False) for folder in folders if not _is_export(folder)]
+    if not runs:
+        raise DataError("no run folder was given: the report needs at least one")
+    for run in runs:
+        if "weightings" not in run.metrics or "model" not in run.metrics:
+            raise DataError(f"{run.path}: metrics.json holds no figures of a finished run")
+    names = [run.name for run in runs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"runs called {', '.join(twice)} stand twice in the list; their names must differ")
+    return runs
+
+
+def _is_export(folder: Path) -> bool:
+    return (folder / "firmware.json").is_file() and not (folder / "config.json").is_file() and bool(
+        read_json(folder / "firmware.json"))
+
+
+def write_report(paths: Sequence[str | Path], out: str | Path, force: bool = False) -> Path:
+    """Write the report on some runs.
+
+    Parameters
+    ----------
+    paths : sequence of paths
+        Run folders, in the order of the report.
+    out : str or Path
+        The HTML file, written under a temporary name and renamed.
+    force : bool
+        Replace an existing file.
+
+    Raises
+    ------
+    ConfigError
+        If the file exists (without `force`) or cannot be written.
+    DataError
+        If the runs cannot be reported on.
+    SchemaError
+        If a folder is no run folder.
+    """
+    target = Path(out)
+    if target.exists() and (not force or not target.is_file()):
+        raise ConfigError(f"{target}: exists already; --force replaces a file")
+    html = render(load_runs(paths))
+    scratch = target.with_name(f".{target.name}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_text(html, encoding="utf-8")
+        scratch.replace(target)
+    except OSError as error:
+        raise ConfigError(f"{target}: cannot write there ({error.strerror})") from None
+    return target
+
+
+def render(runs: Sequence[Run]) -> str:
+    """Return the page as text.
+
+    Raises
+    ------
+    MissingExtra
+        Without jinja2, matplotlib or mplhep.
+    """
+    try:
+        import jinja2
+
+        from tagger.report import plots
+    except ImportError as error:
+        raise MissingExtra(error.name or "matplotlib", "tagger") from None
+    folder = resources.files("tagger.report")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["subscripts"] = _subscripts
+    template = environment.from_string((folder / "page.html").read_text(encoding="utf-8"))
+    style = (folder / "style.css").read_text(encoding="utf-8")
+    return template.render(style=style, plots=plots, **_context(runs, plots))
+
+
+def _context(runs: Sequence[Run], plots: Any) -> dict[str, Any]:
+    names = tables.importance_order(runs)
+    shapes: dict[str, Any] = {}
+    for run in runs:
+        shapes = run.histograms.get("inputs", {}) | shapes
+    with_shape = [name for name in names if name in shapes]
+    return {
+        "runs": runs, "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "version": __version__,
+        "data": _same(runs, "data"), "rows": runs[0].metrics["rows"],
+        "size": tables.size(runs), "performance": {w: tables.performance(runs, w) for w in tables.weighting_names()},
+        "flavours": tables.flavours(runs), "pt_bins": tables.pt_bins(runs), "firmware": tables.firmware(runs),
+        "bits": [(run.name, table) for run in runs if (table := tables.bit_widths(run))],
+        "inputs": names, "importance": _importance(runs), "input_plot": plots.inputs(shapes, with_shape) if with_shape else "",
+        "has_scores": any(run.scores for run in runs), "has_history": any(run.history.get("loss") for run in runs),
+        "has_sculpting": any(run.metrics.get("mass_sculpting", {}).get("distance") is not None for run in runs),
+        "configs": [(run, json.dumps(run.config, indent=1)) for run in runs],
+    }
+
+
+def _same(runs: Sequence[Run], key: str) -> list[dict[str, Any]]:
+    """Return the different values of a key of the configurations, in order."""
+    values: list[dict[str, Any]] = []
+    for run in runs:
+        value = run.config.get(key, {})
+        if value and value not in values:
+            values.append(value)
+    return values
+
+
+def _importance(runs: Sequence[Run]) -> dict[str, float]:
+    """Return the importances of the run with most inputs, scaled to a largest one of 1."""
+    weight = max(runs, key=lambda run: len(run.inputs)).histograms.get("importance", {})
+    top = max((float(value) for value in weight.values()), default=0.0)
+    return {name: max(0.0, float(value) / top) if top > 0.0 else 0.0 for name, value in weight.items()}
+
+
+def _subscripts(text: str) -> Any:
+    """Return text as markup in which what follows `_` stands below the line."""
+    from markupsafe import Markup, escape
+
+    words = []
+    for word in str(text).split(" "):
+        base, mark, below = word.partition("_")
+        words.append(f"{escape(base)}<sub>{escape(below)}</sub>" if mark and base in ("n", "1/ε", "(ε", "ε") else escape(word))
+    return Markup(" ".join(words))

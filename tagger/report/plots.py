@@ -1,0 +1,244 @@
+"""The figures of the report: each function draws from runs and returns an SVG as a data address for an <img>."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import matplotlib
+import mplhep
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from tagger.runs import Run
+
+SIGNAL, BACKGROUND = "#13807a", "#c2571a"
+"""One accent colour per class, in figures and on the page."""
+INK, FAINT = "#1f2733", "#d9dee5"
+RUN_COLOURS = ("#1f2733", "#2f6fb5", "#8e4aa8", "#5d8c1f", "#c28a00", "#b0304f", "#3aa0b9", "#7a5c3e")
+RUN_LINES = ("-", "--", "-.", (0, (4, 1, 1, 1, 1, 1)))
+CLASS_NAMES = {"hbb": r"$H\to b\bar{b}$", "qcd": "QCD"}
+
+_STYLE = {
+    "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "mathtext.fontset": "dejavusans", "font.size": 9.5,
+    "axes.labelsize": 9.5, "axes.titlesize": 9.5, "xtick.labelsize": 8.5, "ytick.labelsize": 8.5, "legend.fontsize": 8.5,
+    "axes.linewidth": 0.8, "axes.edgecolor": INK, "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK,
+    "ytick.color": INK, "lines.linewidth": 1.5, "legend.frameon": False, "figure.facecolor": "none", "axes.facecolor": "none",
+    "savefig.facecolor": "none", "xtick.major.size": 4, "ytick.major.size": 4, "xtick.minor.size": 2, "ytick.minor.size": 2,
+    "xtick.minor.visible": True, "ytick.minor.visible": True, "axes.grid": False, "svg.hashsalt": "tagger",
+    "xaxis.labellocation": "right", "yaxis.labellocation": "top", "figure.autolayout": False, "axes.unicode_minus": True,
+}
+
+
+def colour(i: int) -> str:
+    """Return the colour of run number i."""
+    return RUN_COLOURS[i % len(RUN_COLOURS)]
+
+
+def line(i: int) -> Any:
+    """Return the line style of run number i: another one for every round through the colours."""
+    return RUN_LINES[(i // len(RUN_COLOURS)) % len(RUN_LINES)]
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., str]:
+    """Turn a function that returns a figure into one that draws in the house style and returns a data address."""
+
+    def figure(*args: Any, **options: Any) -> str:
+        with matplotlib.rc_context():
+            matplotlib.rcParams.update({**mplhep.style.ATLAS, **_STYLE})
+            drawing = draw(*args, **options)
+            stream = io.BytesIO()
+            drawing.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
+
+    figure.__doc__ = draw.__doc__
+    return figure
+
+
+def _panels(count: int, columns: int, width: float = 10.4, height: float = 2.5) -> tuple[Figure, list[Axes]]:
+    """Return a figure with `count` panels of which none stays empty."""
+    columns = max(1, min(columns, count))
+    rows = -(-count // columns)
+    figure = Figure(figsize=(width, height * rows + 0.35), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid[count:]:
+        axes.set_visible(False)
+    return figure, list(grid[:count])
+
+
+def _wide(axes: Axes, top: float = 1.0) -> None:
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high * top)
+
+
+@styled
+def roc(runs: Sequence[Run]) -> Figure:
+    """Background rejection against signal efficiency, one curve with its error band per run."""
+    figure = Figure(figsize=(7.4, 4.8), layout="constrained")
+    axes = figure.subplots()
+    for i, run in enumerate(runs):
+        curve = run.histograms.get("roc")
+        if not curve:
+            continue
+        signal = np.array(curve["signal"])
+        rate = np.array(curve["background"])
+        error = np.array([np.nan if e is None else e for e in curve["error"]])
+        seen = (rate > 0.0) & (error < 0.7 * rate)
+        signal, rate, error = signal[seen], rate[seen], error[seen]
+        axes.fill_between(signal, 1.0 / (rate + error), 1.0 / np.maximum(rate - error, 1e-12), color=colour(i), alpha=0.15, lw=0)
+        axes.plot(signal, 1.0 / rate, color=colour(i), ls=line(i), label=run.name)
+    random = np.linspace(0.1, 1.0, 50)
+    axes.plot(random, 1.0 / random, color="#8b95a3", lw=1.0, ls=":", label="no information")
+    axes.set(yscale="log", xlim=(0.2, 1.0), ylim=(0.9, None), xlabel=r"signal efficiency $\varepsilon_S$",
+             ylabel=r"background rejection $1/\varepsilon_B$")
+    axes.grid(True, which="major", color=FAINT, lw=0.6)
+    axes.set_axisbelow(True)
+    axes.legend(loc="upper right")
+    return figure
+
+
+@styled
+def scores(runs: Sequence[Run]) -> Figure:
+    """Logits of both classes, one panel per run."""
+    runs = [run for run in runs if run.scores]
+    figure, panels = _panels(len(runs), 3, height=2.7)
+    for axes, run in zip(panels, runs, strict=True):
+        score, target, weight = (run.scores[name] for name in ("score", "target", "weight"))
+        edges = np.linspace(*np.quantile(score, (0.002, 0.998)), 41)
+        for label, title, shade in ((1, "hbb", SIGNAL), (0, "qcd", BACKGROUND)):
+            rows = target == label
+            content = np.histogram(np.clip(score[rows], edges[0], edges[-1]), edges, weights=weight[rows])[0]
+            _step(axes, content / weight[rows].sum() / np.diff(edges), edges, shade, CLASS_NAMES[title])
+        axes.set(yscale="log", xlabel="logit", ylabel="density", title=run.name, xlim=(edges[0], edges[-1]))
+        _wide(axes, 6.0)
+    panels[0].legend(loc="upper center", ncols=2)
+    return figure
+
+
+def _step(axes: Axes, content: ArrayLike, edges: ArrayLike, shade: str, label: str | None = None) -> None:
+    mplhep.histplot(content, edges, ax=axes, histtype="fill", color=shade, alpha=0.16, edges=False)
+    mplhep.histplot(content, edges, ax=axes, color=shade, lw=1.3, label=label, edges=True)
+
+
+@styled
+def inputs(histograms: dict[str, dict[str, list[float]]], names: Sequence[str], columns: int = 4) -> Figure:
+    """Inputs of both classes as small multiples, in the order of `names`."""
+    figure, panels = _panels(len(names), columns, height=1.75)
+    for axes, name in zip(panels, names, strict=True):
+        h = histograms[name]
+        edges, factor = np.array(h["edges"]), 1e-3 if in_mev(name) else 1.0
+        for title, shade in (("hbb", SIGNAL), ("qcd", BACKGROUND)):
+            _step(axes, np.array(h[title]), edges * factor, shade, CLASS_NAMES[title])
+        top = max(max(h["hbb"]), max(h["qcd"]))
+        second = np.sort(np.concatenate([h["hbb"], h["qcd"]]))[-3]
+        if top > 8.0 * second > 0.0:  # a spike of "no vertex" values
+            axes.set_yscale("log")
+        axes.set(xlim=(edges[0] * factor, edges[-1] * factor))
+        axes.set_title(name + (" [GeV]" if in_mev(name) else ""), loc="left", fontsize=8.5)
+        axes.tick_params(labelleft=False, labelsize=7.5)
+        axes.minorticks_off()
+    if panels:
+        panels[0].legend(loc="best", fontsize=7.5)
+    return figure
+
+
+def in_mev(name: str) -> bool:
+    """Tell whether an input stands in MeV in the file."""
+    from pseudoexp.dataset.schema import INPUT_FIELDS
+
+    return any(f.name == name and f.unit == "MeV" for f in INPUT_FIELDS)
+
+
+@styled
+def history(runs: Sequence[Run]) -> Figure:
+    """Loss on training and validation rows per epoch, one panel per run."""
+    runs = [run for run in runs if run.history.get("loss")]
+    figure, panels = _panels(len(runs), 3, height=2.4)
+    for axes, run in zip(panels, runs, strict=True):
+        epoch = np.arange(1, len(run.history["loss"]) + 1)
+        marker = "o" if len(epoch) < 3 else None
+        axes.plot(epoch, run.history["loss"], color=INK, lw=1.2, ls="--", marker=marker, label="training")
+        if "val_loss" in run.history:
+            axes.plot(epoch, run.history["val_loss"], color="#2f6fb5", marker=marker, label="validation")
+        axes.set(xlabel="epoch", ylabel="loss", title=run.name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.minorticks_off() if hasattr(axes.xaxis, "minorticks_off") else None
+    panels[0].legend(loc="upper right")
+    return figure
+
+
+@styled
+def pt_bins(runs: Sequence[Run], efficiency: str = "0.5") -> Figure:
+    """Rejection in bins of pT, each bin at its own threshold."""
+    figure = Figure(figsize=(7.4, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for i, run in enumerate(runs):
+        x, half, value, error = [], [], [], []
+        for entry in run.metrics.get("pt_bins", []):
+            point = entry.get("rejection", {}).get(efficiency)
+            if point and point["rejection"] is not None:
+                spread = (i - 0.5 * (len(runs) - 1)) * 0.012
+                x.append(np.sqrt(entry["low"] * entry["high"]) * (1.0 + spread))
+                half.append((x[-1] - entry["low"], entry["high"] - x[-1]))
+                value.append(point["rejection"])
+                error.append(point["rejection_error"])
+        if x:
+            low = np.minimum(error, 0.9 * np.array(value))
+            axes.errorbar(x, value, yerr=[low, error], xerr=np.array(half).T, fmt="o", ms=4, lw=1.2, color=colour(i), label=run.name)
+    axes.set(xscale="log", yscale="log", xlabel=r"large-R jet $p_T$ [GeV]",
+             ylabel=rf"$1/\varepsilon_B$ at $\varepsilon_S$ = {float(efficiency):.0%}".replace("%", r"%"))
+    ticks = [250, 350, 500, 750, 1000, 2000, 3000]
+    axes.set_xticks(ticks, [str(t) for t in ticks])
+    axes.minorticks_off()
+    axes.set_xlim(240, 3100)
+    axes.grid(True, which="major", axis="y", color=FAINT, lw=0.6)
+    axes.legend(loc="best")
+    return figure
+
+
+@styled
+def sculpting(runs: Sequence[Run]) -> Figure:
+    """Background mass before and after the cut, one panel per run."""
+    runs = [run for run in runs if run.metrics.get("mass_sculpting", {}).get("distance") is not None]
+    figure, panels = _panels(len(runs), 3, height=2.4)
+    for axes, run in zip(panels, runs, strict=True):
+        entry = run.metrics["mass_sculpting"]
+        edges = np.array(entry["edges"])
+        before, after = (_density(entry[name], edges) for name in ("before", "after"))
+        _step(axes, before, edges, BACKGROUND, "QCD, all")
+        mplhep.histplot(after, edges, ax=axes, color=INK, lw=1.4, label="QCD, after the cut", edges=True)
+        axes.set(xlabel="large-R jet mass [GeV]", ylabel="density", xlim=(edges[0], edges[-1]),
+                 title=f"{run.name}: distance {entry['distance']:.2f} (chance {entry['noise']:.2f})")
+        _wide(axes, 1.35)
+    panels[0].legend(loc="upper right")
+    return figure
+
+
+def _density(content: Sequence[float], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    values = np.array(content)
+    return np.asarray(values / values.sum() / np.diff(edges))
+
+
+@styled
+def cost(runs: Sequence[Run], efficiency: str = "0.5") -> Figure:
+    """Rejection against multiplications per candidate: what every resource bought."""
+    figure = Figure(figsize=(7.4, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for i, run in enumerate(runs):
+        point = run.metrics["weightings"]["benchmark"]["rejection"][efficiency]
+        if point["rejection"] is None:
+            continue
+        x, y = run.metrics["model"]["multiplications"], point["rejection"]
+        axes.errorbar(x, y, yerr=[[min(point["rejection_error"], 0.9 * y)], [point["rejection_error"]]], fmt="o", ms=6,
+                      color=colour(i))
+        axes.annotate(run.name, (x, y), xytext=(8, 5), textcoords="offset points", color=colour(i), fontsize=9)
+    axes.set(xscale="log", xlabel="multiplications per candidate",
+             ylabel=rf"$1/\varepsilon_B$ at $\varepsilon_S$ = {float(efficiency):.0%}")
+    axes.margins(x=0.15)
+    axes.grid(True, which="major", color=FAINT, lw=0.6)
+    axes.set_axisbelow(True)
+    return figure
