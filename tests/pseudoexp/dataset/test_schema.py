@@ -51,3 +51,13 @@ def test_joining_keeps_the_padding():
     assert joined.dtype == schema.JET_DTYPE and joined.tobytes() == rows.tobytes()
     tracks = schema.pack_tracks(np.ones((4, 2, len(schema.TRACK_FIELDS))))
     assert schema.join([tracks[:3], tracks[3:]]).tobytes() == tracks.tobytes()
+
+
+def test_the_page_of_columns_is_current():
+    import importlib.util
+    from pathlib import Path
+
+    spec = importlib.util.spec_from_file_location("make_file_page", Path(__file__).parents[3] / "docs/make_file_page.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.page()
