@@ -42,7 +42,7 @@ def command(
         typer.echo(f"size        {found['ebops']} EBOPs, logit {found['logit_format']}")
         typer.echo(f"firmware    {done.folder}")
     if not done.passed:
-        typer.echo(f"tagger: the firmware does not compute what the network computes: see {done.folder}/firmware.json",
+        typer.echo(f"error: the firmware does not compute what the network computes: see {done.folder}/firmware.json",
                    err=True)
         raise typer.Exit(1)
 

@@ -45,5 +45,5 @@ def command(
     typer.echo(f"quantised   {found['ebops']} EBOPs; test AUC {found['auc']:.4f}, float {found['float_auc']:.4f}; "
                f"epoch {found['epoch']}")
     if not found["within_tolerance"]:
-        typer.echo(f"note        no epoch stayed within {tolerance:g} of the float network's validation AUC; "
+        typer.echo(f"note: no epoch stayed within {tolerance:g} of the float network's validation AUC; "
                    "try a smaller --beta or more --epochs", err=True)

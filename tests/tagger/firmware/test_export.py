@@ -1,0 +1,220 @@
+"""Export: the compiled firmware gives Keras' logits to the bit, and a firmware that does not is found out."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("hgq")
+pytest.importorskip("hls4ml")
+import quantised_toy as toy
+from mock_file import mock_file
+
+from pseudoexp.errors import ConfigError, DataError, GenerationError, SchemaError
+from tagger.evaluate import logits
+from tagger.firmware import hls
+from tagger.firmware.export import export
+from tagger.firmware.hls import Target
+from tagger.firmware.rows import CheckRows
+from tagger.quantise import QuantiseOptions, quantised_run, save_with_rows
+from tagger.runs import Run
+from tagger.train import TrainConfig, train
+
+needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
+
+
+@pytest.fixture(scope="module")
+def exported():
+    """One compilation for all tests that look at a good export."""
+    toy.quantised()
+    run = Run.load(toy.folder() / "q")
+    lines = []
+    done = export(run, toy.folder() / "fw", report=lines.append)
+    return done, lines
+
+
+@needs_compiler
+def test_every_row_of_the_test_split_agrees(exported):
+    done, _ = exported
+    found = done.summary
+    assert done.passed and found["passed"]
+    assert found["rows_compared"] == found["rows_of_test_split"] == len(toy.data().test)
+    assert found["mismatches"] == found["stress_mismatches"] == found["integer_model_mismatches"] == 0
+    assert found["stored_logit_mismatches"] == 0 and found["max_abs_diff"] == 0.0
+    assert found["stress_rows_compared"] >= 2000
+    assert found["auc_keras"] == found["auc_firmware"] == pytest.approx(toy.quantised().metrics["quantisation"]["auc"])
+
+
+@needs_compiler
+def test_the_summary_says_how_to_feed_and_cut(exported):
+    found = exported[0].summary
+    assert [word["name"] for word in found["input_words"]] == list(toy.INPUTS)
+    assert found["input_format"].startswith("ap_fixed<") and "AP_SAT" in found["input_format"]
+    cuts = found["thresholds"]
+    assert cuts["0.3"]["logit"] > cuts["0.5"]["logit"] > cuts["0.7"]["logit"]
+    for cut in cuts.values():
+        assert cut["word"] == cut["logit"] * 2.0 ** found["logit_fractional_bits"]
+    assert found["versions"]["hls4ml"] and found["versions"]["g++"] and found["compile_seconds"] > 0
+    assert found["float32_exact"] and set(found["reuse_of_layers"].values()) == {1}
+
+
+@needs_compiler
+def test_the_folder_is_complete_and_can_be_moved(exported):
+    done, lines = exported
+    folder = done.folder
+    assert json.loads((folder / "firmware.json").read_text()) == json.loads((toy.folder() / "q/firmware.json").read_text())
+    assert {"build_prj.tcl", "README.md", "export.log", "hls4ml_config.yml"} <= {path.name for path in folder.iterdir()}
+    for path in folder.rglob("*"):
+        if path.suffix in {".yml", ".tcl", ".sh", ".json", ".h", ".cpp", ".md"}:
+            assert str(toy.folder()) not in path.read_text(errors="replace"), path
+    text = (folder / "README.md").read_text()
+    assert "build_prj.tcl" in text and "0 logits differ" in text and toy.INPUTS[3] in text
+    assert not [path for path in toy.folder().iterdir() if path.name.startswith(".fw")]
+    assert any("compiling" in line for line in lines)
+
+
+@needs_compiler
+def test_the_report_finds_the_summary_in_the_run(exported):
+    assert Run.load(toy.folder() / "q", with_model=False).firmware["passed"] is True
+
+
+@needs_compiler
+def test_an_existing_folder_is_kept(exported):
+    with pytest.raises(ConfigError, match="--force"):
+        export(Run.load(toy.folder() / "q"), exported[0].folder)
+    assert (exported[0].folder / "firmware.json").is_file()
+
+
+@needs_compiler
+def test_a_wrong_weight_is_found(exported, tmp_path, monkeypatch):
+    """The firmware gets one weight that the run does not have: the smallest step in one weight of the last layer."""
+    original = hls.write_project
+
+    def tampered(network, *rest):
+        layer = network.layers[-1]
+        kept = layer.get_weights()
+        kernel = np.array(layer.qkernel)
+        row = int(np.argmax(np.abs(kernel[:, 0])))
+        step = 2.0 ** -float(np.asarray(layer.kq.quantizer.f)[row, 0])
+        layer.kernel.assign(kernel + step * (np.arange(len(kernel)) == row)[:, None])
+        project = original(network, *rest)
+        layer.set_weights(kept)
+        return project
+
+    monkeypatch.setattr(hls, "write_project", tampered)
+    run = Run.load(toy.folder() / "q")
+    run.path = None
+    done = export(run, tmp_path / "fw", rows=CheckRows.load(toy.folder() / "q/check.npz", len(toy.INPUTS)))
+    assert not done.passed and done.summary["mismatches"] > 100 and done.summary["max_abs_diff"] > 0.0
+    assert done.summary["integer_model_mismatches"] > 100 and (done.folder / "firmware.json").is_file()
+
+
+@needs_compiler
+def test_a_network_changed_after_quantising_is_found(exported, tmp_path, monkeypatch):
+    """Keras and firmware agree, but not with the logits stored when the run was made."""
+    folder = tmp_path / "q"
+    shutil.copytree(toy.folder() / "q", folder)
+    rows = CheckRows.load(folder / "check.npz", len(toy.INPUTS))
+    changed = replace(rows, logits=rows.logits + np.float32(2**-10))
+    changed.save(folder / "check.npz")
+    monkeypatch.setattr(hls.HlsProject, "compile_simulation", lambda self: None)
+    run = Run.load(folder)
+    scales = np.asarray(run.model.get_layer("words").scale, np.float32)
+    monkeypatch.setattr(hls.HlsProject, "logits", lambda self, words: logits(run.model, words / scales).astype(np.float64))
+    done = export(run, tmp_path / "fw")
+    assert not done.passed and done.summary["mismatches"] == 0
+    assert done.summary["stored_logit_mismatches"] == len(rows.x)
+
+
+def test_a_float_run_is_told_to_quantise(tmp_path):
+    with pytest.raises(DataError, match="run `tagger quantise` on it first"):
+        export(toy.float_run(), tmp_path / "fw")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unknown_backend_names_the_allowed_ones(tmp_path):
+    with pytest.raises(ConfigError, match="backend 'verilog'; allowed: hls4ml"):
+        export(toy.float_run(), tmp_path / "fw", backend="verilog")
+
+
+def test_without_a_compiler_one_line_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"g\+\+ is not installed"):
+        export(toy.float_run(), tmp_path / "fw")
+
+
+@needs_compiler
+def test_a_compilation_that_fails_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+    original = hls.write_project
+
+    def broken(network, folder, *rest):
+        project = original(network, folder, *rest)
+        (folder / "firmware" / f"{hls.TOP}.cpp").write_text("this is no C++;\n")
+        return project
+
+    monkeypatch.setattr(hls, "write_project", broken)
+    run = Run.load(toy.quantised().path)
+    with pytest.raises(GenerationError, match="does not compile") as caught:
+        export(run, tmp_path / "fw")
+    assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
+
+
+@needs_compiler
+def test_a_foreign_folder_is_not_replaced_even_with_force(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(ConfigError, match="not an export"):
+        export(toy.quantised(), tmp_path, force=True)
+    assert (tmp_path / "thesis.tex").is_file()
+
+
+@needs_compiler
+def test_a_run_without_rows_asks_for_data(tmp_path):
+    shutil.copytree(toy.quantised().path, tmp_path / "q")
+    (tmp_path / "q/check.npz").unlink()
+    with pytest.raises(DataError, match="--data"):
+        export(Run.load(tmp_path / "q"), tmp_path / "fw")
+    (tmp_path / "q/check.npz").write_bytes(b"PK nonsense")
+    with pytest.raises(SchemaError, match="damaged"):
+        export(Run.load(tmp_path / "q"), tmp_path / "fw")
+    assert not (tmp_path / "fw").exists()
+
+
+@pytest.mark.parametrize("wrong", [{"part": ""}, {"part": "x;rm"}, {"clock_ns": 0.0}, {"clock_ns": float("nan")}, {"reuse": 0},
+                                   {"reuse": 1.5}])
+def test_targets_are_checked(wrong):
+    with pytest.raises(ConfigError, match=next(iter(wrong)).split("_")[0]):
+        Target(**wrong)
+
+
+@needs_compiler
+def test_exit_codes(tmp_path):
+    def tagger(*words, path=os.environ["PATH"]):
+        return subprocess.run([sys.executable, "-m", "tagger", "export", *map(str, words)], capture_output=True, text=True,
+                              check=False, env=os.environ | {"PATH": path})
+
+    unknown = tagger(toy.quantised().path, "--out", tmp_path / "fw", "--backend", "verilog")
+    assert unknown.returncode == 2 and unknown.stderr.strip() == "error: backend 'verilog'; allowed: hls4ml"
+    no_compiler = tagger(toy.quantised().path, "--out", tmp_path / "fw", path=str(tmp_path))
+    assert no_compiler.returncode == 2 and len(no_compiler.stderr.strip().splitlines()) == 1
+
+
+@needs_compiler
+@pytest.mark.slow
+@pytest.mark.parametrize("reuse", [1, 4])
+def test_ten_thousand_rows_of_a_default_network(tmp_path, reuse):
+    from tagger.data import TaggerData
+
+    data = TaggerData.load(mock_file(tmp_path / "data.h5", 100_000, seed=5, separation=0.9))
+    parent = train(data, TrainConfig(epochs=4))
+    parent.save(tmp_path / "base")
+    run = quantised_run(parent, data, QuantiseOptions(epochs=8, learning_rate=5e-3))
+    save_with_rows(run, data, tmp_path / "q")
+    assert run.metrics["quantisation"]["float_auc"] - run.metrics["quantisation"]["auc"] < 0.003
+    done = export(Run.load(tmp_path / "q"), tmp_path / "fw", Target(reuse=reuse),
+                  rows=CheckRows.of_file(tmp_path / "data.h5", run.inputs))
+    assert done.passed and done.summary["rows_compared"] == done.summary["rows_of_test_split"] >= 9_000
