@@ -56,13 +56,17 @@ class Anneal(keras.callbacks.Callback):
         self.freeze_epoch = 0
         self.history: list[dict[str, float | NDArray[np.float32]]] = []
 
+    def soft_epochs(self, epochs: int) -> int:
+        """Epochs before the freeze: the share asked for, rounded, at most all but one."""
+        return min(round(self.fraction * epochs), epochs - 1)
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Check the budgets and fix the temperatures."""
         self.budgets = find_budgets(self.model)
         for budget in self.budgets:
             budget.check()
         epochs, steps = int(self.params["epochs"]), int(self.params.get("steps") or 1)
-        self.freeze_epoch = soft_epochs(epochs, self.fraction)
+        self.freeze_epoch = self.soft_epochs(epochs)
         rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self._first = self.start or max(TRAVEL * rate * steps * max(self.freeze_epoch, 1), 1e-6)
         self._last = self.stop or self._first / COOLING
@@ -97,8 +101,3 @@ class Anneal(keras.callbacks.Callback):
         for budget in self.budgets:
             if not budget.frozen:
                 budget.freeze(self.scores_of(budget))
-
-
-def soft_epochs(epochs: int, fraction: float = 0.6) -> int:
-    """Epochs before the freeze: the share asked for, rounded, at most all but one."""
-    return min(round(fraction * epochs), epochs - 1)

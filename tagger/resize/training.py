@@ -1,0 +1,305 @@
+"""Resize a network on a file: gates in, train, freeze, shrink, judge; and train the small layout afresh.
+
+The number of epochs is the whole cost: the soft phase, the freeze and the training at the final size share it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from pseudoexp.errors import ConfigError, GenerationError
+from tagger.data import TaggerData
+from tagger.evaluate import logits, to_run
+from tagger.model import build, complexity, moments
+from tagger.resize.baselines import OneShot, OpenGate, ranker
+from tagger.resize.cancelout import CancelOut
+from tagger.resize.gate import AutoPruner, Gate, find_budgets
+from tagger.resize.insert import HIDDEN, INPUTS, insert_pruners
+from tagger.resize.schedule import Anneal
+from tagger.resize.shrink import shrink
+from tagger.runs import Run
+from tagger.train import Report, TrainConfig, fit, progress, training_cost
+
+METHODS: Mapping[str, type[Gate]] = {
+    "autopruner": AutoPruner, "cancelout": CancelOut, "random": OpenGate, "magnitude": OpenGate,
+}  # fmt: skip
+"""Ways to choose what stays, and the gates they use."""
+_RANKED_ROWS = 20_000
+_CHECKED_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class ResizeOptions:
+    """How to resize.
+
+    Attributes
+    ----------
+    method : str
+        One of `METHODS`.
+    where : str
+        What the budget spans, see `tagger.resize.insert.insert_pruners`.
+    constraint : str
+        How "autopruner" holds its budget, see `tagger.resize.gate.Budget`.
+    fraction : float
+        Share of the epochs before the freeze; "random" and, on a trained network, "magnitude" choose at once.
+    retrain : bool
+        Train the small layout from fresh weights afterwards, by the same configuration.
+    """
+
+    method: str = "autopruner"
+    where: str = HIDDEN
+    constraint: str = "fermi"
+    fraction: float = 0.6
+    retrain: bool = False
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ConfigError(f"method '{self.method}' is unknown: allowed are {', '.join(METHODS)}")
+
+
+class Resized(NamedTuple):
+    """A network made small.
+
+    Attributes
+    ----------
+    model : keras.Model
+        The small network.
+    gated : keras.Model
+        The network with its frozen gates.
+    data : TaggerData
+        The rows, with the inputs of the small network.
+    history : dict of list
+        Of the training with gates.
+    asked, kept : dict
+        `budget`: nodes under the budget; `nodes`: of the hidden layers, `features`: inputs, where the budget fixes them.
+    """
+
+    model: keras.Model
+    gated: keras.Model
+    data: TaggerData
+    history: dict[str, list[float]]
+    asked: dict[str, Any]
+    kept: dict[str, Any]
+
+
+def select_features(
+    data: TaggerData,
+    features: int | str,
+    options: ResizeOptions | None = None,
+    config: TrainConfig | None = None,
+    report: Report | None = None,
+) -> Run:
+    """Train a network from scratch down to exactly so many inputs.
+
+    Parameters
+    ----------
+    data : TaggerData
+        The file.
+    features : int or str
+        Inputs to keep, or a share such as "50%".
+    options : ResizeOptions, optional
+        How; `where` is "inputs" here.
+    config : TrainConfig, optional
+        How to train.
+    report : callable, optional
+        Called after each epoch.
+
+    Returns
+    -------
+    Run
+        Not saved yet; its network takes the inputs kept, in the file's order.
+    """
+    config = config or TrainConfig()
+    options = replace(options or ResizeOptions(), where=INPUTS)
+    data = data if config.inputs is None else data.select(config.inputs)
+    start = time.perf_counter()
+    model = build(len(data.inputs), config.hidden, *moments(data.train.x), seed=config.seed)
+    resized = resize(model, data, features, options, config, report, trained=False)
+    return _finish(resized, "select", options, config, start, report, None)
+
+
+def prune(
+    parent: Run,
+    data: TaggerData,
+    nodes: int | str,
+    options: ResizeOptions | None = None,
+    config: TrainConfig | None = None,
+    report: Report | None = None,
+) -> Run:
+    """Make a trained network smaller, starting from its weights.
+
+    Parameters
+    ----------
+    parent : Run
+        With its model; it is not changed.
+    data : TaggerData
+        With the inputs of that model.
+    nodes : int or str
+        Nodes to keep in total over `options.where`, or a share such as "50%".
+    options : ResizeOptions, optional
+        How.
+    config : TrainConfig, optional
+        How to train; `hidden` and `inputs` are not looked at.
+    report : callable, optional
+        Called after each epoch.
+
+    Returns
+    -------
+    Run
+        Not saved yet.
+    """
+    config, options = config or TrainConfig(), options or ResizeOptions()
+    if parent.model is None:
+        raise ConfigError(f"run {parent.name} was loaded without its network")
+    start = time.perf_counter()
+    resized = resize(parent.model, data, nodes, options, config, report, trained=True)
+    return _finish(resized, "prune", options, config, start, report, parent)
+
+
+def resize(
+    model: keras.Model,
+    data: TaggerData,
+    count: int | str,
+    options: ResizeOptions,
+    config: TrainConfig,
+    report: Report | None = None,
+    trained: bool = True,
+) -> Resized:
+    """Gate a copy of a model, train it, freeze it on the way, and take the small network out.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Plain network (n, k) -> (n, 1) logits; it is not changed.
+    data : TaggerData
+        With k inputs.
+    count : int or str
+        Nodes to keep, or a share.
+    options : ResizeOptions
+        How.
+    config : TrainConfig
+        How to train; early stopping counts from the freeze.
+    report : callable, optional
+        Called after each epoch.
+    trained : bool
+        The weights mean something already.
+
+    Raises
+    ------
+    ConfigError
+        If the place or the count is impossible.
+    GenerationError
+        If the small network is not equal to the gated one.
+    """
+    gated = insert_pruners(model, count, options.where, options.constraint, METHODS[options.method])
+    schedule = _schedule(options, config, data, trained)
+    callbacks: list[Any] = [schedule, *([progress(config.epochs, report)] if report else [])]
+    if config.patience:
+        callbacks.append(keras.callbacks.EarlyStopping(
+            "val_loss", patience=config.patience, restore_best_weights=True,
+            start_from_epoch=schedule.soft_epochs(config.epochs)))
+    history = fit(gated, data, replace(config, patience=0), callbacks)
+    small, inputs = shrink(gated)
+    chosen = data.select([data.inputs[i] for i in inputs])
+    _check_equal(gated, data, small, chosen)
+    return Resized(small, gated, chosen, history, *_counts(model, gated, small, options.where))
+
+
+def retrain(model: keras.Model, data: TaggerData, config: TrainConfig, report: Report | None = None,
+            ) -> tuple[keras.Model, dict[str, list[float]]]:
+    """Train a network of the same layout from fresh weights.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Gives the layout and the normalisation.
+    data : TaggerData
+        With its inputs.
+    config : TrainConfig
+        How to train; its seed makes the weights.
+    report : callable, optional
+        Called after each epoch.
+
+    Returns
+    -------
+    keras.Model, dict of list
+        The new network and its history.
+    """
+    keras.utils.set_random_seed(config.seed)
+    fresh = keras.models.clone_model(model, clone_function=_fresh_copy(config.seed))
+    history = fit(fresh, data, config, [progress(config.epochs, report)] if report else [])
+    return fresh, history
+
+
+def _fresh_copy(seed: int) -> Any:
+    """A function that copies a layer's configuration with other seeds for its initial weights."""
+
+    def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
+        clone = type(layer).from_config(layer.get_config())
+        start = getattr(clone, "kernel_initializer", None)
+        if start is not None and getattr(start, "seed", None) is not None:
+            # the layer's own seed keeps layers apart
+            clone.kernel_initializer = type(start).from_config(start.get_config() | {"seed": start.seed + 7919 * (seed + 1)})
+        return clone
+
+    return copy
+
+
+def _schedule(options: ResizeOptions, config: TrainConfig, data: TaggerData, trained: bool) -> Anneal:
+    if options.method == "random":
+        return OneShot(ranker("random", config.seed))
+    if options.method == "magnitude":
+        rows = data.train.x[:_RANKED_ROWS]
+        return OneShot(ranker("magnitude", config.seed, rows), fraction=0.0 if trained else options.fraction)
+    return Anneal(fraction=options.fraction)
+
+
+def _check_equal(gated: keras.Model, data: TaggerData, small: keras.Model, chosen: TaggerData) -> None:
+    large = logits(gated, data.val.x[:_CHECKED_ROWS]).astype(np.float64)
+    difference = np.abs(logits(small, chosen.val.x[:_CHECKED_ROWS]) - large)
+    if not np.all(difference <= 1e-5 * np.maximum(np.abs(large), np.sqrt(np.mean(large**2)))):
+        raise GenerationError(f"the small network differs from the gated one by {difference.max():.2g} in the logit")
+
+
+def _counts(model: keras.Model, gated: keras.Model, small: keras.Model, where: str) -> tuple[dict[str, Any], ...]:
+    """What was asked for and what was kept, in nodes of the whole network where the budget fixes them."""
+    budget = find_budgets(gated)[0]
+    before, after = complexity(model), complexity(small)
+    asked: dict[str, Any] = {"budget": budget.nodes}
+    kept: dict[str, Any] = {"budget": sum(len(gate.kept()) for gate in budget.layers)}
+    on_inputs = before["inputs"] in budget.sizes and any(gate.name == "gate_inputs" for gate in budget.layers)
+    if not on_inputs:
+        asked["nodes"] = before["nodes"] - sum(budget.sizes) + budget.nodes
+    elif len(budget.layers) == 1:
+        asked["features"] = budget.nodes
+    kept |= {"nodes": after["nodes"], "features": after["inputs"]}
+    return asked, kept
+
+
+def _finish(resized: Resized, command: str, options: ResizeOptions, config: TrainConfig, start: float,
+            report: Report | None, parent: Run | None) -> Run:
+    """Judge the small network, after a training from scratch if that was asked for."""
+    model, history = resized.model, dict(resized.history)
+    epochs = len(history["loss"])
+    if options.retrain:
+        model, history = retrain(model, resized.data, config, report)
+        epochs += len(history["loss"])
+    said = {
+        "command": command,
+        "options": asdict(options) | asdict(config) | {"inputs": list(config.inputs) if config.inputs else None},
+        "asked": {"method": options.method, "where": options.where} | resized.asked,
+        "kept": resized.kept,
+        "parent": str(parent.path) if parent is not None else None,
+        "training": training_cost(history, start) | {"epochs": epochs},
+    }
+    run = to_run(model, resized.data, said, history, gated=resized.gated)
+    gates = find_budgets(resized.gated)[0].layers
+    run.metrics["resize"] = {"asked": said["asked"], "kept": resized.kept, "training": said["training"],
+                             "layout": {gate.name.removeprefix("gate_"): len(gate.kept()) for gate in gates}}
+    return run
