@@ -1,8 +1,9 @@
 """SV1: one inclusive displaced vertex per jet.
 
-The tracks of all two-track seeds go into one fit; the worst is dropped until the fit's probability and mass are
-acceptable (ATLAS, ATL-PHYS-PUB-2017-011). A vertex upstream of the primary vertex, seen along the jet axis, is
-not accepted, so the distance is given without a sign; with the negative tag the two sides change places.
+The tracks of all two-track seeds go into one fit; the worst, whose removal lowers the chi-square most, is dropped
+until the fit's probability and mass are acceptable (ATLAS, ATL-PHYS-PUB-2017-011). A vertex upstream of the primary
+vertex, seen along the jet axis, is not accepted, so the distance is given without a sign; with the negative tag the
+two sides change places.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pseudoexp.flavour.two_track import (
     distance_significance2,
     on_material,
 )
-from pseudoexp.flavour.vertex_fit import fit_vertex, momentum_at
+from pseudoexp.flavour.vertex_fit import fit_vertex, momentum_at, worst_member
 from pseudoexp.flavour.workspace import FlavourSettings, FlavourWorkspace
 
 SV1_MASS, SV1_EFRAC, SV1_NTRK, SV1_L3D, SV1_SIG3D, SV1_DR = range(6)
@@ -91,12 +92,9 @@ def fit_inclusive(tracks: Tracks, rows, count: int, vertex: PrimaryVertex, works
         mass = math.sqrt(max(e * e - px * px - py * py - pz * pz, 0.0))
         if chi2 >= 0.0 and mass < MAX_MASS and chi2_survival(chi2, 2 * n - 3) > MIN_PROBABILITY:
             return n, mass, e
+        worst = worst_member(tracks, rows, workspace.helix, members, n, workspace)
         if chi2 < 0.0:
             workspace.position[:] = vertex.position
-        worst = 0
-        for m in range(1, n):
-            if workspace.track_chi2[m] > workspace.track_chi2[worst]:
-                worst = m
         n -= 1
         for m in range(worst, n):
             members[m] = members[m + 1]

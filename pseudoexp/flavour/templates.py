@@ -22,7 +22,7 @@ FLAVOURS = ("b", "c", "light")
 """First axis of the histograms."""
 MAX_LOG_RATIO = 6.0
 MIN_ENTRIES = 30.0
-"""Effective entries, sum(w)^2 / sum(w^2), that a smoothed bin shall have."""
+"""Effective entries, sum(w)^2 / sum(w^2), that a smoothed bin shall have, and tracks for a typical sigma(d0)."""
 MAX_PASSES = 6
 
 EDGES_D0 = np.array([
@@ -55,9 +55,9 @@ class IP3DTemplates(NamedTuple):
 
 
 def typical_sigma(pt: ArrayLike, cot_theta: ArrayLike, sigma_d0: ArrayLike) -> Floats:
-    """Return the lower quartile of sigma(d0) [mm] per bin of pT [GeV] and |cot(theta)|; empty bins take the nearest filled.
+    """Return the lower quartile of sigma(d0) [mm] per bin of pT [GeV] and |cot(theta)|.
 
-    The quartile, unlike the median, is that of well measured tracks even where half the tracks are not.
+    Bins with fewer than `MIN_ENTRIES` tracks take the nearest with more. The quartile, unlike the median, is that of well measured tracks even where half the tracks are not.
     """
     i = np.searchsorted(SIGMA_PT, np.asarray(pt), side="right")
     j = np.searchsorted(SIGMA_COT, np.abs(np.asarray(cot_theta)), side="right")
@@ -65,11 +65,12 @@ def typical_sigma(pt: ArrayLike, cot_theta: ArrayLike, sigma_d0: ArrayLike) -> F
     shape = (SIGMA_PT.size + 1, SIGMA_COT.size + 1)
     table = np.full(shape, np.nan)
     cell = i * shape[1] + j
-    for k in np.unique(cell):
+    entries = np.bincount(cell, minlength=table.size)
+    if not entries.any():
+        raise DataError("no tracks to take the typical sigma(d0) from; allowed: at least one")
+    for k in np.flatnonzero(entries >= min(MIN_ENTRIES, entries.max())):
         table.flat[k] = np.quantile(sigma[cell == k], 0.25)
     filled = np.argwhere(np.isfinite(table))
-    if filled.size == 0:
-        raise DataError("no tracks to take the typical sigma(d0) from; allowed: at least one")
     for p in np.argwhere(~np.isfinite(table)):
         nearest = filled[np.argmin(np.abs(filled - p).sum(axis=1))]
         table[tuple(p)] = table[tuple(nearest)]
@@ -171,8 +172,7 @@ def make_templates(histogram: ArrayLike, histogram_w2: ArrayLike, blank: IP3DTem
         if not sums[f].sum() > 0.0:
             raise DataError(f"histograms of {name} jets are empty; allowed: tracks of all of {', '.join(FLAVOURS)} jets")
     smoothed = smooth(sums, histogram_w2)
-    norm = smoothed.sum(axis=(-3, -2, -1), keepdims=True)
-    density = np.maximum(smoothed / norm, 0.0)
+    density = smoothed / sums.sum(axis=(-3, -2, -1), keepdims=True)  # of the unsmoothed: rich bins stay unbiased
     highest = density.max(axis=0)
     floor = np.where(highest > 0.0, highest * np.exp(-MAX_LOG_RATIO), 1.0)
     log_density = np.log(np.maximum(density, floor))

@@ -46,6 +46,7 @@ class FlavourWorkspace(NamedTuple):
     position: NDArray[np.float64]  # (3,) mm, fitted vertex
     covariance: NDArray[np.float64]  # (3, 3) mm^2
     normal: NDArray[np.float64]  # (3, 3) normal matrix of the vertex fit
+    rest: NDArray[np.float64]  # (3, 3) normal matrix without one track
     axis: NDArray[np.float64]  # (5,) decay chain: start point [mm], phi, theta
     axis_prior: NDArray[np.float64]  # (5,) their measured values
     axis_weight: NDArray[np.float64]  # (5, 5) their inverse covariance
@@ -78,6 +79,6 @@ def flavour_workspace(capacity: int = 64) -> FlavourWorkspace:
         helix=floats(n, 8), impact=floats(n, 7), status=np.zeros(n, dtype=np.int8), seeds=ints(n),
         pair=ints(pairs, 3), pair_mass=floats(pairs), pair_vertex=floats(pairs, 3),
         pair_count=np.zeros(1, dtype=np.int64), members=ints(n), cluster=ints(n), track_chi2=floats(n),
-        position=floats(3), covariance=floats(3, 3), normal=floats(3, 3), axis=floats(5), axis_prior=floats(5),
-        axis_weight=floats(5, 5), axis_normal=floats(5, 5), axis_step=floats(5), axis_scratch=floats(5), length=floats(n),
+        position=floats(3), covariance=floats(3, 3), normal=floats(3, 3), rest=floats(3, 3),
+        axis=floats(5), axis_prior=floats(5), axis_weight=floats(5, 5), axis_normal=floats(5, 5), axis_step=floats(5), axis_scratch=floats(5), length=floats(n),
         length_normal=floats(n), length_gradient=floats(n), length_coupling=floats(n, 5))

@@ -104,3 +104,17 @@ def two_body(parent_p, mass, m1, m2, rng, cos_theta=None):
 
 def perigee_from_momentum(point, p, charge):
     return perigee_of(point, np.hypot(p[0], p[1]), np.arctan2(p[1], p[0]), p[2] / np.hypot(p[0], p[1]), charge)
+
+
+def prompt_tracks(rng, vertex, phi, cot, n):
+    """Perigees of n tracks from the primary vertex around a jet axis."""
+    return random_prongs(rng, vertex, phi, cot, n, 0.15)
+
+
+def b_jet(rng, length=8.0, charm=5.0, phi=0.6, cot=0.4, primary=(0.01, -0.01, 5.0)):
+    """Perigees of a toy b jet (4 prompt tracks, 3 of the b, 2 of the charm vertex) and the two decay points."""
+    u = direction(phi, cot)
+    b_point = np.array(primary) + length * u
+    c_point = b_point + charm * u
+    perigees = prompt_tracks(rng, primary, phi, cot, 4) + random_prongs(rng, b_point, phi, cot, 3)
+    return perigees + random_prongs(rng, c_point, phi, cot, 2), b_point, c_point
