@@ -23,7 +23,7 @@ STEPS = (
      "half of its hidden nodes"),
     ("tagger quantise {out}/data.h5 --model {out}/runs/half --out {out}/runs/q --force", "fixed point, bit by bit"),
     ("tagger export {out}/runs/q --backend hls4ml --out {out}/fw --force", "firmware, compiled and checked"),
-    ("tagger report {out}/runs/base {out}/runs/f12 {out}/runs/half {out}/runs/q --out {out}/report.html", "the page"),
+    ("tagger report {out}/runs/base {out}/runs/f12 {out}/runs/half {out}/runs/q --out {out}/report.html --force", "the page"),
 )
 
 
