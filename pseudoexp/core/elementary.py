@@ -74,7 +74,7 @@ def exp(x: float) -> float:
 
 
 @inline
-def _scale(x: float, k: int) -> float:
+def _scale(x: float, k: np.int64) -> float:
     """Return x * 2**k for -1022 <= k <= 1024 and 0.5 < x < 2."""
     half = k >> 1
     first = np.int64(half + 1023) << 52
@@ -83,7 +83,7 @@ def _scale(x: float, k: int) -> float:
 
 
 @inline
-def _split_binary(x: float) -> tuple[float, int]:
+def _split_binary(x: float) -> tuple[float, np.int64]:
     """Return (m, e) with x = m * 2**e and sqrt(1/2) <= m < sqrt(2), for normal x > 0."""
     bits = np.float64(x).view(np.int64)
     e = (bits >> 52) - 1023

@@ -1,4 +1,4 @@
-"""The one decorator that compiles every kernel of the package.
+"""The decorators that compile every kernel of the package.
 
 Numba's disk cache notices a change of the file a kernel stands in, but not a change of a kernel it
 calls in another file. The cache is therefore keyed by the SHA-256 of all sources of the package: any
@@ -14,12 +14,17 @@ import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
-import numba
 from numba.core import config as numba_config
 
+from pseudoexp.core.linking import Kernel
+
+F = TypeVar("F", bound=Callable[..., Any])
+
 PACKAGE = Path(__file__).resolve().parents[1]
+OPTIONS = {"nopython": True, "nogil": True, "error_model": "numpy", "fastmath": False, "boundscheck": None}
+"""As in ``numba.njit``; `None` leaves bounds checks to ``NUMBA_BOUNDSCHECK``."""
 
 
 def user_cache() -> Path:
@@ -49,25 +54,31 @@ def cache_folder() -> Path:
     return base / "kernels" / source_hash()
 
 
-def kernel(function: Callable[..., Any]) -> Any:
+def kernel(function: F) -> F:
     """Compile `function` on first use: cached on disk, without the GIL, strict IEEE arithmetic.
 
     Division by zero gives inf or NaN as in numpy. `fastmath` stays off so that the compiler may
     neither contract ``a * b + c`` into a fused operation nor reorder a sum: the same bits come out
-    on every CPU. ``NUMBA_DISABLE_JIT=1`` leaves plain Python functions.
+    on every CPU. ``NUMBA_DISABLE_JIT=1`` leaves plain Python functions. Only what Python calls is
+    cached: with it goes everything that it calls itself.
     """
-    if numba_config.DISABLE_JIT:
-        return function
-    outer = numba_config.CACHE_DIR
-    numba_config.CACHE_DIR = str(cache_folder())
-    try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=False)(function)
-    finally:
-        numba_config.CACHE_DIR = outer
+    return _compiled(function, cached=True)
 
 
-def inline(function: Callable[..., Any]) -> Any:
+def inline(function: F) -> F:
     """Compile a small helper of other kernels; it is cached inside its callers, not on its own."""
+    return _compiled(function, cached=False)
+
+
+def _compiled(function: F, cached: bool) -> F:
     if numba_config.DISABLE_JIT:
         return function
-    return numba.njit(nogil=True, error_model="numpy", fastmath=False)(function)
+    compiled = Kernel(function, targetoptions=dict(OPTIONS))
+    if cached:
+        outer = numba_config.CACHE_DIR
+        numba_config.CACHE_DIR = str(cache_folder())
+        try:
+            compiled.enable_caching()
+        finally:
+            numba_config.CACHE_DIR = outer
+    return cast(F, compiled)

@@ -47,8 +47,9 @@ class Stream(NamedTuple):
 
 
 @inline
-def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
-    """Return the four 32-bit words of Philox4x32-10; all arguments and results are uint64 < 2**32."""
+def philox(c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64, k0: np.uint64, k1: np.uint64
+           ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
+    """Return the four 32-bit words of Philox4x32-10; all arguments and results are below 2**32."""
     for _ in range(10):
         p0 = _MUL0 * c0
         p1 = _MUL1 * c2
@@ -71,8 +72,8 @@ def event_stream(seed: int, process: int, event: int) -> Stream:
 
 
 @inline
-def words(stream: Stream, stage: int, item: int, purpose: int) -> tuple[int, int, int, int]:
-    """Return four independent 32-bit words (as uint64)."""
+def words(stream: Stream, stage: int, item: int, purpose: int) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
+    """Return four independent 32-bit words."""
     high = stream.event_high | (np.uint64(stage) << np.uint64(24))
     return philox(stream.event_low, high, np.uint64(item) & _MASK, np.uint64(purpose) & _MASK,
                   stream.key0, stream.key1)

@@ -131,7 +131,7 @@ def append_record(particles: Particles, n: int, record: EventRecord, collision: 
         heavy = record.heavy[i]
         origin = particles.heavy_origin[heavy] if heavy >= 0 else ORIGIN_PRIMARY
         n = append(particles, n, p4[i, 0], p4[i, 1], p4[i, 2], p4[i, 3], vertex[i, 0] + x0, vertex[i, 1] + y0,
-                   vertex[i, 2] + z0, np.int64(record.pdg_id[i]), i, origin, i, field)
+                   vertex[i, 2] + z0, int(np.int64(record.pdg_id[i])), i, origin, i, field)
         if n < 0:
             return -1
     return n

@@ -200,7 +200,7 @@ def _cell_positions(low: float, high: float, n_eta: int, n_phi: int, radius: flo
     sinh_eta = _sinh(low + (np.arange(n_eta) + 0.5) * (high - low) / n_eta)
     phi = -math.pi + (np.arange(n_phi) + 0.5) * (2.0 * math.pi / n_phi)
     r = np.minimum(radius, half_length / np.maximum(np.abs(sinh_eta), 1e-12))
-    sine, cosine = _sincos(phi)
+    sine, cosine = _sincos(np.asarray(phi, np.float64))
     x, y = np.outer(r, cosine), np.outer(r, sine)
     z = np.repeat(r * sinh_eta, n_phi).reshape(n_eta, n_phi)
     return np.stack([x, y, z], axis=2).reshape(-1, 3)

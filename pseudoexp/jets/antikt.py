@@ -74,7 +74,7 @@ def effective_radius(pt: float, rho: float, r_min: float, r_max: float) -> float
 @inline
 def _bits(x: float) -> int:
     """Return the bits of a double as an integer."""
-    return np.float64(x).view(np.int64)
+    return int(np.float64(x).view(np.int64))
 
 
 @inline

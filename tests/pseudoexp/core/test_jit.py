@@ -1,0 +1,113 @@
+"""The decorators: what stays on disk, what calls what, and that nothing of it changes a bit."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+
+import numba
+import numpy as np
+import pytest
+
+from pseudoexp.core import jit
+from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.linking import Kernel
+
+PROGRAM = """
+import numpy as np
+from pseudoexp.core.interpolation import bilinear
+from pseudoexp.jets.antikt import cluster, cluster_workspace
+p4 = np.array([[30.0, 0.0, 5.0, 31.0], [20.0, 1.0, 5.0, 21.0], [-40.0, 0.0, 0.0, 41.0]])
+ws = cluster_workspace(8)
+print(cluster(p4, 3, 1.0, -1, 0.0, ws), ws.jet_p4[0].tobytes().hex(), getattr(cluster, "stats", None))
+"""
+
+
+@inline
+def _scaled(x: float, y: float) -> float:
+    return x / y
+
+
+@kernel
+def _sum(values: np.ndarray, y: float) -> float:
+    total = 0.0
+    for x in values:
+        total += _scaled(x, y)
+    return total
+
+
+@kernel
+def _twice(values: np.ndarray, y: float) -> float:
+    return _sum(values, y) + _sum(values[1:], y)
+
+
+@kernel
+def _beyond(values: np.ndarray, i: int) -> float:
+    return _sum(values, values[i])
+
+
+def run(program: str, **environment: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", program], env=os.environ | environment, check=True,
+                          capture_output=True, text=True)
+    return done.stdout.split(maxsplit=2)
+
+
+def test_same_bits_as_numba_itself():
+    values = np.random.default_rng(1).normal(size=100)
+
+    @numba.njit(error_model="numpy")
+    def expected(values, y):
+        total, rest = 0.0, 0.0
+        for x in values:
+            total += x / y
+        for x in values[1:]:
+            rest += x / y
+        return total + rest
+
+    assert _twice(values, 0.7) == expected(values, 0.7)
+    assert _twice(values, 0.7) == _twice.py_func(values, 0.7)
+
+
+def test_division_by_zero_is_infinite():
+    assert _sum(np.ones(2), 0.0) == math.inf
+
+
+def test_what_only_kernels_call_is_never_compiled_for_python():
+    _twice(np.ones(3), 1.0)
+    assert isinstance(_scaled, Kernel)
+    assert not _scaled.overloads
+    assert _scaled(3.0, 2.0) == 1.5
+    assert len(_scaled.overloads) == 1
+
+
+def test_plain_numba_may_call_kernels():
+    @numba.njit
+    def doubled(values):
+        return 2.0 * _twice(values, 1.0)
+
+    assert doubled(np.ones(3)) == 10.0
+
+
+def test_second_process_loads_what_the_first_compiled(tmp_path):
+    first, second = (run(PROGRAM, PSEUDOEXP_CACHE=str(tmp_path)) for _ in range(2))
+    assert "cache_hits=Counter()" in first[2]
+    assert "cache_misses=Counter()" in second[2]
+    assert first[:2] == second[:2]
+    assert run(PROGRAM, NUMBA_DISABLE_JIT="1")[:2] == first[:2]
+
+
+def test_bounds_are_checked_on_demand(tmp_path):
+    program = "from tests.pseudoexp.core.test_jit import _beyond; import numpy as np; _beyond(np.ones(3), 5)"
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        run(program, NUMBA_BOUNDSCHECK="1", PSEUDOEXP_CACHE=str(tmp_path))
+    assert "IndexError" in failed.value.stderr
+
+
+def test_an_edit_anywhere_starts_a_new_cache(tmp_path, monkeypatch):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    monkeypatch.setattr(jit, "PACKAGE", tmp_path)
+    before = jit.source_hash.__wrapped__()
+    (tmp_path / "a.py").write_text("x = 2\n")
+    assert jit.source_hash.__wrapped__() != before
