@@ -112,7 +112,7 @@ def arc_at_surface(d0: float, z0: float, cot_theta: float, kappa: float, radius:
     A particle that turns back before the barrel goes on to an end plate, however many turns it takes.
     """
     arc = arc_at_radius(d0, kappa, radius)
-    barrel = arc >= arc0
+    barrel = arc >= max(arc0, 0.0)
     if barrel and abs(z0 + arc * cot_theta) <= half_length:
         return arc, True
     if cot_theta == 0.0:

@@ -97,7 +97,7 @@ def _interaction_point(state: NDArray[np.float64], i: int, depth: float, photon:
             depth -= factor * tables.layer[k, column]
             if depth <= 0.0:
                 arc = helix.arc_at_radius(state[i, D0], state[i, KAPPA], radius)
-                if arc <= state[i, ARC]:
+                if arc <= max(state[i, ARC], 0.0):
                     break
                 return (CONVERSION if photon else NUCLEAR), arc
     return NOTHING, math.inf
