@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tagger.resize.budget import Tensor
 from tagger.resize.channels import KERNEL, functional, is_elementwise, steps
-from tagger.resize.gate import Budget, Gate
+from tagger.resize.gate import Budget, Gate, as_array
 from tagger.resize.schedule import Anneal
 
 Scores = dict[str, NDArray[np.float64]]
@@ -26,6 +26,8 @@ Scores = dict[str, NDArray[np.float64]]
 @keras.saving.register_keras_serializable(package="tagger")
 class OpenGate(Gate):
     """A gate that is open until its budget is frozen."""
+
+    learns = False
 
     def gates(self, trace: object | None = None) -> Tensor:
         """Ones, or the frozen selection."""
@@ -85,7 +87,7 @@ def magnitude_scores(model: keras.Model, x: NDArray[np.float32] | None = None) -
             follower = next(other for other in chain if follower.output in other.inputs)
             if type(follower.layer) not in KERNEL and not is_elementwise(follower.layer):
                 break
-        kernel = np.asarray(ops.convert_to_numpy(follower.layer.kernel), dtype=float)
+        kernel = np.asarray(as_array(follower.layer.kernel), dtype=float)
         scores = np.sqrt(np.sum(np.square(kernel), axis=(*range(kernel.ndim - 2), -1)))
         if x is not None:
             values = keras.Model(model.inputs, step.layer.input).predict(x, verbose=0, batch_size=8192)

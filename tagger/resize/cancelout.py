@@ -16,7 +16,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from tagger.resize.budget import Tensor
-from tagger.resize.gate import Budget, Gate
+from tagger.resize.gate import Budget, Gate, as_array
 
 
 @keras.saving.register_keras_serializable(package="tagger")
@@ -55,7 +55,7 @@ class CancelOut(Gate):
 
     def ranking(self) -> NDArray[np.int64]:
         """Indices of the nodes, the most important first."""
-        return np.argsort(-ops.convert_to_numpy(self.scores), kind="stable")
+        return np.argsort(-as_array(self.scores), kind="stable")
 
     def get_config(self) -> dict[str, Any]:
         """Configuration of the layer."""

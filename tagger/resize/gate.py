@@ -69,12 +69,12 @@ class Budget:
     @property
     def frozen(self) -> bool:
         """True once exactly `nodes` gates are 1 and the others 0 for good."""
-        return all(bool(ops.convert_to_numpy(layer.frozen) > 0.5) for layer in self._members)
+        return all(layer.is_frozen for layer in self._members)
 
     @property
     def temperature(self) -> float:
         """Temperature of the soft phase, in the unit of the scores."""
-        return float(ops.convert_to_numpy(self._members[0].temperature))
+        return float(as_array(self._members[0].temperature))
 
     @temperature.setter
     def temperature(self, value: float) -> None:
@@ -91,7 +91,7 @@ class Budget:
         """
         missing = [layer.name for layer in self._members if not layer.built]
         if missing:
-            raise ConfigError(f"budget '{self.name}': gate {', '.join(missing)} is not part of a built model")
+            raise ConfigError(f"budget '{self.name}': gate {', '.join(missing)} is not part of a built model (give the model an Input)")
         check_count(self.nodes, self.sizes)
 
     def freeze(self, scores: Sequence[NDArray[np.floating[Any]]] | None = None) -> None:
@@ -104,7 +104,7 @@ class Budget:
         """
         self.check()
         if scores is None:
-            scores = [ops.convert_to_numpy(layer.scores) for layer in self._members]
+            scores = [as_array(layer.scores) for layer in self._members]
         kept = select(np.concatenate(list(scores)), self._owners(), self.nodes)
         for layer, part in zip(self._members, np.split(kept, np.cumsum(self.sizes)[:-1]), strict=True):
             layer.mask.assign(part.astype("float32"))
@@ -213,7 +213,14 @@ class Gate(keras.layers.Layer):
         Number of nodes to keep, shared with other gates if they hold the same object; None where a gate needs none.
     **kwargs
         Passed to `keras.layers.Layer`.
+
+    Notes
+    -----
+    The scores start equal, so that nothing but training decides.
     """
+
+    learns = True
+    """The scores are trained."""
 
     def __init__(self, budget: Budget | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -230,15 +237,16 @@ class Gate(keras.layers.Layer):
         kind = "float64" if self.variable_dtype == "float64" else "float32"
         fixed = {"dtype": kind, "trainable": False, "autocast": False}
         self.scores = self.add_weight(
-            name="scores", shape=(self.size,), initializer=self.initial_scores(), dtype=kind, autocast=False
+            name="scores", shape=(self.size,), initializer="zeros", dtype=kind, trainable=self.learns, autocast=False
         )
         self.mask = self.add_weight(name="mask", shape=(self.size,), initializer="ones", **fixed)
         self.temperature = self.add_weight(name="temperature", shape=(), initializer="ones", **fixed)
         self.frozen = self.add_weight(name="frozen", shape=(), initializer="zeros", **fixed)
 
-    def initial_scores(self) -> str:
-        """Initialiser of the scores: all equal, so that nothing but training decides."""
-        return "zeros"
+    @property
+    def is_frozen(self) -> bool:
+        """True once the gates are 0 and 1 for good."""
+        return bool(self.built and as_array(self.frozen) > 0.5)
 
     def gates(self, trace: object | None = None) -> Tensor:
         """Gates (n,) in float32 (float64 for float64 layers): the frozen selection, or the soft gates.
@@ -262,9 +270,9 @@ class Gate(keras.layers.Layer):
         ConfigError
             If the gates are not frozen yet.
         """
-        if not ops.convert_to_numpy(self.frozen) > 0.5:
+        if not self.is_frozen:
             raise ConfigError(f"gate '{self.name}' is not frozen yet: train it with the callback Anneal first")
-        return np.flatnonzero(ops.convert_to_numpy(self.mask) > 0.5)
+        return np.flatnonzero(as_array(self.mask) > 0.5)
 
     def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """Same shape as the input; nothing is computed, because other gates of the budget may not exist yet."""
@@ -322,6 +330,11 @@ class AutoPruner(Gate):
             live = ops.convert_to_tensor(self.frozen) < 0.5
             self.add_loss(ops.where(live, self.budget.loss(), 0.0))
         return super().call(inputs)
+
+
+def as_array(values: Any) -> NDArray[np.floating[Any]]:
+    """Value of a variable or tensor."""
+    return np.asarray(ops.convert_to_numpy(ops.convert_to_tensor(values)))
 
 
 def _joined(variables: Sequence[Any]) -> Tensor:

@@ -15,11 +15,10 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError
-from tagger.resize.gate import Budget, find_budgets, find_gates
+from tagger.resize.gate import Budget, as_array, find_budgets, find_gates
 
 TRAVEL = 0.15
 """Default start temperature, in units of learning rate x steps of the soft phase."""
@@ -67,7 +66,7 @@ class Anneal(keras.callbacks.Callback):
             budget.check()
         epochs, steps = int(self.params["epochs"]), int(self.params.get("steps") or 1)
         self.freeze_epoch = self.soft_epochs(epochs)
-        rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        rate = float(as_array(self.model.optimizer.learning_rate))
         self._first = self.start or max(TRAVEL * rate * steps * max(self.freeze_epoch, 1), 1e-6)
         self._last = self.stop or self._first / COOLING
 
@@ -82,7 +81,7 @@ class Anneal(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Log the temperature and the nodes left per layer."""
-        gates = {gate.name: ops.convert_to_numpy(gate.gates()) for gate in find_gates(self.model)}
+        gates = {gate.name: as_array(gate.gates()) for gate in find_gates(self.model)}
         heat = 0.0 if epoch >= self.freeze_epoch else self.budgets[0].temperature
         self.history.append({"temperature": heat, **gates})
         if logs is not None:

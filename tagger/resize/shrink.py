@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers
 from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError
 from tagger.resize.channels import KERNEL, Constants, Mask, Step, constants, functional, is_elementwise, needs, steps
-from tagger.resize.gate import Gate
+from tagger.resize.gate import Gate, as_array
 
 
 class Shrunk(NamedTuple):
@@ -128,15 +128,15 @@ def _small_kernel(
     layer: keras.layers.Layer, given: Constants, rows: Mask, columns: Mask
 ) -> tuple[list[NDArray[Any]], bool]:
     """Weights of the small layer; constants that came in go into the bias: b' = b + sum_dead c W."""
-    kernel = ops.convert_to_numpy(layer.kernel).astype(np.float64)
+    kernel = as_array(layer.kernel).astype(np.float64)
     flat = kernel.reshape(-1, *kernel.shape[-2:]).sum(axis=0)
     shift = (given.value * given.dead) @ flat
     small = [kernel[..., rows, :][..., columns]]
     if layer.use_bias or np.any(shift):
-        bias = ops.convert_to_numpy(layer.bias) if layer.use_bias else np.zeros(len(columns))
+        bias = as_array(layer.bias) if layer.use_bias else np.zeros(len(columns))
         small.append((bias + shift)[columns])
     return [weight.astype(layer.variable_dtype) for weight in small], bool(np.any(shift))
 
 
 def _stored(values: Any) -> NDArray[np.float64]:
-    return np.asarray(ops.convert_to_numpy(values), dtype=np.float64).reshape(-1)
+    return np.asarray(as_array(values), dtype=np.float64).reshape(-1)

@@ -1,0 +1,146 @@
+"""The pruning layer and its shared budget."""
+
+import gc
+
+import keras
+import numpy as np
+import pytest
+from gate_conformance import GateConformance, toy
+from keras import layers
+
+from pseudoexp.errors import ConfigError
+from tagger.resize.gate import AutoPruner, Budget, as_array, find_budgets, find_gates
+from tagger.resize.schedule import Anneal
+
+
+class TestFermi(GateConformance):
+    layer = AutoPruner
+    exact_sum = True
+
+    @pytest.mark.parametrize("heat", [1.0, 0.1])
+    def test_the_gradient_of_the_model_matches_finite_differences(self, heat):
+        """In float64, through two layers that share a budget, with respect to every score."""
+        tf = pytest.importorskip("tensorflow")
+        model = self.model(5, dtype="float64")
+        self.scatter(model)
+        find_budgets(model)[0].temperature = heat
+        x = toy(rows=16)[0].astype("float64")
+
+        def total():
+            return keras.ops.sum(keras.ops.square(model(x)))
+
+        with tf.GradientTape() as tape:
+            value = total()
+        scores = [gate.scores for gate in find_gates(model)]
+        assert all(score.dtype == "float64" for score in scores)
+        for score, slope in zip(scores, tape.gradient(value, [score.value for score in scores]), strict=True):
+            start = as_array(score).copy()
+            for j in range(len(start)):
+                sides = []
+                for sign in (1, -1):
+                    moved = start.copy()
+                    moved[j] += sign * 1e-5
+                    score.assign(moved)
+                    sides.append(float(total()))
+                score.assign(start)
+                assert float(slope[j]) == pytest.approx((sides[0] - sides[1]) / 2e-5, rel=1e-5, abs=1e-8)
+
+
+class TestPenalty(GateConformance):
+    layer = AutoPruner
+    options = {"constraint": "penalty"}
+
+    def test_the_loss_vanishes_only_at_the_budget(self):
+        model = self.model(5)
+        budget = find_budgets(model)[0]
+        budget.temperature = 0.1
+        for gate, values in zip(find_gates(model), ([9, 9, 9, -9, -9, -9, -9, -9], [9, 9, -9, -9, -9]), strict=True):
+            gate.scores.assign(values)
+        assert float(budget.loss()) < 1e-10
+        find_gates(model)[1].scores.assign([9, 9, 9, 9, -9])
+        assert float(budget.loss()) == pytest.approx(10 * (2 / 13) ** 2, rel=1e-4)
+        model(toy(4)[0])
+        assert len(model.losses) == 1 and float(model.losses[0]) > 0.2
+        budget.freeze()
+        model(toy(4)[0])
+        assert float(model.losses[0]) == 0
+
+
+class TestTopK(GateConformance):
+    layer = AutoPruner
+    options = {"constraint": "topk"}
+    exact_sum = True
+
+
+def test_the_number_of_layers_bounds_the_budget():
+    model = TestFermi().model(5)
+    budget = find_budgets(model)[0]
+    for nodes, allowed in ((1, "2 to 13"), (14, "2 to 13")):
+        budget.nodes = nodes
+        with pytest.raises(ConfigError, match=allowed):
+            budget.check()
+        model.compile("adam", "mse")
+        with pytest.raises(ConfigError, match=allowed):
+            model.fit(*toy(8), verbose=0, callbacks=[Anneal()])
+
+
+def test_wrong_arguments_are_named():
+    with pytest.raises(ConfigError, match="fermi, penalty, topk"):
+        Budget(3, constraint="bose")
+    with pytest.raises(ConfigError, match="at least 1"):
+        Budget(0)
+    with pytest.raises(ConfigError, match="not frozen"):
+        find_gates(TestFermi().model(5))[0].kept()
+    budget = Budget(2)
+    AutoPruner(budget, name="twice")
+    with pytest.raises(ConfigError, match="twice"):
+        AutoPruner(budget, name="twice")
+    with pytest.raises(ConfigError, match="not part of a built model"):
+        budget.check()
+
+
+def test_each_copy_of_a_model_has_a_budget_of_its_own():
+    model = TestFermi().model(5)
+    copies = [keras.models.clone_model(model) for _ in range(3)]
+    budgets = [find_budgets(copy) for copy in [model, *copies]]
+    assert all(len(found) == 1 for found in budgets) and len({id(found[0]) for found in budgets}) == 4
+    del copies, budgets
+    gc.collect()
+    assert len(find_budgets(keras.models.clone_model(model))) == 1
+
+
+def test_two_budgets_in_one_model_stay_apart(tmp_path):
+    one, two = Budget(2, name="one"), Budget(3, name="two")
+    x = inputs = keras.Input((6,))
+    x = AutoPruner(one, name="gate_in")(x)
+    x = AutoPruner(two, name="gate_out")(layers.Dense(8, activation="relu")(x))
+    model = keras.Model(inputs, layers.Dense(1)(x))
+    TestFermi().train(model)
+    model.save(tmp_path / "m.keras")
+    assert [b.layout() for b in find_budgets(keras.saving.load_model(tmp_path / "m.keras"))] == [
+        {"gate_in": 2.0}, {"gate_out": 3.0}]
+
+
+def test_gates_work_in_a_sequential_model():
+    budget = Budget(4)
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(8, activation="relu"), AutoPruner(budget), layers.Dense(4, activation="relu"),
+                              AutoPruner(budget), layers.Dense(1)])
+    TestFermi().train(model)
+    assert sum(len(gate.kept()) for gate in find_gates(model)) == 4
+
+
+def test_one_solution_serves_all_layers_of_a_pass(monkeypatch):
+    model = TestFermi().model(5)
+    budget, calls = find_budgets(model)[0], []
+    original = Budget.gates
+    monkeypatch.setattr(Budget, "gates", lambda self: calls.append(1) or original(self))
+    model.predict(toy(8)[0], verbose=0)
+    assert len(calls) == 1 and budget._pass is None
+
+
+def test_eager_calls_see_new_scores():
+    model, x = TestFermi().model(5), toy(8)[0]
+    first = np.asarray(model(x))
+    TestFermi().scatter(model)
+    find_budgets(model)[0].temperature = 0.01
+    assert not np.allclose(np.asarray(model(x)), first)

@@ -1,0 +1,119 @@
+"""Gates in existing models: where they land, what is refused."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from pseudoexp.errors import ConfigError
+from tagger.model import build
+from tagger.resize.cancelout import CancelOut
+from tagger.resize.gate import find_budgets, find_gates
+from tagger.resize.insert import insert_pruners
+
+
+def _network():
+    return build(6, (8, 5), np.arange(6.0), np.full(6, 4.0))
+
+
+def _names(model):
+    return [layer.name for layer in model.layers]
+
+
+@pytest.mark.parametrize(("where", "gates"), [
+    ("hidden", ["gate_hidden_1", "gate_hidden_2"]), ("inputs", ["gate_inputs"]), ("hidden_2", ["gate_hidden_2"]),
+    ("all", ["gate_inputs", "gate_hidden_1", "gate_hidden_2"]), (["hidden_1", "inputs"], ["gate_inputs", "gate_hidden_1"])])
+def test_places(where, gates):
+    model = insert_pruners(_network(), 4, where)
+    (budget,) = find_budgets(model)
+    assert [gate.name for gate in budget.layers] == gates and budget.nodes == 4
+    for gate in find_gates(model):
+        before = _names(model)[_names(model).index(gate.name) - 1]
+        assert before == {"gate_inputs": "normalisation"}.get(gate.name, gate.name.removeprefix("gate_"))
+
+
+def test_all_nodes_give_the_same_function_and_leave_the_original_alone():
+    model = _network()
+    weights = [w.copy() for w in model.get_weights()]
+    x = np.random.default_rng(1).normal(size=(50, 6)).astype("float32")
+    gated = insert_pruners(model, "100%", "all")
+    np.testing.assert_array_equal(gated.predict(x, verbose=0), model.predict(x, verbose=0))
+    gated.layers[-1].kernel.assign(gated.layers[-1].kernel * 0)
+    assert all(np.array_equal(a, b) for a, b in zip(weights, model.get_weights(), strict=True))
+    assert not find_gates(model)
+
+
+def test_the_gate_stands_behind_normalisation_and_activation():
+    inputs = keras.Input((6,), name="inputs")
+    x = layers.Dense(8, name="wide")(inputs)
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    model = insert_pruners(keras.Model(inputs, layers.Dense(1)(layers.Dropout(0.1)(x))), 3)
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds == ["InputLayer", "Dense", "BatchNormalization", "ReLU", "AutoPruner", "Dropout", "Dense"]
+    bare = insert_pruners(keras.Model(inputs, layers.Dense(1)(inputs)), 2, "inputs")
+    assert [type(layer).__name__ for layer in bare.layers] == ["InputLayer", "AutoPruner", "Dense"]
+
+
+def test_an_adapted_normalisation_keeps_its_values():
+    x = np.random.default_rng(2).normal(3, 5, size=(100, 4)).astype("float32")
+    norm = layers.Normalization()
+    norm.adapt(x)
+    model = keras.Sequential([keras.Input((4,)), norm, layers.Dense(3, activation="relu"), layers.Dense(1)])
+    gated = insert_pruners(model, "100%", "all")
+    np.testing.assert_allclose(gated.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-6)
+
+
+def test_a_second_budget_joins_the_first():
+    model = insert_pruners(_network(), 3, "inputs", name="features")
+    model = insert_pruners(model, 5, "hidden", gate=CancelOut, name="nodes", sparsity=0.5)
+    assert [(b.name, b.nodes, len(b.layers)) for b in find_budgets(model)] == [("features", 3, 1), ("nodes", 5, 2)]
+    assert find_gates(model)[-1].sparsity == 0.5
+
+
+@pytest.mark.parametrize(("nodes", "where", "words"), [
+    (0, "hidden", "2 to 13"), (1, "hidden", "2 to 13"), (14, "hidden", "2 to 13"), (7, "inputs", "7 features: allowed are 1 to 6"),
+    (3, "nowhere", "'nowhere'.*hidden_1, hidden_2"), (3, "logit", "logit"), (3, "hidden_1,hidden_1", "different"), ("x", "all", "'x'")])
+def test_impossible_wishes_are_named(nodes, where, words):
+    with pytest.raises(ConfigError, match=words):
+        insert_pruners(_network(), nodes, where)
+
+
+def test_a_place_can_be_gated_once():
+    with pytest.raises(ConfigError, match="has a gate already"):
+        insert_pruners(insert_pruners(_network(), 4), 3, name="again")
+
+
+def _after(build_rest, shape=(6,)):
+    inputs = keras.Input(shape, name="inputs")
+    x = layers.Dense(8, activation="relu", name="wide")(inputs)
+    return keras.Model(inputs, build_rest(x, inputs))
+
+
+def _residual(x, inputs):
+    return layers.Dense(1)(layers.Add()([x, layers.Dense(8)(inputs)]))
+
+
+def _layer_norm(x, inputs):
+    return layers.Dense(1)(layers.LayerNormalization()(x))
+
+
+def _softmax(x, inputs):
+    return layers.Dense(1)(layers.Softmax()(x))
+
+
+def _operation(x, inputs):
+    return layers.Dense(1)(x * 2.0)
+
+
+@pytest.mark.parametrize("rest", [_residual, _layer_norm, _softmax, _operation])
+def test_what_cannot_be_shrunk_is_refused_at_insertion(rest):
+    with pytest.raises(ConfigError, match=r"cannot be shrunk|plain layers"):
+        insert_pruners(_after(rest), 3, "wide")
+
+
+def test_recurrent_layers_are_refused():
+    inputs = keras.Input((5, 6), name="inputs")
+    model = keras.Model(inputs, layers.Dense(1)(layers.GRU(4, name="gru")(inputs)))
+    for where in ("inputs", "gru"):
+        with pytest.raises(ConfigError):
+            insert_pruners(model, 2, where)

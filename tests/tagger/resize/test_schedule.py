@@ -1,0 +1,74 @@
+"""The schedule: temperatures, the freeze before the last phase, the log."""
+
+import keras
+import numpy as np
+import pytest
+from gate_conformance import toy
+from keras import layers
+
+from pseudoexp.errors import ConfigError
+from tagger.resize.gate import AutoPruner, Budget, find_budgets, find_gates
+from tagger.resize.schedule import Anneal
+
+
+def _model(nodes=3):
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((6,))
+    x = layers.Dense(8, activation="relu")(AutoPruner(Budget(nodes), name="gate_inputs")(inputs))
+    model = keras.Model(inputs, layers.Dense(1)(x))
+    model.compile(keras.optimizers.Adam(0.01), keras.losses.BinaryCrossentropy(from_logits=True))
+    return model
+
+
+class _Watch(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.frozen, self.kernels = [], []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.frozen.append(find_budgets(self.model)[0].frozen)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.kernels.append(self.model.layers[-1].get_weights()[0])
+
+
+def test_cools_geometrically_then_freezes_and_trains_on():
+    model, anneal, watch = _model(), Anneal(start=0.5, stop=0.005), _Watch()
+    log = model.fit(*toy(), epochs=5, batch_size=128, verbose=0, callbacks=[anneal, watch])
+    np.testing.assert_allclose(log.history["temperature"], [0.5, 0.05, 0.005, 0, 0], rtol=1e-5)
+    assert watch.frozen == [False, False, False, True, True]
+    assert np.array_equal(anneal.history[3]["gate_inputs"], anneal.history[4]["gate_inputs"])
+    assert not np.array_equal(watch.kernels[3], watch.kernels[4])
+    np.testing.assert_allclose(log.history["nodes_gate_inputs"], 3, rtol=1e-5)
+
+
+def test_the_default_start_follows_rate_and_steps():
+    starts = []
+    for batch in (64, 128):
+        model, anneal = _model(), Anneal()
+        model.fit(*toy(), epochs=2, batch_size=batch, verbose=0, callbacks=[anneal])
+        starts.append(anneal.history[0]["temperature"])
+    assert starts[0] == pytest.approx(2 * starts[1]) and starts[1] == pytest.approx(0.15 * 0.01 * 4)
+
+
+def test_a_training_stopped_early_still_ends_exactly():
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = True
+
+    model = _model(2)
+    model.fit(*toy(), epochs=50, batch_size=128, verbose=0, callbacks=[Stop(), Anneal()])
+    assert len(find_gates(model)[0].kept()) == 2
+
+
+def test_finds_the_inputs_that_decide():
+    for seed in (1, 2, 3):
+        model = _model(2)
+        model.fit(*toy(2048, seed=seed), epochs=8, batch_size=64, verbose=0, callbacks=[Anneal()])
+        assert find_gates(model)[0].kept().tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("arguments", [{"fraction": 1.2}, {"start": 0.1, "stop": 0.2}, {"stop": -1.0}])
+def test_impossible_schedules_are_refused(arguments):
+    with pytest.raises(ConfigError):
+        Anneal(**arguments)
