@@ -30,20 +30,21 @@ _MAX_PT2 = 2500.0  # GeV^2: one track alone does not make a vertex
 _HOPELESS = 0.2  # a seed with this share of the best vertex' pT^2 is not fitted
 _WINDOW = 5.0  # mm: tracks further away in z0, beyond their errors, do not enter a fit
 _TEMPERATURES = np.array([64.0, 16.0, 4.0, 2.0, 1.0, 1.0])
-_SINE, _COSINE, _COT, _W1, _W2, _PT2 = range(6)
+_BLUR = np.array([0.3, 0.1, 0.03, 0.0, 0.0, 0.0])  # mm, added to the tracks' errors while the seed's error matters
+_SINE, _COSINE, _COT, _VAR_D0, _VAR_Z0, _PT2 = range(6)
 
 
 class VertexWorkspace(NamedTuple):
     """Scratch of the vertex fit."""
 
-    line: NDArray[np.float64]  # (capacity, 6) sin phi, cos phi, cot theta, 1/sigma^2 of d0 and z0, pT^2
-    histogram: NDArray[np.float64]  # (bins,) sum of pT^2 over z0
+    line: NDArray[np.float64]  # (capacity, 6) sin phi, cos phi, cot theta, sigma^2 of d0 and z0, pT^2
+    histogram: NDArray[np.float64]  # (bins, 2) over z0: sum of pT^2, sum of pT^2 z0
     fit: NDArray[np.float64]  # (9,) x, y, z and the covariance xx, xy, xz, yy, yz, zz
 
 
 def vertex_workspace(capacity: int) -> VertexWorkspace:
     """Return the scratch space for `capacity` tracks."""
-    return VertexWorkspace(np.zeros((capacity, 6)), np.zeros(_BINS), np.zeros(9))
+    return VertexWorkspace(np.zeros((capacity, 6)), np.zeros((_BINS, 2)), np.zeros(9))
 
 
 def empty_vertex() -> PrimaryVertex:
@@ -95,32 +96,34 @@ def _bin_of(z: float) -> int:
 @inline
 def _prepare(tracks: Tracks, n: int, ws: VertexWorkspace) -> None:
     """Fill the straight lines of all tracks and the histogram of z0."""
-    ws.histogram[:] = 0.0
+    ws.histogram[:, :] = 0.0
     for t in range(n):
         perigee, covariance, line = tracks.perigee[t], tracks.covariance[t], ws.line[t]
         sine, cosine = sincos(perigee[PHI])
         sine_theta, cosine_theta = sincos(perigee[THETA])
         line[_SINE], line[_COSINE], line[_COT] = sine, cosine, cosine_theta / sine_theta
-        line[_W1], line[_W2] = 1.0 / covariance[D0, D0], 1.0 / covariance[Z0, Z0]
+        line[_VAR_D0], line[_VAR_Z0] = covariance[D0, D0], covariance[Z0, Z0]
         line[_PT2] = min(tracks.pt[t] * tracks.pt[t], _MAX_PT2)
         b = _bin_of(perigee[Z0])
         if abs(perigee[D0]) < _MAX_SEED_D0 and 1 <= b < _BINS - 1:
-            ws.histogram[b] += line[_PT2]
+            ws.histogram[b, 0] += line[_PT2]
+            ws.histogram[b, 1] += line[_PT2] * perigee[Z0]
 
 
 @inline
 def _next_seed(ws: VertexWorkspace) -> tuple[float, float]:
     """Return z and sum of pT^2 of the highest pair of bins left, and clear it; height 0 when nothing is left."""
+    histogram = ws.histogram
     top, best = -1, 0.0
     for b in range(1, _BINS - 1):
-        pair = ws.histogram[b] + ws.histogram[b + 1]
+        pair = histogram[b, 0] + histogram[b + 1, 0]
         if pair > best:
             top, best = b, pair
     if top < 0:
         return 0.0, 0.0
-    low, high = ws.histogram[top], ws.histogram[top + 1]
-    ws.histogram[top] = ws.histogram[top + 1] = 0.0
-    return (top - _BINS // 2 + (0.5 * low + 1.5 * high) / (low + high)) * _BIN, best
+    z = (histogram[top, 1] + histogram[top + 1, 1]) / best
+    histogram[top:top + 2, :] = 0.0
+    return z, best
 
 
 @inline
@@ -130,13 +133,13 @@ def _adaptive_fit(tracks: Tracks, n: int, seed: float, beam_spot: NDArray[np.flo
     fit = ws.fit
     fit[0], fit[1], fit[2] = 0.0, 0.0, seed
     score = 0.0
-    for temperature in _TEMPERATURES:
-        score = _step(tracks, n, 0.5 / temperature, beam_spot, chi2_cut, ws)
+    for k in range(_TEMPERATURES.shape[0]):
+        score = _step(tracks, n, 0.5 / _TEMPERATURES[k], _BLUR[k] * _BLUR[k], beam_spot, chi2_cut, ws)
     return score
 
 
 @inline
-def _step(tracks: Tracks, n: int, half_beta: float, beam_spot: NDArray[np.float64], chi2_cut: float,
+def _step(tracks: Tracks, n: int, half_beta: float, blur2: float, beam_spot: NDArray[np.float64], chi2_cut: float,
           ws: VertexWorkspace) -> float:
     """Re-weight the tracks at the present vertex, solve the linear fit and return the sum of weighted pT^2."""
     fit = ws.fit
@@ -148,14 +151,15 @@ def _step(tracks: Tracks, n: int, half_beta: float, beam_spot: NDArray[np.float6
         line, perigee = ws.line[t], tracks.perigee[t]
         sine, cosine, cot = line[_SINE], line[_COSINE], line[_COT]
         r2 = perigee[Z0] + (x * cosine + y * sine) * cot - z
-        if r2 * r2 > _WINDOW * _WINDOW and r2 * r2 * line[_W2] > 25.0:
+        if r2 * r2 > _WINDOW * _WINDOW and r2 * r2 > 25.0 * line[_VAR_Z0]:
             continue
+        w1, w2 = 1.0 / (line[_VAR_D0] + blur2), 1.0 / (line[_VAR_Z0] + blur2)
         r1 = perigee[D0] + x * sine - y * cosine
-        excess = (r1 * r1 * line[_W1] + r2 * r2 * line[_W2] - chi2_cut) * half_beta
+        excess = (r1 * r1 * w1 + r2 * r2 * w2 - chi2_cut) * half_beta
         if excess > 20.0:
             continue
         weight = 1.0 / (1.0 + exp(excess))
-        w1, w2 = weight * line[_W1], weight * line[_W2]
+        w1, w2 = weight * w1, weight * w2
         a, b = cosine * cot, sine * cot
         score += weight * line[_PT2]
         xx += w1 * sine * sine + w2 * a * a

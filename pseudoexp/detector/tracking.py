@@ -273,15 +273,28 @@ def _write(d0: float, z0: float, phi: float, theta: float, qoverp: float,
 
 @inline
 def _bremsstrahlung(u: float, radiation_lengths: float) -> float:
-    """Return the factor on an electron's q/p after radiating (Bethe and Heitler).
+    """Return the factor on an electron's q/p after radiating (Bethe and Heitler): -ln(E'/E) has a gamma distribution.
 
-    -ln(E'/E) has a gamma distribution of shape a = thickness / ln 2 radiation lengths; its quantile for small a is
-    (u Gamma(1 + a))^(1/a), with ln Gamma(1 + a) = -0.5772 a + 0.8225 a^2.
+    Its shape is a = thickness / ln 2 radiation lengths and small. The quantile is found by bisection of
+    F(y) = y^a exp(-y) sum_n y^n / (Gamma(1 + a) (1 + a) ... (n + a)).
     """
     a = radiation_lengths / 0.6931471805599453
     if a <= 0.0:
         return 1.0
-    return exp(min(exp(log(u) / a - 0.5772156649 + 0.8224670334 * a), _MAX_LOSS))
+    ln_gamma = a * (-0.5772156649 + a * (0.8224670334 + a * (-0.4006856344 + 0.2705808084 * a)))
+    target = log(u) + ln_gamma
+    low, high = 0.0, _MAX_LOSS
+    for _ in range(30):
+        y = 0.5 * (low + high)
+        total = term = 1.0
+        for n in range(1, 16):
+            term *= y / (n + a)
+            total += term
+        if a * log(y) - y + log(total) < target:
+            low = y
+        else:
+            high = y
+    return exp(0.5 * (low + high))
 
 
 @inline
