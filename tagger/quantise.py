@@ -10,10 +10,10 @@ The quantised network takes raw inputs, as every run does:
 
 Firmware begins behind the shift. How numbers are cut there and later:
 
-- An input is truncated (TRN) and saturates (SAT). Masses, momenta and significances have tails that no sensible number of
-  bits covers; beyond the learned range a value sticks to the end of the range instead of wrapping round to the other end,
-  which would turn the most signal-like jets into background. Truncation needs no adder, and its half step of bias is
-  absorbed while training. An input that is never negative in training has no sign bit: negative values become 0.
+- An input is truncated (TRN) and saturates (SAT). Masses, momenta and significances have tails that no sensible number
+  of bits covers; beyond the learned range a value sticks to the end of the range instead of wrapping round to the other
+  end, which would turn the most signal-like jets into background. Truncation needs no adder, and its half step of bias
+  is absorbed while training. An input that is never negative in training has no sign bit: negative values become 0.
 - An activation is rounded and saturates as well, so no input whatsoever overflows inside.
 - A weight is rounded; its integer bits follow from its value (`trace_minmax`), so it cannot overflow.
 """
@@ -165,7 +165,8 @@ def quantise(model: keras.Model, data: TaggerData, options: QuantiseOptions = Qu
     layers = bit_widths(quantised)
     for layer in layers:
         if not layer["ebops"]:
-            raise ConfigError(f"beta {options.beta:g} leaves no bit in layer {layer['name']}: a smaller --beta is needed")
+            raise ConfigError(f"beta {options.beta:g} leaves no bit in layer {layer['name']}: "
+                              "a smaller --beta is needed")
     summary = {"ebops": int(ebops), "float_val_auc": keeper.reference, "val_auc": _val_auc(quantised, data),
                "epoch": keeper.best_epoch, "within_tolerance": keeper.within, "layers": layers,
                "inputs": input_words(quantised, data.inputs)}
@@ -236,8 +237,8 @@ def convert(model: keras.Model, x: NDArray[np.float32]) -> keras.Model:
     for layer in chain:
         wanted = "linear" if layer is chain[-1] else "relu"
         if not isinstance(layer, keras.layers.Dense) or keras.activations.serialize(layer.activation) != wanted:
-            raise ConfigError(f"layer {layer.name} of the network cannot be quantised; allowed: Dense layers with ReLU and a "
-                              "linear Dense layer at the end")
+            raise ConfigError(f"layer {layer.name} of the network cannot be quantised; allowed: Dense layers with ReLU "
+                              "and a linear Dense layer at the end")
     h = inputs = keras.Input(model.input_shape[1:], name="inputs")
     h = keras.layers.Rescaling(scales.tolist(), name=WORDS)(h)
     values = x.astype(np.float64) * scales
@@ -355,8 +356,8 @@ def input_words(model: keras.Model, names: tuple[str, ...]) -> list[dict[str, An
     Returns
     -------
     list of dict
-        `name`; `scale_exponent` k, the word being x * 2^k; `bits`, `integer` and `fractional` bits used of the word (bits with
-        and integer with the sign); `signed`; 0 bits mean that the network ignores the input.
+        `name`; `scale_exponent` k, the word being x * 2^k; `bits`, `integer` and `fractional` bits used of the word
+        (the first two with the sign); `signed`; 0 bits mean that the network ignores the input.
     """
     exponents = np.log2(word_scales(model)).astype(int)
     result = []
@@ -368,7 +369,7 @@ def input_words(model: keras.Model, names: tuple[str, ...]) -> list[dict[str, An
 
 
 def bit_widths(model: keras.Model) -> list[dict[str, Any]]:
-    """Return per layer of a quantised network: `name`, `shape`, `ebops`, mean bits of inputs and of weights, `zero_weights`.
+    """Return per layer: `name`, `shape`, `ebops`, mean `input_bits` and `weight_bits`, share of `zero_weights`.
 
     Bits count the sign; a weight of no bit counts as 0 and as a zero weight.
     """

@@ -15,11 +15,11 @@ def command(
     part: Annotated[str, typer.Option(help="FPGA.")] = "xcvu13p-flga2577-2-e",
     clock: Annotated[float, typer.Option(help="Clock period in ns.")] = 5.0,
     reuse: Annotated[int, typer.Option(help="Times each multiplier is used per row.")] = 1,
-    data: Annotated[Path | None, typer.Option(help="Check with the test split of this file, not the stored rows.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Check with this file's test split, not the stored rows.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing export.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
-    """Write a quantised run as a Vitis HLS project, compile its C simulation with g++ and compare every logit with Keras.
+    """Write a quantised run as a Vitis HLS project, compile its C simulation and compare every logit with Keras.
 
     Exit code 1 if a single bit differs.
 

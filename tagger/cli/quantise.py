@@ -12,7 +12,7 @@ def command(
     data: Annotated[Path, typer.Argument(help="File made by `pseudoexp generate`.")],
     model: Annotated[Path, typer.Option(help="Run folder of a float network.")],
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
-    beta: Annotated[float, typer.Option(help="Price of a bit operation in the loss: larger makes the network smaller.")] = 3e-5,
+    beta: Annotated[float, typer.Option(help="Price of a bit operation: larger makes a smaller network.")] = 3e-5,
     epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 60,
     tolerance: Annotated[float, typer.Option(help="Validation AUC that may be lost.")] = 0.0015,
     patience: Annotated[int, typer.Option(help="Stop after so many epochs in a row outside the tolerance.")] = 10,
@@ -22,7 +22,7 @@ def command(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing run folder.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
-    """Turn a run into fixed point: bits are learned with the weights, the smallest network within the tolerance is kept.
+    """Turn a run into fixed point: bits are learned, and the smallest network within the tolerance is kept.
 
     Example: tagger quantise data.h5 --model runs/half --out runs/q
     """

@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextmanager
 def captured(path: Path, title: str) -> Iterator[None]:
-    """Append what is written to the process's standard output and error to a file, under a title, while the block runs."""
+    """Append what the process writes to standard output and error to a file, under a title, while the block runs."""
     sys.stdout.flush()
     sys.stderr.flush()
     kept = [os.dup(descriptor) for descriptor in (1, 2)]

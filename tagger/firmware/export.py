@@ -1,7 +1,7 @@
 """Export a quantised run as firmware, and prove that it computes what the run's network computes.
 
-The rows of the check are those of the test split: stored with the run by `quantise` (check.npz), or read from a data file.
-Rows far outside every range are checked on top.
+The rows of the check are those of the test split: stored with the run by `quantise` (check.npz), or read from a data
+file. Rows far outside every range are checked on top.
 """
 
 from __future__ import annotations
@@ -138,8 +138,8 @@ def _network(run: Run) -> Any:
     from tagger.quantise import firmware_part, is_quantised
 
     if run.model is None or not is_quantised(run.model):
-        raise DataError(f"{run.path or 'this run'}: the network is not quantised; run `tagger quantise` on it first and "
-                        "export the run that writes")
+        raise DataError(f"{run.path or 'this run'}: the network is not quantised; run `tagger quantise` on it first "
+                        "and export the run that writes")
     return firmware_part(run.model)
 
 
@@ -223,7 +223,7 @@ def _auc(score: NDArray[Any], rows: CheckRows) -> float | None:
 
 
 def _thresholds(score: NDArray[np.float64], rows: CheckRows, fractional: int) -> dict[str, dict[str, float | int]]:
-    """Return per signal efficiency the logit to cut at (pass if logit >= it) and the integer that the hardware compares with."""
+    """Return per signal efficiency the logit to cut at (pass if logit >= it) and the integer hardware compares with."""
     if len(np.unique(rows.y)) < 2 or not np.all(np.isfinite(score)):
         return {}
     scored = Scored(score, rows.y == 1, rows.weight)
@@ -248,4 +248,5 @@ def _replace_json(path: Path, content: dict[str, Any]) -> None:
         write_json(scratch, content)
         scratch.rename(path)
     except OSError as error:
-        raise ConfigError(f"{path}: the export is complete, its summary cannot be written there ({error.strerror})") from None
+        raise ConfigError(f"{path}: the export is complete, its summary cannot be written there "
+                          f"({error.strerror})") from None

@@ -1,7 +1,7 @@
-"""The quantised network in whole numbers: what the firmware computes, in numpy int64, with no rounding of floats anywhere.
+"""The quantised network in whole numbers: what the firmware computes, in numpy int64, no floats rounded anywhere.
 
-A value v with f fractional bits is the integer v * 2^f. It is the third opinion beside Keras (float32) and the compiled C
-simulation, and it says how many bits a sum needs: Keras' float32 sums are exact as long as that is at most 24.
+A value v with f fractional bits is the integer v * 2^f. It is the third opinion beside Keras (float32) and the compiled
+C simulation, and it says how many bits a sum needs: Keras' float32 sums are exact as long as that is at most 24.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class FixedLayer:
         return np.where(alive, -self.signed * (1 << width) * step, 0), np.where(alive, ((1 << width) - 1) * step, 0)
 
     def cut(self, value: Integers, fractional: int) -> Integers:
-        """Return values (rows, n) of so many fractional bits in this layer's formats, with `input_bits` fractional bits."""
+        """Return values (rows, n) of `fractional` bits cut to the layer's formats, with `input_bits` fractional bits."""
         low, high = self.limits
         step = self.input_bits - self.fractional  # of the format, in bits
         drop = fractional - self.fractional  # bits that go
@@ -69,7 +69,7 @@ class FixedLayer:
         return np.clip(np.left_shift(kept, step), low, high)
 
     def sums(self, value: Integers) -> Integers:
-        """Return the layer's output (rows, m) for cut inputs (rows, n), with weight_bits + input_bits fractional bits."""
+        """Return the output (rows, m) for cut inputs (rows, n), with weight_bits + input_bits fractional bits."""
         total = value @ self.kernel + self.bias
         return np.maximum(total, 0) if self.relu else total
 
@@ -112,7 +112,7 @@ class FixedNetwork:
         return cls(exponents, tuple(_layer(layer) for layer in dense_layers(model)))
 
     def words(self, x: NDArray[np.float32]) -> Integers:
-        """Return the raw inputs (rows, k) as integers with the first layer's `input_bits` fractional bits, cut and saturated."""
+        """Return raw inputs (rows, k) as integers of the first layer's `input_bits` bits, cut and saturated."""
         first = self.layers[0]
         low, high = first.limits
         with np.errstate(over="ignore"):
@@ -140,11 +140,13 @@ class FixedNetwork:
 def _layer(layer: Any) -> FixedLayer:
     cut = layer.iq.quantizer
     inputs = layer.kernel.shape[0]
-    signed, integer, fractional = (np.broadcast_to(np.asarray(part), (1, inputs))[0].astype(np.int64) for part in cut.kif)
+    signed, integer, fractional = (np.broadcast_to(np.asarray(part), (1, inputs))[0].astype(np.int64)
+                                   for part in cut.kif)
     kernel, bias = (np.asarray(w, dtype=np.float64) for w in (layer.qkernel, layer.qbias))
     input_bits = max(int(fractional.max()), 0)
     weight_bits = max(_fractional_bits(kernel), _fractional_bits(bias) - input_bits, 0)
-    return FixedLayer(signed, integer, fractional, cut.round_mode == "RND", np.ldexp(kernel, weight_bits).astype(np.int64),
+    return FixedLayer(signed, integer, fractional, cut.round_mode == "RND",
+                      np.ldexp(kernel, weight_bits).astype(np.int64),
                       np.ldexp(bias, weight_bits + input_bits).astype(np.int64), weight_bits, input_bits,
                       getattr(layer.activation, "__name__", "") == "relu")
 

@@ -1,8 +1,8 @@
 """hls4ml: the network as a Vitis HLS project, and its C simulation compiled with g++.
 
 J. Duarte et al., "Fast inference of deep neural networks in FPGAs for particle physics", JINST 13 (2018) P07027.
-The precision of every layer follows from the quantised network (hls4ml's bit-exact pass), so the numbers in the C++ are those
-of Keras. Weights stand in the headers, not in text files, so that the project and its library can be moved.
+The precision of every layer follows from the quantised network (hls4ml's bit-exact pass), so the numbers in the C++ are
+those of Keras. Weights stand in the headers, not in text files, so that the project and its library can be moved.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class HlsProject:
             raise GenerationError(f"the C simulation does not compile ({_last_error(self.log, error)})") from None
 
     def logits(self, words: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the simulation's logits (rows,) for scaled inputs (rows, k); the input port truncates and saturates them."""
+        """Return the simulation's logits (rows,) for scaled inputs (rows, k); the port truncates and saturates them."""
         words = np.ascontiguousarray(words, dtype=np.float32)
         if not len(words):
             return np.empty(0)
@@ -138,7 +138,7 @@ def require_compiler() -> None:
         If it is not.
     """
     if shutil.which("g++") is None:
-        raise ConfigError("g++ is not installed: the bit check compiles the C simulation with it (Debian: apt install g++)")
+        raise ConfigError("g++ is not installed: the bit check compiles the C simulation with it (apt install g++)")
 
 
 def write_project(network: keras.Model, folder: Path, target: Target, log: Path) -> HlsProject:
@@ -169,8 +169,8 @@ def write_project(network: keras.Model, folder: Path, target: Target, log: Path)
                                                           default_reuse_factor=target.reuse)
             config["Model"]["Strategy"] = strategy
             graph = hls4ml.converters.convert_from_keras_model(
-                network, hls_config=config, backend=HLS_BACKEND, output_dir=str(folder), project_name=TOP, part=target.part,
-                clock_period=target.clock_ns, io_type="io_parallel", write_weights_txt=False)
+                network, hls_config=config, backend=HLS_BACKEND, output_dir=str(folder), project_name=TOP,
+                part=target.part, clock_period=target.clock_ns, io_type="io_parallel", write_weights_txt=False)
             graph.write()
     except Exception as error:
         raise GenerationError(f"hls4ml cannot convert the network ({_last_error(log, error)})") from None

@@ -1,4 +1,4 @@
-"""The README inside an export: what the folder holds, what the ports take and give, how to go on with the vendor's tools."""
+"""The README inside an export: what the folder holds, what the ports take and give, how to go on."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ Resources, latency and timing are not in this folder: they come from Vitis HLS a
 ## Ports
 `void {top}(input[{n_inputs}], logit[1])`
 
-Input word i is the raw value x (units of the data file: MeV, mm) times 2^`scale`: move the binary point, cut what does not
-fit below (towards minus infinity), and **saturate**: a value beyond the end of the port's range is sent as the end of the
-range, it must not wrap round. The port has the type `{input_format}` for all inputs; "used" is what the network keeps of it.
+Input word i is the raw value x (units of the data file: MeV, mm) times 2^`scale`: move the binary point, cut what does
+not fit below (towards minus infinity), and **saturate**: a value beyond the end of the port's range is sent as the end
+of the range, it must not wrap round. The port has the type `{input_format}` for all inputs; "used" is what the network
+keeps of it.
 
 | input | scale | used |
 |---|---|---|
 {table}
 
-Output: the logit, `{logit_format}`. There is no sigmoid: a cut on the logit is the same cut. Pass if logit >= threshold:
+Output: the logit, `{logit_format}`. There is no sigmoid: a cut on the logit is the same cut.
+Pass if logit >= threshold:
 
 | signal efficiency (rows checked) | logit | as integer, {logit_fractional_bits} fractional bits |
 |---|---|---|
@@ -41,9 +43,9 @@ Output: the logit, `{logit_format}`. There is no sigmoid: a cut on the logit is 
     vitis-run --mode hls --tcl build_prj.tcl        # Vitis 2024.2 and later
     vitis_hls -f build_prj.tcl                      # before
 
-`build_opt.tcl` says which steps run (reset, csim, synth, cosim, validation, export, vsynth: 0 or 1); `project.tcl` holds part
-and clock. The synthesis report lies in `{top}_prj/solution1/syn/report/`. For placed numbers set `export` and `vsynth` to 1,
-or run `vivado -mode batch -source vivado_synth.tcl` after the synthesis.
+`build_opt.tcl` says which steps run (reset, csim, synth, cosim, validation, export, vsynth: 0 or 1); `project.tcl`
+holds part and clock. The synthesis report lies in `{top}_prj/solution1/syn/report/`. For Vivado's own synthesis set `export`
+and `vsynth` to 1, or run `vivado -mode batch -source vivado_synth.tcl` after the synthesis.
 
 `export.log` is what hls4ml and g++ printed; `hls4ml_config.yml` opens the project in hls4ml again (from this folder).
 """

@@ -1,4 +1,4 @@
-"""Rows to check firmware with: a quantised run keeps some of its test split beside its network (check.npz, no pickles)."""
+"""Rows to check firmware with: a quantised run keeps some of its test split beside its network (check.npz)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +56,10 @@ class CheckRows:
     def save(self, path: Path) -> None:
         """Write the rows; the file appears when it is complete."""
         scratch = path.with_name(f".{path.name}.tmp.npz")
-        arrays = {"x": self.x, "y": self.y, "weight": self.weight, "event": self.event}
-        stored = {} if self.logits is None else {"logits": self.logits}
-        np.savez_compressed(scratch, **arrays, **stored, split_rows=np.int64(self.split_rows))
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in ("x", "y", "weight", "event", "split_rows")}
+        if self.logits is not None:
+            arrays["logits"] = self.logits
+        np.savez_compressed(scratch, **arrays)
         scratch.rename(path)
 
     @classmethod
@@ -72,7 +74,7 @@ class CheckRows:
             If it is damaged or has other inputs.
         """
         if not path.is_file():
-            raise DataError(f"{path}: no stored rows for the bit check; name the file the run was made from with --data")
+            raise DataError(f"{path}: no stored rows for the bit check; name the data file of the run with --data")
         try:
             with np.load(path, allow_pickle=False) as file:
                 logits = file["logits"] if "logits" in file.files else None

@@ -57,8 +57,8 @@ def bit_check(expected: ArrayLike, found: ArrayLike) -> BitCheck:
 
 
 def stress_rows(scales: NDArray[np.float32], seed: int = STRESS_SEED) -> NDArray[np.float32]:
-    """Return raw rows (n, k) far outside any range: all inputs at 0 and at both ends of float32, and random rows of either
-    sign over 18 decades around the range, where truncation, saturation and sign are at work.
+    """Return raw rows (n, k) far outside any range: all inputs at 0 and at both ends of float32, and random rows of
+    either sign over 18 decades around the range, where truncation, saturation and sign are at work.
 
     Parameters
     ----------

@@ -16,7 +16,6 @@ import quantised_toy as toy
 from pseudoexp.errors import ConfigError, DataError
 from tagger.evaluate import logits
 from tagger.firmware.rows import CheckRows
-from tagger.metrics import Scored
 from tagger.model import build, complexity, dense_layers, moments
 from tagger.quantise import (
     WORDS,
@@ -182,13 +181,15 @@ def test_options_are_checked(wrong):
 
 def _command(*arguments, block=""):
     """Run `python -m tagger` with a module made unimportable."""
-    code = f"import sys; sys.modules.update({{m: None for m in {block.split()!r}}}); import tagger.__main__ as m; m.main()"
-    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, check=False,
-                          env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"})
+    code = (f"import sys; sys.modules.update({{m: None for m in {block.split()!r}}}); "
+            "import tagger.__main__ as m; m.main()")
+    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True,
+                          check=False, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"})
 
 
 def test_without_hgq_one_line_names_the_extra(tmp_path):
-    done = _command("quantise", toy.folder() / "data.h5", "--model", toy.float_run().path, "--out", tmp_path / "q", block="hgq")
+    done = _command("quantise", toy.folder() / "data.h5", "--model", toy.float_run().path, "--out", tmp_path / "q",
+                    block="hgq")
     assert done.returncode == 2 and done.stderr.strip().splitlines()[-1].endswith("pip install 'pseudoexp[fpga]'")
     assert not (tmp_path / "q").exists()
 
