@@ -86,7 +86,7 @@ def count_from_text(text: str | int | float, total: int, what: str = "nodes") ->
     Raises
     ------
     ConfigError
-        If the text is neither.
+        If the text is neither, or more than 100 %.
     """
     word = str(text).strip()
     try:
@@ -94,6 +94,8 @@ def count_from_text(text: str | int | float, total: int, what: str = "nodes") ->
     except ValueError:
         value = math.nan
     if word.endswith("%") and math.isfinite(value):
+        if value > 100.0:
+            raise ConfigError(f"'{text}' is more than all {total} {what}: a share is at most 100%")
         return math.floor(value * total / 100.0 + 0.5)
     if not math.isfinite(value) or value != math.floor(value):
         raise ConfigError(f"'{text}' is not a number of {what}: give a whole number or a share such as 50%")
@@ -185,7 +187,7 @@ def occupation(scores: Tensor, owners: NDArray[np.int64], count: int, temperatur
     sizes = np.bincount(owners)
     n = len(owners)
     if count >= n:
-        return ops.ones_like(scores)
+        return ops.ones_like(scores) + 0.0 * scores  # the identity, with a gradient: none would be warned of
     if np.any(sizes == 1):
         return _without_singles(scores, owners, count, temperature)
     fixed = ops.stop_gradient(scores)
@@ -203,8 +205,6 @@ def _without_singles(scores: Tensor, owners: NDArray[np.int64], count: int, temp
     alone = np.bincount(owners)[owners] == 1
     rest = np.flatnonzero(~alone)
     left = count - int(alone.sum())
-    if left == 0:
-        return ops.convert_to_tensor(alone.astype(float), dtype=scores.dtype)
     inner = occupation(ops.take(scores, rest), np.unique(owners[rest], return_inverse=True)[1], left, temperature)
     place = np.zeros(len(owners), dtype="int32")
     place[rest] = np.arange(len(rest))

@@ -1,0 +1,153 @@
+"""What AutoPruner promises, measured: exact counts, quality beside the baselines, cost per step.
+
+    python bench/bench_resize.py --data data.h5
+    python bench/bench_resize.py --data data.h5 --only quality --seeds 5 --epochs 40
+
+`exact`: 20 resizings with random budgets, places and seeds; every one must keep what was asked for, and the small
+network must equal the gated one. `quality`: validation and test AUC at a quarter of the hidden nodes (and at a given
+number of features), all methods from the same trained network, rows, seeds and epochs; beside them the full network
+and the layout found, trained from scratch. `cost`: time per training step with and without gates, batch and
+compilation stated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from dataclasses import replace
+from statistics import median
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+
+from tagger.data import TaggerData
+from tagger.evaluate import logits, to_run
+from tagger.metrics import Scored
+from tagger.model import build, moments
+from tagger.resize import insert_pruners, shrink
+from tagger.resize.gate import CONSTRAINTS
+from tagger.resize.training import METHODS, ResizeOptions, prune, resize, retrain
+from tagger.train import TrainConfig, fit
+
+PLACES = ("hidden", "inputs", "all", "hidden_1", "hidden_2,hidden_3", "inputs,hidden_3")
+
+
+def auc(model: keras.Model, data: TaggerData) -> float:
+    """AUC on the test split, benchmark weights."""
+    return float(Scored(logits(model, data.test.x), data.test.y == 1, data.test.weight).auc()[0])
+
+
+def exact(data: TaggerData, runs: int) -> None:
+    """Print asked for and kept of resizings with random budgets, places and seeds."""
+    rng = np.random.default_rng(2024)
+    mean_variance = moments(data.train.x)
+    good = 0
+    for run in range(runs):
+        where, seed = str(rng.choice(PLACES)), int(rng.integers(1, 1000))
+        model = build(len(data.inputs), (64, 32, 16), *mean_variance, seed=seed)
+        layers = {"hidden": 3, "all": 4}.get(where, where.count(",") + 1)
+        sizes = {"inputs": len(data.inputs), "hidden_1": 64, "hidden_2": 32, "hidden_3": 16}
+        names = {"hidden": list(sizes)[1:], "all": list(sizes)}.get(where, where.split(","))
+        count = int(rng.integers(layers, sum(sizes[name] for name in names) + 1))
+        result = resize(model, data, count, ResizeOptions(where=where), TrainConfig(epochs=3, seed=seed, patience=0))
+        widths = [len(result.data.inputs), *(layer.units for layer in result.model.layers[2:-1])]
+        kept = sum(width for name, width in zip(sizes, widths, strict=True) if name in names)
+        difference = np.abs(logits(result.model, result.data.test.x) - logits(result.gated, data.test.x)).max()
+        good += kept == count
+        print(f"{run + 1:3d}  {where:18s} seed {seed:3d}  asked {count:3d}  kept {kept:3d}  "
+              f"layout {widths}  largest difference of logits {difference:.1e}", flush=True)
+    print(f"kept = asked for in {good} of {runs} runs")
+
+
+def quality(data: TaggerData, seeds: int, epochs: int, share: str, features: int) -> None:
+    """Print the AUC of every method at the same size."""
+    table: dict[str, list[float]] = {}
+    layouts: dict[str, list[str]] = {}
+    for seed in range(1, seeds + 1):
+        config = TrainConfig(seed=seed, epochs=epochs)
+        model = build(len(data.inputs), config.hidden, *moments(data.train.x), seed=seed)
+        history = fit(model, data, config)
+        parent = to_run(model, data, {}, history)
+        _note(table, layouts, "full network", auc(model, data), model)
+        quick = replace(config, epochs=max(epochs // 2, 5))
+        for method in METHODS:
+            for constraint in CONSTRAINTS if method == "autopruner" else ("fermi",):
+                name = method + (f" ({constraint})" if method == "autopruner" else "")
+                run = prune(parent, data, share, ResizeOptions(method=method, constraint=constraint), quick)
+                _note(table, layouts, f"{share} of nodes, {name}", auc(run.model, data), run.model)
+                if name == "autopruner (fermi)":
+                    fresh, _ = retrain(run.model, data, config)
+                    _note(table, layouts, f"{share} of nodes, its layout from scratch", auc(fresh, data), fresh)
+                blank = build(len(data.inputs), config.hidden, *moments(data.train.x), seed=seed)
+                options = ResizeOptions(method=method, constraint=constraint, where="inputs")
+                chosen = resize(blank, data, features, options, config, trained=False)
+                _note(table, layouts, f"{features} features, {name}", auc(chosen.model, chosen.data), chosen.model)
+    print(f"{len(data.train)} training rows, {seeds} seeds, {epochs} epochs (pruning: {max(epochs // 2, 5)})")
+    for name in sorted(table):
+        values = table[name]
+        print(f"{name:48s} AUC median {median(values):.4f}  range {min(values):.4f} to {max(values):.4f}  {layouts[name][:3]}")
+
+
+def _note(table: dict[str, list[float]], layouts: dict[str, list[str]], name: str, value: float, model: keras.Model) -> None:
+    table.setdefault(name, []).append(value)
+    widths = [model.input_shape[-1], *(layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense))]
+    layouts.setdefault(name, []).append("-".join(str(width) for width in widths))
+    print(f"  {name:48s} {value:.4f}  {layouts[name][-1]}", flush=True)
+
+
+def cost(data: TaggerData) -> None:
+    """Print milliseconds per step, best of seven rounds, plain and gated by turns."""
+    for jit in (False, True):
+        for batch in (256, 1024, 4096):
+            plain = build(len(data.inputs), (64, 32, 16), *moments(data.train.x))
+            frozen = insert_pruners(plain, "25%")
+            models = {"plain": plain, "hidden gates": insert_pruners(plain, "25%"),
+                      "input gates": insert_pruners(plain, 12, "inputs"), "hidden gates, frozen": frozen}
+            frozen.layers[3].budget.freeze()
+            models["shrunk"] = shrink(frozen).model
+            steps = {name: _stepper(model, data, batch, jit) for name, model in models.items()}
+            best = {name: min(_seconds(step) for _ in range(7)) for name, step in steps.items()}
+            print(f"batch {batch:4d} jit {jit!s:5s} " + "  ".join(
+                f"{name} {1e3 * t:.2f} ms ({t / best['plain'] - 1:+.0%})" for name, t in best.items()), flush=True)
+
+
+def _stepper(model: keras.Model, data: TaggerData, batch: int, jit: bool):
+    rows = np.arange(batch) % len(data.train)
+    x, y = keras.ops.convert_to_tensor(data.train.x[rows]), keras.ops.convert_to_tensor(data.train.y[rows, None] * 1.0)
+    model.compile(keras.optimizers.Adam(1e-3), keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=jit)
+    model.train_on_batch(x, y)
+    return lambda: model.train_on_batch(x, y)
+
+
+def _seconds(step, repeats: int = 40) -> float:
+    start = time.perf_counter()
+    for _ in range(repeats):
+        step()
+    return (time.perf_counter() - start) / repeats
+
+
+def main() -> None:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, help="file made by `pseudoexp generate`")
+    parser.add_argument("--only", choices=("exact", "quality", "cost"))
+    parser.add_argument("--runs", type=int, default=20, help="of `exact`")
+    parser.add_argument("--seeds", type=int, default=5, help="of `quality`")
+    parser.add_argument("--epochs", type=int, default=40, help="of `quality`")
+    parser.add_argument("--share", default="25%", help="of hidden nodes in `quality`")
+    parser.add_argument("--features", type=int, default=8, help="in `quality`")
+    options = parser.parse_args()
+    data = TaggerData.load(options.data)
+    if options.only in (None, "exact"):
+        exact(data, options.runs)
+    if options.only in (None, "quality"):
+        quality(data, options.seeds, options.epochs, options.share, options.features)
+    if options.only in (None, "cost"):
+        cost(data)
+
+
+if __name__ == "__main__":
+    main()

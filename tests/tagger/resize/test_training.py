@@ -1,0 +1,100 @@
+"""Resizing on a file: the counts, the equality of both networks, all methods, a second training."""
+
+import keras
+import numpy as np
+import pytest
+from mock_file import mock_file
+
+from pseudoexp.errors import ConfigError
+from tagger.data import TaggerData
+from tagger.evaluate import logits
+from tagger.resize.gate import find_gates
+from tagger.resize.training import METHODS, ResizeOptions, prune, retrain, select_features
+from tagger.runs import Run
+from tagger.train import TrainConfig, train
+
+NAMES = ("pt", "mass", "vr1_pt", "vr1_ip3d_bu", "vr1_sv1_mass", "vr2_ip3d_bu", "vr2_jf_mass", "vr2_eta")
+CONFIG = TrainConfig(hidden=(8, 6), epochs=3, batch=256, learning_rate=0.01, patience=1, inputs=NAMES)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return TaggerData.load(mock_file(tmp_path_factory.mktemp("data") / "mock.h5", 2500), NAMES)
+
+
+@pytest.fixture(scope="module")
+def parent(data):
+    return train(data, CONFIG)
+
+
+def _check_pair(run, data):
+    """The small network on its columns is the gated one on all."""
+    rows = data.test.x
+    small = rows[:, [data.inputs.index(name) for name in run.inputs]]
+    np.testing.assert_allclose(logits(run.model, small), logits(run.gated, rows), rtol=1e-5, atol=1e-5)
+    assert not find_gates(run.model) and all(gate.is_frozen for gate in find_gates(run.gated))
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_features_are_selected_to_the_number(method, data, tmp_path):
+    run = select_features(data, 3, ResizeOptions(method=method), CONFIG)
+    assert len(run.inputs) == 3 == run.metrics["model"]["inputs"]
+    assert run.config["asked"]["features"] == 3 == run.config["kept"]["features"]
+    assert list(run.inputs) == [name for name in NAMES if name in run.inputs]
+    _check_pair(run, data)
+    run.save(tmp_path / "run")
+    again = Run.load(tmp_path / "run")
+    assert again.inputs == run.inputs and find_gates(again.load_gated())
+    assert again.metrics["resize"]["asked"]["method"] == method
+    assert again.config["training"]["epochs"] <= 3 and again.config["training"]["seconds"] > 0
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_nodes_are_pruned_to_the_number(method, data, parent):
+    before = [weight.copy() for weight in parent.model.get_weights()]
+    run = prune(parent, data, "50%", ResizeOptions(method=method), CONFIG)
+    assert run.metrics["model"]["nodes"] == 7 == run.config["asked"]["nodes"]
+    assert sum(run.metrics["resize"]["layout"].values()) == 7
+    assert run.metrics["model"]["layout"] == list(run.metrics["resize"]["layout"].values())
+    assert run.inputs == data.inputs
+    assert all(np.array_equal(a, b) for a, b in zip(before, parent.model.get_weights(), strict=True))
+    _check_pair(run, data)
+
+
+@pytest.mark.parametrize(("where", "nodes", "asked"), [
+    ("all", 9, {"budget": 9}), ("inputs", 4, {"budget": 4, "features": 4}), ("hidden_2", 2, {"budget": 2, "nodes": 10})])
+def test_the_budget_spans_what_was_named(where, nodes, asked, data, parent):
+    run = prune(parent, data, nodes, ResizeOptions(where=where), CONFIG)
+    assert {key: run.config["asked"][key] for key in ("budget", "nodes", "features") if key in run.config["asked"]} == asked
+    assert run.config["kept"]["budget"] == nodes
+    for key in set(asked) - {"budget"}:
+        assert run.config["kept"][key] == asked[key]
+    _check_pair(run, data)
+
+
+def test_the_same_seed_gives_the_same_network(data):
+    first, again = (select_features(data, 3, config=CONFIG) for _ in range(2))
+    assert first.inputs == again.inputs
+    assert all(np.array_equal(a, b) for a, b in zip(first.model.get_weights(), again.model.get_weights(), strict=True))
+
+
+def test_a_second_training_starts_afresh(data, parent):
+    run = prune(parent, data, 6, ResizeOptions(retrain=True), CONFIG)
+    assert run.metrics["model"]["nodes"] == 6 and run.config["training"]["epochs"] > 3
+    small, _ = retrain(run.model, data, TrainConfig(epochs=1, batch=256, learning_rate=1e-9, seed=5))
+    other, _ = retrain(run.model, data, TrainConfig(epochs=1, batch=256, learning_rate=1e-9, seed=6))
+    kernels = [model.get_layer("hidden_1").get_weights()[0] for model in (run.model, small, other)]
+    assert kernels[0].shape == kernels[1].shape == kernels[2].shape
+    assert not any(np.allclose(kernels[i], kernels[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+    assert small.get_layer("logit").get_weights()[0].shape[0] == run.metrics["model"]["layout"][-1]
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(small.get_layer("normalisation").mean),
+                               keras.ops.convert_to_numpy(run.model.get_layer("normalisation").mean))
+
+
+def test_wrong_wishes_are_named(data, parent):
+    with pytest.raises(ConfigError, match="autopruner, cancelout, random, magnitude"):
+        ResizeOptions(method="guess")
+    with pytest.raises(ConfigError, match="allowed are 2 to 14"):
+        prune(parent, data, 1, config=CONFIG)
+    with pytest.raises(ConfigError, match="allowed are 1 to 8"):
+        select_features(data, 9, config=CONFIG)
