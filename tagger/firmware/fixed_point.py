@@ -59,7 +59,7 @@ class FixedLayer:
         return np.where(alive, -self.signed * (1 << width) * step, 0), np.where(alive, ((1 << width) - 1) * step, 0)
 
     def cut(self, value: Integers, fractional: int) -> Integers:
-        """Return values (rows, n) of `fractional` bits cut to the layer's formats, with `input_bits` fractional bits."""
+        """Return values (rows, n) of `fractional` bits in the layer's formats, with `input_bits` fractional bits."""
         low, high = self.limits
         step = self.input_bits - self.fractional  # of the format, in bits
         drop = fractional - self.fractional  # bits that go

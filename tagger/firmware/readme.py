@@ -44,8 +44,8 @@ Pass if logit >= threshold:
     vitis_hls -f build_prj.tcl                      # before
 
 `build_opt.tcl` says which steps run (reset, csim, synth, cosim, validation, export, vsynth: 0 or 1); `project.tcl`
-holds part and clock. The synthesis report lies in `{top}_prj/solution1/syn/report/`. For Vivado's own synthesis set `export`
-and `vsynth` to 1, or run `vivado -mode batch -source vivado_synth.tcl` after the synthesis.
+holds part and clock. The synthesis report lies in `{top}_prj/solution1/syn/report/`. For Vivado's own synthesis set
+`export` and `vsynth` to 1, or run `vivado -mode batch -source vivado_synth.tcl` after the synthesis.
 
 `export.log` is what hls4ml and g++ printed; `hls4ml_config.yml` opens the project in hls4ml again (from this folder).
 """
