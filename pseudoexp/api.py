@@ -103,7 +103,7 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
     dry_run : bool, optional
         Check everything and return the plan; write nothing.
     progress : callable, optional
-        Called as ``progress(stage, rows_done, rows)``.
+        Called as ``progress(stage, rows_done, rows)``; as ``progress(line, 0, 0)`` while kernels are compiled.
     make_chunk : callable or str, optional
         Another source of rows, see `pseudoexp.production.chunk`.
 

@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 from pseudoexp.calibration import Calibration, save, uncalibrated
 from pseudoexp.chain import ChainTables, ChainWorkspace, chain_tables, chain_workspace, rows_of
 from pseudoexp.config import load_card
+from pseudoexp.core import jit
 from pseudoexp.core.elementary import tan
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.kinematics import delta_r, eta, mass, phi, pt
-from pseudoexp.core.record import EventBatch, EventRecord, event
 from pseudoexp.core.reconstructed import D0, THETA
+from pseudoexp.core.record import EventBatch, EventRecord, event
 from pseudoexp.core.rng import CALIBRATION, QCD, SIGNAL, event_stream
 from pseudoexp.core.species import MUON, is_neutrino
 from pseudoexp.dataset import schema, weights
@@ -185,8 +186,10 @@ def _measure(card: DetectorCard, folder: Path, process: int, chunk: int) -> Meas
     jets = np.zeros((capacity, 6))
     track_jets = np.zeros((capacity, 2))
     tracks = np.zeros((10 * capacity, 3))
-    n = _measure_batch(batch, process + CALIBRATION, SEED, tables, chain_workspace(_CAPACITY, tables.detector), jets,
-                       track_jets, tracks)
+    arguments = (batch, process + CALIBRATION, SEED, tables, chain_workspace(_CAPACITY, tables.detector), jets,
+                 track_jets, tracks)
+    jit.prepare(_measure_batch, *arguments)
+    n = _measure_batch(*arguments)
     if n[0] < 0:
         raise GenerationError(f"calibration events of process {process}, chunk {chunk}: an event does not fit")
     return Measured(jets[:n[0], :3], jets[:n[0], 3:], track_jets[:n[1]], tracks[:n[2]])
@@ -196,8 +199,10 @@ def _fill(card: DetectorCard, folder: Path, process: int, chunk: int, blank: IP3
           jet_weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     tables = chain_tables(card, uncalibrated()._replace(ip3d=blank), no_pileup())
     histogram, histogram_w2 = empty_histograms(blank)
-    _fill_batch(_events(folder, process, chunk), process + CALIBRATION, SEED, tables,
-                chain_workspace(_CAPACITY, tables.detector), jet_weights, histogram, histogram_w2)
+    arguments = (_events(folder, process, chunk), process + CALIBRATION, SEED, tables,
+                 chain_workspace(_CAPACITY, tables.detector), jet_weights, histogram, histogram_w2)
+    jit.prepare(_fill_batch, *arguments)
+    _fill_batch(*arguments)
     return histogram, histogram_w2
 
 

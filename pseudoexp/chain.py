@@ -5,6 +5,7 @@ detector -> track jets -> large-R jets -> trimming, calibration, selection -> fl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.calibration import Calibration, calibration_of
+from pseudoexp.core import jit
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.kinematics import delta_r, eta, mass, phi, pt
-from pseudoexp.core.record import EventBatch, EventRecord, event
+from pseudoexp.core.record import EventBatch, EventRecord, event, no_events
 from pseudoexp.core.rng import CALIBRATION, SIGNAL, Stream, event_stream
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.schema import row
@@ -328,8 +330,8 @@ def chain_tables(card: DetectorCard, calibration: Calibration, pileup: PileUp) -
                        flavour_settings(card.solenoid.field, radii))
 
 
-def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_tracks: int = 0
-            ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_tracks: int = 0,
+            announce: Callable[[str], None] | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the rows of a batch and their tracks, in the chain's units.
 
     Parameters
@@ -344,6 +346,8 @@ def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_t
         The chain's tables.
     n_tracks : int
         Tracks to keep per row.
+    announce : callable, optional
+        Called with a line for the user when kernels have to be compiled.
 
     Raises
     ------
@@ -357,6 +361,8 @@ def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_t
     out_tracks = np.full((len(out), n_tracks, N_TRACK_COLUMNS), np.nan)
     event_of = np.zeros(len(out), np.int64)
     done = n = 0
+    jit.prepare(batch_rows, batch, 0, physics, process - physics, seed, tables, _workspace(capacity, tables), out,
+                out_tracks, event_of, announce=announce)
     while done < events:
         ws = _workspace(capacity, tables)
         done, got, status = batch_rows(batch, done, physics, process - physics, seed, tables, ws, out[n:],
@@ -396,6 +402,12 @@ def _pileup(mu: float) -> PileUp:
     from pseudoexp.detector.pileup_library import load_library  # made on first use, which takes minutes
 
     return load_library(mu)
+
+
+def prepare(config: RunConfig, announce: Callable[[str], None]) -> None:
+    """Do what has to be done once before the first chunk, telling the user if it takes long."""
+    tables = _tables(config.card, config.pileup, (config.pthat_min, config.pt_bias) == DEFAULT_SAMPLING)
+    rows_of(no_events(), SIGNAL, config.seed, tables, config.tracks, announce)
 
 
 def make_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:

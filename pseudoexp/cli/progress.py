@@ -29,14 +29,22 @@ class Progress:
         self.quiet = quiet
         self._bar: RichProgress | None = None
         self._stage = ""
+        self._notice = ""
         self._start = (0.0, 0)
         self._shown = 0.0
 
     def update(self, stage: str, done: int, total: int) -> None:
-        """Show that `done` of `total` are done in a stage; the rate counts from the stage's first call."""
+        """Show that `done` of `total` are done in a stage; the rate counts from the stage's first call.
+
+        With a `total` of 0 `stage` is a line for the user, shown once; the rate counts from its end.
+        """
         if self.quiet:
             return
         now = time.monotonic()
+        if total == 0:
+            self._start = (now, self._start[1])
+            self._tell(stage)
+            return
         if stage != self._stage:
             self._stage, self._start, self._shown = stage, (now, done), now
             if sys.stderr.isatty():
@@ -50,6 +58,16 @@ class Progress:
             self._shown = now
             sys.stderr.write(f"{stage}: {done}/{total} {self.unit} ({done / total:.0%}), {rate:.1f} {self.unit}/s, "
                              f"{_left(done, total, rate)} left\n")
+            sys.stderr.flush()
+
+    def _tell(self, line: str) -> None:
+        if line == self._notice:
+            return
+        self._notice = line
+        if self._bar is not None:
+            self._bar.console.print(line)
+        else:
+            sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
 
     def _open_bar(self, stage: str, total: int) -> None:

@@ -9,6 +9,7 @@ is writable and in the user's cache directory (``$XDG_CACHE_HOME``, else ``~/.ca
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 from collections.abc import Callable
@@ -25,6 +26,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 PACKAGE = Path(__file__).resolve().parents[1]
 OPTIONS = {"nopython": True, "nogil": True, "error_model": "numpy", "fastmath": False, "boundscheck": None}
 """As in ``numba.njit``; `None` leaves bounds checks to ``NUMBA_BOUNDSCHECK``."""
+
+COMPILING = "compiling kernels, once per version (about a minute)"
 
 
 def user_cache() -> Path:
@@ -52,6 +55,28 @@ def cache_folder() -> Path:
     writable = os.access(beside if beside.exists() else PACKAGE, os.W_OK)
     base = beside if writable and "PSEUDOEXP_CACHE" not in os.environ else user_cache()
     return base / "kernels" / source_hash()
+
+
+def prepare(function: Callable[..., Any], *arguments: Any, announce: Callable[[str], None] | None = None) -> None:
+    """Compile a kernel before its first call, so that of several processes that need it one does the work.
+
+    Parameters
+    ----------
+    function : callable
+        A kernel.
+    *arguments : Any
+        What it will be called with; only their types matter.
+    announce : callable, optional
+        Called with a line for the user if it takes long.
+    """
+    if not isinstance(function, Kernel) or function.ready(*arguments):
+        return
+    if announce is not None:
+        announce(COMPILING)
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with (cache_folder() / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        function.prepare(*arguments)
 
 
 def kernel(function: F) -> F:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from numba import typeof
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import PassManager, register_pass
@@ -121,6 +122,18 @@ class Kernel(CPUDispatcher):
         options = targetoptions or {}
         super().__init__(py_func, locals, options, _WholeCompiler)
         self._part = _PartDispatcher(py_func, locals, options | _NO_WRAPPERS, _PartCompiler)
+
+    def ready(self, *arguments: Any) -> bool:
+        """Return whether a call with these arguments needs no compilation, now or in an earlier process."""
+        signature = tuple(typeof(argument) for argument in arguments)
+        if signature in self.overloads:
+            return True
+        key = self._cache._index_key(signature, self.targetctx.codegen())
+        return key in self._cache._cache_file._load_index()
+
+    def prepare(self, *arguments: Any) -> None:
+        """Compile for the types of the arguments, or load what an earlier process compiled."""
+        self.compile(tuple(typeof(argument) for argument in arguments))
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
         """Type a call from compiled code, compiling the part."""

@@ -6,7 +6,7 @@ each listed once with its decay vertex (the last of its kind: B0 after mixing, n
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,18 @@ class EventBatch(NamedTuple):
     heavy_from_higgs: NDArray[np.bool_]  # (heavies,)
     higgs: NDArray[np.float64]  # (events, 4)
     partons: NDArray[np.float64]  # (events, 2, 5)
+
+
+def no_events() -> EventBatch:
+    """Return a batch without events."""
+    def empty(*shape: int, dtype: type = np.float64) -> NDArray[Any]:
+        return np.zeros((0, *shape), dtype)
+
+    return EventBatch(
+        event_number=empty(dtype=np.int64), weight=empty(), pthat=empty(), offsets=np.zeros(1, np.int64),
+        heavy_offsets=np.zeros(1, np.int64), p4=empty(4), vertex=empty(4), pdg_id=empty(dtype=np.int32),
+        heavy=empty(dtype=np.int32), heavy_p4=empty(4), heavy_pdg_id=empty(dtype=np.int32), heavy_vertex=empty(4),
+        heavy_parent=empty(dtype=np.int32), heavy_from_higgs=empty(dtype=np.bool_), higgs=empty(4), partons=empty(2, 5))
 
 
 @inline

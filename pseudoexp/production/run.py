@@ -26,7 +26,7 @@ from pseudoexp.production.workers import start_workers
 
 ASSEMBLY = "assembly.h5"
 Progress = Callable[[str, int, int], None]
-"""Called with the stage ("generating" or "writing"), rows done, rows in all."""
+"""Called with the stage ("generating" or "writing"), rows done, rows in all; or with a line for the user, 0, 0."""
 
 
 def plan(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "none", force: bool = False,
@@ -124,7 +124,13 @@ def _make(job: Job, parts: Parts, threads: int, tell: Progress) -> None:
     if all(state.complete() for state in states):
         return
     with start_workers(job, threads, sum(expected_chunks(rows))) as workers:
-        make_chunks(workers, states, lambda done: tell("generating", done, config.n))
+        def report(done: int) -> None:
+            if done == 0 and (notice := workers.notice()):
+                tell(notice, 0, 0)
+            else:
+                tell("generating", done, config.n)
+
+        make_chunks(workers, states, report)
 
 
 def _finished(config: RunConfig, out: Path, force: bool) -> Bunch | None:

@@ -6,9 +6,11 @@ It is started with ``python -c`` instead of through `multiprocessing`, so that a
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
 import traceback
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
@@ -45,11 +47,24 @@ class Done(NamedTuple):
     counted: int
 
 
+class Notice(NamedTuple):
+    """What a worker does before its first chunk, as a line for the user; empty once that is over."""
+
+    text: str
+
+
 class Failure(NamedTuple):
     """A chunk that failed: the name of the exception in `pseudoexp.errors`, and its message."""
 
     kind: str
     message: str
+
+
+def prepare(job: Job, announce: Callable[[str], None]) -> None:
+    """Call ``prepare(config, announce)`` of the maker's module, if it has one; it may announce what takes long."""
+    module = importlib.import_module(job.maker.partition(":")[0])
+    if preparation := getattr(module, "prepare", None):
+        preparation(job.config, announce)
 
 
 def run_chunk(job: Job, process: int, chunk: int) -> Done:
@@ -77,7 +92,8 @@ def main(tasks: int, life: int) -> None:
     Parameters
     ----------
     tasks : int
-        Descriptor of the pipe for the job, then (process, chunk) in and `Done` or `Failure` out.
+        Descriptor of the pipe for the job, then (process, chunk) in and `Done` or `Failure` out; before the first
+        also `Notice`.
     life : int
         Descriptor of a pipe whose other end only the parent holds.
     """
@@ -85,9 +101,14 @@ def main(tasks: int, life: int) -> None:
     connection = Connection(tasks)
     try:
         job: Job = connection.recv()
+        prepared = False
         while True:
             process, chunk = connection.recv()
             try:
+                if not prepared:
+                    prepare(job, lambda text: connection.send(Notice(text)))
+                    connection.send(Notice(""))
+                    prepared = True
                 connection.send(run_chunk(job, process, chunk))
             except Exception as error:
                 connection.send(failure(job, error, process, chunk))

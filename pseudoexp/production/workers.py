@@ -17,7 +17,7 @@ from typing import IO, Protocol
 
 from pseudoexp import errors
 from pseudoexp.errors import GenerationError
-from pseudoexp.production.worker import Done, Failure, Job
+from pseudoexp.production.worker import Done, Failure, Job, Notice
 
 LOG = "worker.log"
 _START = ("import sys, json; sys.path[:] = json.loads(sys.argv[3]); "
@@ -29,6 +29,9 @@ class Workers(Protocol):
 
     def free(self) -> int:
         """Return how many more chunks can be submitted now."""
+
+    def notice(self) -> str:
+        """Return what keeps a worker from its first chunk as a line for the user, empty without."""
 
     def submit(self, process: int, chunk: int) -> None:
         """Start a chunk."""
@@ -66,6 +69,7 @@ class ProcessWorkers:
     def __init__(self, job: Job, count: int) -> None:
         self._processes: dict[Connection, subprocess.Popen[bytes]] = {}
         self._idle: list[Connection] = []
+        self._notices: dict[Connection, str] = {}
         self._log_path = job.folder / LOG
         life, self._life = os.pipe()
         try:
@@ -99,6 +103,10 @@ class ProcessWorkers:
         """Return the number of idle workers."""
         return len(self._idle)
 
+    def notice(self) -> str:
+        """Return what keeps a worker from its first chunk as a line for the user, empty without."""
+        return next(filter(None, self._notices.values()), "")
+
     def submit(self, process: int, chunk: int) -> None:
         """Give a chunk to an idle worker."""
         self._send(self._idle.pop(), (process, chunk))
@@ -120,6 +128,9 @@ class ProcessWorkers:
                 raise self._lost(connection) from None
             if isinstance(message, Failure):
                 raise _exception(message)
+            if isinstance(message, Notice):
+                self._notices[connection] = message.text
+                continue
             done.append(message)
             self._idle.append(connection)
         return done

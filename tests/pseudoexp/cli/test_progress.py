@@ -15,6 +15,16 @@ def test_log_lines(capsys, monkeypatch):
         "generating: 900/1000 rows (90%), 20.0 rows/s, 0:00:05 left"]
 
 
+def test_a_line_for_the_user_is_shown_once_and_its_time_does_not_count(capsys, monkeypatch):
+    clock = iter([0.0, 1.0, 100.0, 120.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with Progress("rows") as shown:
+        for call in (("generating", 0, 1000), ("compiling", 0, 0), ("compiling", 0, 0), ("generating", 200, 1000)):
+            shown.update(*call)
+    assert capsys.readouterr().err.splitlines() == [
+        "compiling", "generating: 200/1000 rows (20%), 10.0 rows/s, 0:01:20 left"]
+
+
 def test_quiet(capsys, monkeypatch):
     monkeypatch.setattr(progress, "LOG_SECONDS", -1.0)
     with Progress("rows", quiet=True) as shown:

@@ -98,6 +98,18 @@ def test_second_process_loads_what_the_first_compiled(tmp_path):
     assert run(PROGRAM, NUMBA_DISABLE_JIT="1")[:2] == first[:2]
 
 
+def test_one_of_several_processes_compiles(tmp_path):
+    program = PROGRAM.replace("print(cluster", "from pseudoexp.core import jit\n"
+                              "jit.prepare(cluster, p4, 3, 1.0, -1, 0.0, ws, announce=print)\nprint(cluster")
+    environment = os.environ | {"PSEUDOEXP_CACHE": str(tmp_path)}
+    both = [subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True)
+            for _ in range(2)]
+    results = [process.communicate()[0] for process in both]
+    assert sum("cache_misses=Counter()" in text for text in results) == 1
+    assert any(text.startswith(jit.COMPILING) for text in results)
+    assert not run(program, PSEUDOEXP_CACHE=str(tmp_path))[0].startswith("compiling")
+
+
 def test_bounds_are_checked_on_demand(tmp_path):
     program = "from tests.pseudoexp.core.test_jit import _beyond; import numpy as np; _beyond(np.ones(3), 5)"
     with pytest.raises(subprocess.CalledProcessError) as failed:

@@ -31,6 +31,9 @@ class InProcess:
     def free(self):
         return 3 - len(self.tasks)
 
+    def notice(self):
+        return ""
+
     def submit(self, process, chunk):
         self.tasks.append((process, chunk))
 

@@ -54,6 +54,16 @@ def test_failures_are_one_line(tmp_path, maker, message):
     assert "\n" not in str(error.value)
 
 
+def test_what_is_done_before_the_first_chunk_is_told(tmp_path):
+    with ProcessWorkers(Job("prepared_chunks:make_chunk", RunConfig.from_options(100), tmp_path), 1) as workers:
+        notices = []
+        for chunk in range(2):
+            workers.submit(0, chunk)
+            while not workers.finished(30):
+                notices.append(workers.notice())
+    assert notices == ["warming up", ""]
+
+
 def test_number_of_workers(tmp_path):
     with start_workers(job(tmp_path, fake_chunks.make_chunk), threads=5, expected_chunks=2) as workers:
         assert workers.free() == 2
