@@ -1,0 +1,293 @@
+"""The sanity figures of the physics, each with its error and the window it has to lie in.
+
+`physics.py` prints them, `tests/physics/test_sanity.py` asserts the windows on smaller samples.
+Classifiers are cross-fitted in five folds of events, so that every row is scored by a classifier that never saw its
+event and all rows count in the figure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from samples import Raw, Response
+from scipy.ndimage import gaussian_filter1d
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+import pseudoexp
+from pseudoexp.dataset.schema import KINEMATIC_INPUTS, row
+from tagger.data import SPLITS, Split, TaggerData
+from tagger.evaluate import logits
+from tagger.metrics import Scored
+from tagger.train import TrainConfig, train
+
+FOLDS = 5
+HBB_EFFICIENCY, B_EFFICIENCY = 0.5, 0.77
+B, C, LIGHT = 5, 4, 0
+CHARM_SHARE = 0.08
+"""Weight of charm in the b discriminant ln p_b / (f p_c + (1 - f) p_light)."""
+TRACK_JET_PT = np.geomspace(20.0, 250.0, 13)
+"""Bins [GeV] in which track jets of each flavour are reweighted."""
+RESPONSE_PT = np.array([250.0, 300.0, 400.0, 550.0, 750.0, 1000.0, 1500.0])
+K0S_MASS, K0S_WINDOW = 0.4976, 0.012
+
+Array = NDArray[np.float64]
+
+
+class Figure(NamedTuple):
+    """A number, its statistical error (NaN where none is known), and the window it has to lie in."""
+
+    value: float
+    error: float
+    low: float
+    high: float
+
+    @property
+    def inside(self) -> bool:
+        """Whether the value lies in the window."""
+        return self.low <= self.value <= self.high
+
+
+Figures = dict[str, Figure]
+
+
+def hbb_figures(path: Path) -> Figures:
+    """Return AUC and rejection of H->bb with all inputs and with the kinematic ones, and the mass mode, of a file."""
+    data = TaggerData.load(path)
+    figures: Figures = {}
+    for name, fit in (("network 64-32-16", _fit_network), ("gradient boosting", _fit_boosting)):
+        both = [cross_fitted(data.select(inputs) if inputs else data, fit) for inputs in (None, KINEMATIC_INPUTS)]
+        (auc, auc_error), (kinematic_auc, kinematic_error) = (scored.auc() for scored in both)
+        full, kinematic = (_rejection(scored, HBB_EFFICIENCY) for scored in both)
+        ratio = full[0] / kinematic[0]
+        figures |= {
+            f"H->bb AUC, 39 inputs, {name}": Figure(auc, auc_error, 0.97, 0.99),
+            f"H->bb 1/eps_B at 50 %, 39 inputs, {name}": Figure(*full, 120.0, 600.0),
+            f"H->bb AUC, 7 kinematic inputs, {name}": Figure(kinematic_auc, kinematic_error, 0.85, 0.95),
+            f"H->bb 1/eps_B at 50 %, 7 kinematic inputs, {name}": Figure(*kinematic, 10.0, 50.0),
+            f"ratio of the two rejections, {name}":
+                Figure(ratio, ratio * math.hypot(full[1] / full[0], kinematic[1] / kinematic[0]), 5.0, math.inf),
+        }
+    columns = pseudoexp.load(path, None, columns=("mass",), weight=None)
+    figures["hbb mass mode [GeV]"] = mass_mode(columns.data[columns.target == 1, 0] / 1000.0)
+    return figures
+
+
+def mass_mode(mass: Array) -> Figure:
+    """Return the maximum [GeV] of the masses' histogram smoothed with 3 GeV; error from 20 bootstrap samples."""
+    rng = np.random.default_rng(1)
+
+    def mode(values: Array) -> float:
+        counts, edges = np.histogram(values, np.arange(60.0, 200.25, 0.5))
+        return float(edges[gaussian_filter1d(counts.astype(float), 6.0).argmax()] + 0.25)
+
+    spread = np.std([mode(rng.choice(mass, len(mass))) for _ in range(20)])
+    return Figure(mode(mass), float(spread), 115.0, 125.0)
+
+
+def cross_fitted(data: TaggerData, fit: Callable[[TaggerData], Array]) -> Scored:
+    """Return the scores of all rows; `fit` trains on data.train (watching data.val) and scores data.test."""
+    whole = Split(**{name: np.concatenate([getattr(data.split(s), name) for s in SPLITS])
+                     for name in Split.__dataclass_fields__})
+    fold = whole.event % (2 * FOLDS) // 2
+    score = np.zeros(len(whole))
+    for k in range(FOLDS):
+        test, val = fold == k, fold == (k + 1) % FOLDS
+        part = replace(data, train=whole.take(~test & ~val), val=whole.take(val), test=whole.take(test))
+        score[test] = fit(part)
+    return Scored(score, whole.y == 1, whole.weight, whole.event)
+
+
+def _fit_network(data: TaggerData) -> Array:
+    return np.asarray(logits(train(data, TrainConfig()).model, data.test.x), dtype=np.float64)
+
+
+def _fit_boosting(data: TaggerData) -> Array:
+    model = HistGradientBoostingClassifier(max_iter=250, learning_rate=0.08, max_leaf_nodes=24, early_stopping=False,
+                                           l2_regularization=1.0, random_state=1)
+    model.fit(data.train.x, data.train.y, sample_weight=data.train.training_weight())
+    return np.asarray(model.decision_function(data.test.x))
+
+
+def _rejection(scored: Scored, efficiency: float) -> tuple[float, float]:
+    """Return 1 / eps_B and its error; the 95 % limit and NaN when nothing passes."""
+    result: dict[str, Any] = scored.rejection(efficiency)
+    if result["rejection"] is None:
+        return float(result["rejection_above"]), math.nan
+    return float(result["rejection"]), float(result["rejection_error"])
+
+
+class TrackJets(NamedTuple):
+    """The track jets of many rows."""
+
+    inputs: Array  # (jets, 18)
+    label: NDArray[np.int64]  # (jets,)
+    event: NDArray[np.int64]  # (jets,)
+
+    def column(self, name: str) -> Array:
+        """Return one input, such as ``"ip3d_bu"``."""
+        return self.inputs[:, row(f"vr1_{name}") - row("vr1_pt")]
+
+
+def track_jets(rows: Array, first: int = 1) -> TrackJets:
+    """Return the track jets (the second alone with first=2) of rows in the chain's units."""
+    chosen = range(first, 3)
+    return TrackJets(np.concatenate([rows[:, row(f"vr{i}_pt"):row(f"vr{i}_jf_dr") + 1] for i in chosen]),
+                     np.concatenate([rows[:, row(f"vr{i}_truth_label")] for i in chosen]).astype(np.int64),
+                     np.concatenate([rows[:, row("eventNumber")] for _ in chosen]).astype(np.int64))
+
+
+def top_like_weights(jets: TrackJets) -> Array:
+    """Return weights that give each flavour the spectrum pT^2 exp(-pT / 25 GeV), 20-250 GeV, and sum 1.
+
+    That peaks at 50 GeV with mean 75 GeV, about as the jets of top pairs.
+    """
+    pt = jets.column("pt")
+    middle = np.sqrt(TRACK_JET_PT[1:] * TRACK_JET_PT[:-1])
+    target = middle**2 * np.exp(-middle / 25.0) * np.diff(TRACK_JET_PT)
+    bins = np.digitize(pt, TRACK_JET_PT) - 1
+    inside = (bins >= 0) & (bins < len(target))
+    weight = np.zeros(len(pt))
+    for flavour in (B, C, LIGHT):
+        mine = inside & (jets.label == flavour)
+        counts = np.bincount(bins[mine], minlength=len(target))
+        weight[mine] = (target / np.maximum(counts, 1))[bins[mine]]
+        weight[mine] /= weight[mine].sum()
+    return weight
+
+
+def discriminant(jets: TrackJets, weight: Array) -> Array:
+    """Return the b discriminant of all jets from gradient boosting on their 18 inputs, cross-fitted."""
+    score = np.zeros(len(jets.label))
+    fold = jets.event % (2 * FOLDS) // 2
+    for k in range(FOLDS):
+        use = (fold != k) & (weight > 0.0)
+        model = HistGradientBoostingClassifier(max_iter=150, learning_rate=0.08, max_leaf_nodes=16, min_samples_leaf=40,
+                                               l2_regularization=1.0, early_stopping=False, random_state=1)
+        model.fit(jets.inputs[use], jets.label[use], sample_weight=weight[use] * use.sum())
+        light, charm, beauty = (model.predict_proba(jets.inputs[fold == k])[:, list(model.classes_).index(flavour)]
+                                for flavour in (LIGHT, C, B))
+        score[fold == k] = np.log(beauty / (CHARM_SHARE * charm + (1.0 - CHARM_SHARE) * light))
+    return score
+
+
+def against(jets: TrackJets, score: Array, weight: Array, background: int) -> Scored:
+    """Return b jets as signal against one other flavour."""
+    use = (weight > 0.0) & ((jets.label == B) | (jets.label == background))
+    return Scored(score[use], jets.label[use] == B, weight[use], jets.event[use])
+
+
+def track_jet_figures(rows: Array) -> Figures:
+    """Return the rejections of single track jets; rows of `atlas-run2`."""
+    jets = track_jets(rows)
+    weight = top_like_weights(jets)
+    score = discriminant(jets, weight)
+    return {f"track jets, {name} rejection at 77 %":
+            Figure(*_rejection(against(jets, score, weight, flavour), B_EFFICIENCY), *window)
+            for name, flavour, window in (("light", LIGHT, (80.0, 200.0)), ("c", C, (4.0, 7.0)))}
+
+
+def detector_figures(nominal: Array, worse: Array, perfect: Array) -> Figures:
+    """Return how IP3D's and the track jets' AUC (b, light) follow the detector; rows of the same events."""
+    aucs = {}
+    for name, rows in (("nominal", nominal), ("ten times worse", worse), ("perfect", perfect)):
+        jets = track_jets(rows)
+        weight = top_like_weights(jets)
+        aucs[name] = [against(jets, score, weight, LIGHT).auc()
+                      for score in (jets.column("ip3d_bu"), discriminant(jets, weight))]
+    (ip3d, ip3d_error), (boosted, boosted_error) = aucs["nominal"]
+    return {
+        "IP3D AUC b-light, atlas-itk": Figure(ip3d, ip3d_error, 0.85, 0.99),
+        "IP3D AUC b-light, ten times worse d0 and z0":
+            Figure(*aucs["ten times worse"][0], 0.5, 0.5 + 0.6 * (ip3d - 0.5)),
+        "IP3D AUC b-light, perfect": Figure(*aucs["perfect"][0], ip3d + 2.0 * ip3d_error, 1.0),
+        "track jets AUC b-light, atlas-itk": Figure(boosted, boosted_error, 0.95, 0.995),
+        "track jets AUC b-light, perfect": Figure(*aucs["perfect"][1], boosted + 2.0 * boosted_error, 1.0),
+    }
+
+
+def negative_tag_figures(nominal: Array, flipped: Array) -> Figures:
+    """Return ratios of negative to positive tags; `flipped` has all lifetime signs flipped."""
+    positive, negative = track_jets(nominal), track_jets(flipped)
+    cut = np.quantile(positive.column("ip3d_bu")[positive.label == B], 0.3)
+    tests = {"IP3D above the 70 % cut": lambda jets: jets.column("ip3d_bu") > cut,
+             "SV1 vertex": lambda jets: jets.column("sv1_ntrk") > 0.0,
+             "JetFitter chain": lambda jets: jets.column("jf_nvtx") + jets.column("jf_nsingle") > 0.0}
+    figures: Figures = {}
+    for name, passes in tests.items():
+        for flavour, text, window in ((LIGHT, "light", (0.15, 1.2)), (B, "b", (0.0, 0.3))):
+            up, down = (int(passes(jets)[jets.label == flavour].sum()) for jets in (positive, negative))
+            ratio = down / max(up, 1)
+            error = ratio * math.sqrt(1.0 / max(up, 1) + 1.0 / max(down, 1))
+            figures[f"negative over positive tags, {name}, {text} jets"] = Figure(ratio, error, *window)
+    return figures
+
+
+def pair_figures(raw: Raw) -> Figures:
+    """Return position, width and purity of the K0S peak among two-track vertices off the primary vertex."""
+    distance = raw.pair_mass - K0S_MASS
+    inside = distance[abs(distance) < K0S_WINDOW]
+    side = ((abs(distance) > K0S_WINDOW) & (abs(distance) < 3.0 * K0S_WINDOW)).sum() / 2.0
+    position, width, n = float(np.median(inside)), robust_width(inside), len(inside)
+    return {
+        "K0S peak, position - 497.6 MeV [MeV]": Figure(1e3 * position, 1.25e3 * width / math.sqrt(n), -1.0, 1.0),
+        "K0S peak, width [MeV]": Figure(1e3 * width, 1e3 * width / math.sqrt(n), 1.0, 6.5),
+        "K0S peak over sidebands": Figure(n / side, n / side * math.sqrt(1.0 / n + 1.0 / side), 2.0, math.inf),
+    }
+
+
+def pull_figures(raw: Raw, track_pulls: Array) -> Figures:
+    """Return widths and tails of pulls; a tenth of the tracks has a 2.5 times wider error than reported."""
+    figures = {}
+    for name, values, window in (
+            ("d0 of primary tracks", track_pulls[:, 0], (0.95, 1.25)),
+            ("z0 sin(theta) of primary tracks", track_pulls[:, 1], (0.95, 1.25)),
+            ("primary vertex x", raw.vertex_pull[:, 0], (0.8, 1.25)),
+            ("primary vertex z", raw.vertex_pull[:, 2], (0.8, 1.25))):
+        width = robust_width(values)
+        figures[f"pull width, {name}"] = Figure(width, 1.2 * width / math.sqrt(len(values)), *window)
+    tail = abs(track_pulls[:, 0]) > 3.0
+    figures["share of primary tracks beyond 3 sigma in d0"] = Figure(
+        float(tail.mean()), math.sqrt(float(tail.mean()) / len(tail)), 0.01, 0.05)
+    return figures
+
+
+def robust_width(values: Array) -> float:
+    """Return half the distance of the 16 % and 84 % quantiles."""
+    low, high = np.quantile(values, [0.1587, 0.8413])
+    return float(high - low) / 2.0
+
+
+def response_figures(response: Response) -> Figures:
+    """Return median response and resolution of large-R jets in bins of the true pT, masses of 90-135 GeV."""
+    figures: Figures = {}
+    mass_use = (response.true_mass > 90.0) & (response.true_mass < 135.0)
+    for low, high in pairwise(RESPONSE_PT):
+        in_bin = (response.true_pt >= low) & (response.true_pt < high)
+        text = f"{low:g}-{high:g} GeV"
+        for name, ratio, window, widths in (
+                ("jet pT", response.pt[in_bin] / response.true_pt[in_bin], (0.98, 1.02), (0.01, 0.12)),
+                ("jet mass", response.mass[in_bin & mass_use] / response.true_mass[in_bin & mass_use], (0.96, 1.04),
+                 (0.03, 0.15))):
+            width = robust_width(ratio)
+            figures[f"{name} response, true pT {text}"] = Figure(
+                float(np.median(ratio)), 1.25 * width / math.sqrt(len(ratio)), *window)
+            figures[f"{name} resolution, true pT {text}"] = Figure(
+                width, 1.2 * width / math.sqrt(len(ratio)), *widths)
+    return figures
+
+
+def table(figures: Figures) -> Sequence[str]:
+    """Return the lines of a Markdown table."""
+    lines = ["| figure | value | error | window | |", "|---|---|---|---|---|"]
+    for name, figure in figures.items():
+        error = "-" if math.isnan(figure.error) else f"{figure.error:.2g}"
+        lines.append(f"| {name} | {figure.value:.4g} | {error} | {figure.low:.4g} to {figure.high:.4g} | "
+                     f"{'ok' if figure.inside else 'OUTSIDE'} |")
+    return lines

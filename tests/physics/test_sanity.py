@@ -1,0 +1,67 @@
+"""The sanity figures on 20,000 rows and on 20,000 events run through several detectors, all in their windows.
+
+About ten minutes on two cores, most of it Pythia8.
+"""
+
+from pathlib import Path
+
+import figures
+import numpy as np
+import physics
+import pytest
+import samples
+
+import pseudoexp
+
+pytestmark = pytest.mark.slow
+
+ROWS, CHUNKS, PROCESSES = 20_000, 40, 2
+NETWORK_REJECTION = "H->bb 1/eps_B at 50 %, 39 inputs, network 64-32-16"
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory) -> Path:
+    """Return the folder of the events that all detectors see."""
+    folder = tmp_path_factory.mktemp("events")
+    samples.make_events(folder, CHUNKS, PROCESSES)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def of_events(events) -> figures.Figures:
+    return physics.event_figures(events, CHUNKS, PROCESSES, lambda text: None)
+
+
+@pytest.fixture(scope="module")
+def of_file(tmp_path_factory) -> figures.Figures:
+    path = tmp_path_factory.mktemp("rows") / "rows.h5"
+    pseudoexp.generate(ROWS, path, threads=PROCESSES)
+    return figures.hbb_figures(path)
+
+
+def outside(found: figures.Figures) -> list[str]:
+    """Return the lines of the figures outside their windows."""
+    return figures.table({name: figure for name, figure in found.items() if not figure.inside})[2:]
+
+
+def test_higgs_tagging(of_file):
+    """AUC, rejection and the gain over kinematics; the network's rejection needs more rows than these to be good."""
+    network = of_file[NETWORK_REJECTION]
+    rest = {name: figure for name, figure in of_file.items() if name != NETWORK_REJECTION}
+    assert not outside(rest)
+    assert 60.0 < network.value < 600.0
+
+
+@pytest.mark.parametrize("part", ["track jets", "IP3D AUC", "negative over positive", "K0S", "pull width", "share of",
+                                  "jet pT", "jet mass"])
+def test_detectors(of_events, part):
+    found = {name: figure for name, figure in of_events.items() if name.startswith(part)}
+    assert found
+    assert not outside(found)
+
+
+def test_windows_catch_what_lies_outside():
+    """A mass shifted by 5 % and a score that saw the truth fall out of their windows."""
+    mass = np.random.default_rng(1).normal(122.0, 8.0, 5000)
+    assert figures.mass_mode(mass).inside
+    assert not figures.mass_mode(1.05 * mass).inside
