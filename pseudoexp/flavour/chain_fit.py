@@ -147,7 +147,7 @@ def fill_equations(tracks: Tracks, rows, count: int, n_vertices: int, workspace:
 
 @kernel
 def solve_equations(n_vertices: int, workspace: FlavourWorkspace) -> float:
-    """Turn gradients into steps and the normal matrix into the axis covariance; return the expected gain, -1 if singular."""
+    """Turn gradients to steps, the normal matrix into the axis covariance; return the expected gain, -1 if singular."""
     w = workspace
     step = w.axis_scratch
     for k in range(n_vertices):
@@ -178,7 +178,8 @@ def solve_equations(n_vertices: int, workspace: FlavourWorkspace) -> float:
 
 
 @kernel
-def fit_chain(tracks: Tracks, rows, count: int, n_vertices: int, tolerance: float, workspace: FlavourWorkspace) -> float:
+def fit_chain(tracks: Tracks, rows, count: int, n_vertices: int, tolerance: float,
+              workspace: FlavourWorkspace) -> float:
     """Fit `workspace.members[:count]`, member m on vertex `workspace.cluster[m]`, from the present parameters on.
 
     Returns the chi-square, or -1 if the fit fails. `workspace.axis` and `length` hold the result, `axis_normal` the
@@ -213,19 +214,20 @@ def fit_chain(tracks: Tracks, rows, count: int, n_vertices: int, tolerance: floa
 def step_scale(n_vertices: int, workspace: FlavourWorkspace) -> float:
     """Return by how much to shorten a step: L times direction is what makes the fit nonlinear, so neither may jump."""
     w = workspace
-    largest = max(abs(w.axis_step[3]) * math.sqrt(w.axis_weight[3, 3]), abs(w.axis_step[4]) * math.sqrt(w.axis_weight[4, 4]))
+    largest = max(abs(w.axis_step[3]) * math.sqrt(w.axis_weight[3, 3]),
+                  abs(w.axis_step[4]) * math.sqrt(w.axis_weight[4, 4]))
     for k in range(n_vertices):
         largest = max(largest, abs(w.length_gradient[k]) / (5.0 + 0.5 * abs(w.length[k])))
     return 1.0 / largest if largest > 1.0 else 1.0
 
 
 @inline
-def length_covariance(workspace: FlavourWorkspace, k: int, l: int) -> float:
-    """Return cov(L_k, L_l) [mm^2] after `fit_chain`."""
+def length_covariance(workspace: FlavourWorkspace, k: int, m: int) -> float:
+    """Return cov(L_k, L_m) [mm^2] after `fit_chain`."""
     b = workspace.length_coupling
     total = 0.0
     for p in range(5):
         for q in range(5):
-            total += b[k, p] * workspace.axis_normal[p, q] * b[l, q]
-    total /= workspace.length_normal[k] * workspace.length_normal[l]
-    return total + 1.0 / workspace.length_normal[k] if k == l else total
+            total += b[k, p] * workspace.axis_normal[p, q] * b[m, q]
+    total /= workspace.length_normal[k] * workspace.length_normal[m]
+    return total + 1.0 / workspace.length_normal[k] if k == m else total

@@ -64,7 +64,7 @@ def fill_helices(tracks: Tracks, rows, count: int, bz: float, helix) -> None:
 
 @inline
 def closest_approach(helix, i: int, x: float, y: float) -> tuple[float, float, float, float]:
-    """Return d0 to the vertical line at (x, y), the transverse arc length from the perigee, cos and sin of phi there."""
+    """Return d0 to the vertical line at (x, y), the arc length there from the perigee, and cos and sin of phi there."""
     c = helix[i, COS_PHI]
     s = helix[i, SIN_PHI]
     kappa = helix[i, KAPPA]
@@ -127,7 +127,7 @@ def lifetime_sign(d0: float, towards: float) -> float:
 @kernel
 def fill_impact(tracks: Tracks, rows, count: int, jet_p4, vertex: PrimaryVertex, settings: FlavourSettings,
                 workspace: FlavourWorkspace) -> None:
-    """Fill `workspace.impact`: perigee relative to the primary vertex, errors with its covariance, signed significances.
+    """Fill `workspace.impact`: perigee to the primary vertex, errors with its covariance, signed significances.
 
     Parameters
     ----------

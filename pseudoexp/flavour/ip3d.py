@@ -1,8 +1,9 @@
 """IP3D: log-likelihood ratios of the tracks' lifetime-signed impact parameter significances.
 
 Tracks with pT > 1 GeV, |d0| < 1 mm, |z0 sin(theta)| < 1.5 mm to the primary vertex are sorted into categories by
-what is reconstructed of them: pT, and how large sigma(d0) is for a track of that pT and eta (missed first layers,
-dense surroundings). Per category a 2-D template of (d0, z0 sin theta) significance for b, c and light jets gives
+what is reconstructed of them: pT; how large sigma(d0) is for a track of that pT and eta (missed first layers, dense
+surroundings); whether a two-track vertex looks like material, or like a K0S, Lambda or conversion. Per category a
+2-D template of (d0, z0 sin theta) significance for b, c and light jets gives
 log ratios; a jet's value is their sum over its tracks (ATLAS, ATLAS-CONF-2011-102).
 """
 
@@ -19,6 +20,7 @@ from pseudoexp.flavour.workspace import (
     IP_SIGNIFICANCE_D0,
     IP_SIGNIFICANCE_Z0,
     IP_Z0,
+    MATERIAL,
     FlavourWorkspace,
 )
 
@@ -40,11 +42,16 @@ def bin_index(value: float, edges) -> int:
 
 
 @inline
-def category(pt: float, cot_theta: float, sigma_d0: float, templates: IP3DTemplates) -> int:
-    """Return the template category of a track from pT [GeV], cot(theta) and its own sigma(d0) [mm]."""
-    typical = templates.typical_sigma[bin_index(pt, templates.sigma_pt), bin_index(abs(cot_theta), templates.sigma_cot)]
-    if sigma_d0 > templates.poor_above * typical:
-        return templates.good_pt.shape[0] + 1 + bin_index(pt, templates.poor_pt)
+def category(pt: float, cot_theta: float, sigma_d0: float, status: int, templates: IP3DTemplates) -> int:
+    """Return the template category of a track: pT [GeV], cot(theta), its own sigma(d0) [mm], two-track status."""
+    n_good = templates.good_pt.shape[0] + 1
+    n_plain = n_good + templates.poor_pt.shape[0] + 1
+    if status >= MATERIAL and n_plain + 2 <= templates.bc.shape[0]:  # else templates that do not tell these apart
+        return n_plain if status == MATERIAL else n_plain + 1
+    row = min(bin_index(pt, templates.sigma_pt), templates.typical_sigma.shape[0] - 1)
+    column = min(bin_index(abs(cot_theta), templates.sigma_cot), templates.typical_sigma.shape[1] - 1)
+    if sigma_d0 > templates.poor_above * templates.typical_sigma[row, column]:
+        return n_good + bin_index(pt, templates.poor_pt)
     return bin_index(pt, templates.good_pt)
 
 
@@ -57,7 +64,7 @@ def locate(tracks: Tracks, rows, i: int, templates: IP3DTemplates, workspace: Fl
     if not (tracks.pt[row] > MIN_PT and abs(ip[IP_D0]) < MAX_D0 and abs(ip[IP_Z0]) < MAX_Z0):
         return -1, 0, 0
     sigma = math.sqrt(tracks.covariance[row, 0, 0])
-    c = category(tracks.pt[row], workspace.helix[i, COT_THETA], sigma, templates)
+    c = category(tracks.pt[row], workspace.helix[i, COT_THETA], sigma, workspace.status[i], templates)
     return (c, bin_index(ip[IP_SIGNIFICANCE_D0], templates.edges_d0),
             bin_index(ip[IP_SIGNIFICANCE_Z0], templates.edges_z0))
 

@@ -17,7 +17,7 @@ from pseudoexp.core.reconstructed import PrimaryVertex, Tracks
 from pseudoexp.flavour.chain_fit import fit_chain, length_covariance, start_axis
 from pseudoexp.flavour.sv1 import associated_energy, direction_distance, pion_energy
 from pseudoexp.flavour.vertex_fit import momentum_at, residual
-from pseudoexp.flavour.workspace import COT_THETA, DISPLACED, FlavourSettings, FlavourWorkspace
+from pseudoexp.flavour.workspace import COT_THETA, NOT_DISPLACED, VETOED, FlavourSettings, FlavourWorkspace
 
 JF_MASS, JF_EFRAC, JF_SIG3D, JF_NVTX, JF_NSINGLE, JF_NTRK, JF_DR = range(7)
 """Columns of the output: GeV and dimensionless."""
@@ -70,7 +70,7 @@ def start_chain(tracks: Tracks, rows, count: int, sign: float, sigma: float, wor
     st, ct = sincos(w.axis[4])
     n = 0
     for i in range(count):
-        if w.status[i] != DISPLACED or not tracks.pt[rows[i]] > MIN_PT:
+        if w.status[i] == NOT_DISPLACED or w.status[i] == VETOED or not tracks.pt[rows[i]] > MIN_PT:
             continue
         length, chi2 = crossing(tracks, rows, i, st * cp, st * sp, ct, sigma, w)
         if chi2 < MAX_TRACK_CHI2 and 0.0 < sign * length < MAX_LENGTH:
@@ -97,18 +97,18 @@ def remove_vertex(k: int, n: int, n_vertices: int, workspace: FlavourWorkspace) 
 
 
 @kernel
-def merge_vertices(k: int, l: int, n: int, n_vertices: int, workspace: FlavourWorkspace) -> None:
-    """Move the members of vertex l to vertex k < l, at their mean L weighted by the fit."""
+def merge_vertices(k: int, other: int, n: int, n_vertices: int, workspace: FlavourWorkspace) -> None:
+    """Move the members of vertex `other` to vertex k < `other`, at their mean L weighted by the fit."""
     w = workspace
     wk = w.length_normal[k]
-    wl = w.length_normal[l]
-    w.length[k] = (wk * w.length[k] + wl * w.length[l]) / (wk + wl)
+    wl = w.length_normal[other]
+    w.length[k] = (wk * w.length[k] + wl * w.length[other]) / (wk + wl)
     for m in range(n):
-        if w.cluster[m] == l:
+        if w.cluster[m] == other:
             w.cluster[m] = k
-        elif w.cluster[m] > l:
+        elif w.cluster[m] > other:
             w.cluster[m] -= 1
-    for j in range(l, n_vertices - 1):
+    for j in range(other, n_vertices - 1):
         w.length[j] = w.length[j + 1]
 
 
@@ -144,26 +144,27 @@ def cheapest_merge(n_vertices: int, workspace: FlavourWorkspace) -> tuple[float,
     best = math.inf
     first = PRIMARY
     second = PRIMARY
-    for l in range(n_vertices):
-        own = length_covariance(w, l, l)
-        cost = w.length[l] * w.length[l] / own
+    for m in range(n_vertices):
+        own = length_covariance(w, m, m)
+        cost = w.length[m] * w.length[m] / own
         if cost < best:
             best = cost
             first = PRIMARY
-            second = l
-        for k in range(l):
-            difference = w.length[k] - w.length[l]
-            variance = own + length_covariance(w, k, k) - 2.0 * length_covariance(w, k, l)
+            second = m
+        for k in range(m):
+            difference = w.length[k] - w.length[m]
+            variance = own + length_covariance(w, k, k) - 2.0 * length_covariance(w, k, m)
             cost = difference * difference / variance if variance > 0.0 else 0.0
             if cost < best:
                 best = cost
                 first = k
-                second = l
+                second = m
     return best, first, second
 
 
 @kernel
-def build_chain(tracks: Tracks, rows, count: int, sign: float, sigma: float, workspace: FlavourWorkspace) -> tuple[int, int]:
+def build_chain(tracks: Tracks, rows, count: int, sign: float, sigma: float, workspace: FlavourWorkspace
+                ) -> tuple[int, int]:
     """Fit and merge until stable; return the numbers of tracks and vertices on the chain.
 
     A fit that does not converge (a track nearly along the axis) loses its worst track.

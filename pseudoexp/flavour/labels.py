@@ -149,7 +149,7 @@ def truth_vertex_index(record: EventRecord, truth: TrackTruth, track: int) -> in
     """
     origin = truth.origin[track]
     particle = truth.particle[track]
-    if origin == ORIGIN_PILEUP or origin == ORIGIN_FAKE or particle < 0:
+    if particle < 0 or origin in (ORIGIN_PILEUP, ORIGIN_FAKE):
         return -1
     if origin == ORIGIN_PRIMARY:
         return 0

@@ -126,7 +126,7 @@ def sv1(tracks: Tracks, rows, count: int, jet_p4, vertex: PrimaryVertex, setting
         distance_significance2(v, workspace.covariance, vertex, workspace.normal), 0.0))
     upstream = dx * jet_p4[0] + dy * jet_p4[1] + dz * jet_p4[2] <= 0.0
     outside = v[0] * v[0] + v[1] * v[1] > MAX_RADIUS * MAX_RADIUS
-    material = n == 2 and on_material(v[0], v[1], settings.material_radii)
+    material = on_material(v, workspace.covariance, settings.material_radii)
     if upstream or outside or material or not significance > MIN_SIGNIFICANCE:
         return
     out[SV1_MASS] = mass

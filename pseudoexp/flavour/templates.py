@@ -45,7 +45,7 @@ class IP3DTemplates(NamedTuple):
     edges_d0: Floats  # (34,) signed d0 significance
     edges_z0: Floats  # (19,) signed z0 sin(theta) significance
     good_pt: Floats  # (g,) GeV; categories 0 .. g
-    poor_pt: Floats  # (p,) GeV; categories g + 1 .. g + 1 + p: sigma(d0) large for pT and eta
+    poor_pt: Floats  # (p,) GeV; categories g + 1 .. g + 1 + p: sigma(d0) large for pT and eta; then material, K0S etc.
     poor_above: float  # sigma(d0) over the typical one
     sigma_pt: Floats  # (k,) GeV
     sigma_cot: Floats  # (l,) |cot(theta)|
@@ -57,7 +57,8 @@ class IP3DTemplates(NamedTuple):
 def typical_sigma(pt: ArrayLike, cot_theta: ArrayLike, sigma_d0: ArrayLike) -> Floats:
     """Return the lower quartile of sigma(d0) [mm] per bin of pT [GeV] and |cot(theta)|.
 
-    Bins with fewer than `MIN_ENTRIES` tracks take the nearest with more. The quartile, unlike the median, is that of well measured tracks even where half the tracks are not.
+    Bins with fewer than `MIN_ENTRIES` tracks take the nearest with more. The quartile, unlike the median, is that of
+    well measured tracks even where half the tracks are not.
     """
     i = np.searchsorted(SIGMA_PT, np.asarray(pt), side="right")
     j = np.searchsorted(SIGMA_COT, np.abs(np.asarray(cot_theta)), side="right")
@@ -80,7 +81,7 @@ def typical_sigma(pt: ArrayLike, cot_theta: ArrayLike, sigma_d0: ArrayLike) -> F
 def blank_templates(typical: ArrayLike) -> IP3DTemplates:
     """Return templates without information (all ratios 1) for the table of `typical_sigma`; used to fill histograms."""
     table = np.ascontiguousarray(typical, dtype=np.float64)
-    n_categories = GOOD_PT.size + POOR_PT.size + 2
+    n_categories = GOOD_PT.size + POOR_PT.size + 4
     zero = np.zeros((n_categories, EDGES_D0.size + 1, EDGES_Z0.size + 1))
     return IP3DTemplates(EDGES_D0.copy(), EDGES_Z0.copy(), GOOD_PT.copy(), POOR_PT.copy(), POOR_ABOVE,
                          SIGMA_PT.copy(), SIGMA_COT.copy(), table, zero, zero.copy())
@@ -170,7 +171,7 @@ def make_templates(histogram: ArrayLike, histogram_w2: ArrayLike, blank: IP3DTem
     sums = np.asarray(histogram, dtype=np.float64)
     for f, name in enumerate(FLAVOURS):
         if not sums[f].sum() > 0.0:
-            raise DataError(f"histograms of {name} jets are empty; allowed: tracks of all of {', '.join(FLAVOURS)} jets")
+            raise DataError(f"histograms of {name} jets are empty; allowed: tracks of {', '.join(FLAVOURS)} jets")
     smoothed = smooth(sums, histogram_w2)
     density = smoothed / sums.sum(axis=(-3, -2, -1), keepdims=True)  # of the unsmoothed: rich bins stay unbiased
     highest = density.max(axis=0)
@@ -182,7 +183,7 @@ def make_templates(histogram: ArrayLike, histogram_w2: ArrayLike, blank: IP3DTem
 
 def save_templates(path: str | Path, templates: IP3DTemplates) -> None:
     """Write the templates to an npz file."""
-    with open(path, "wb") as file:
+    with Path(path).open("wb") as file:
         np.savez_compressed(file, **templates._asdict())
 
 

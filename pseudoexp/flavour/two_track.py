@@ -1,8 +1,9 @@
 """Two-track vertices of displaced tracks, and what they must not be.
 
-All pairs of displaced tracks in a jet are fitted. Pairs with the mass of a K0S, a Lambda or a photon conversion,
-and pairs on a layer of material, mark both tracks as vetoed for SV1 and JetFitter; the remaining pairs that stand
-clearly away from the primary vertex, downstream, are the seeds of SV1 (ATLAS, ATL-PHYS-PUB-2017-011).
+All pairs of displaced tracks in a jet are fitted. Pairs with the mass of a K0S or a Lambda, and photon conversions,
+veto both tracks for SV1 and JetFitter. Pairs on a layer of material mark theirs, which SV1 and JetFitter may still
+use with others: many b hadrons decay as far out. The remaining pairs that stand clearly away from the primary vertex,
+downstream, are the seeds of SV1 (ATLAS, ATL-PHYS-PUB-2017-011).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pseudoexp.flavour.workspace import (
     IP_D0,
     IP_Z0,
     KAPPA,
+    MATERIAL,
     NOT_DISPLACED,
     SIN_PHI,
     VETOED,
@@ -46,8 +48,9 @@ WINDOW_KSHORT, WINDOW_LAMBDA = 0.012, 0.006  # GeV
 MIN_ARC_CONVERSION, MAX_ARC_CONVERSION = 15.0, 250.0  # mm from the perigees
 MAX_GAP_CONVERSION, MAX_GAP_SIGMAS, MAX_DZ_CONVERSION, MAX_DCOT_CONVERSION = 1.0, 3.0, 1.0, 0.02  # mm, -, mm, -
 MAX_RADIUS = 150.0  # mm
-WINDOW_MATERIAL = 0.8  # mm
+MATERIAL_SIGMAS, MIN_WINDOW_MATERIAL, MAX_WINDOW_MATERIAL = 2.0, 0.4, 1.5  # of the radius; mm, mm
 PAIR_TOLERANCE = 1e-4
+
 
 
 @inline
@@ -74,13 +77,18 @@ def distance_significance2(position, covariance, vertex: PrimaryVertex, scratch)
 
 
 @kernel
-def on_material(x: float, y: float, radii) -> bool:
-    """Whether the transverse radius of a vertex lies in one of the material layers."""
-    radius = math.sqrt(x * x + y * y)
+def on_material(position, covariance, radii) -> bool:
+    """Whether the transverse radius of a vertex agrees with one of the material layers, given its error."""
+    x = position[0]
+    y = position[1]
+    radius2 = max(x * x + y * y, 1e-12)
+    radius = math.sqrt(radius2)
+    variance = (x * x * covariance[0, 0] + 2.0 * x * y * covariance[0, 1] + y * y * covariance[1, 1]) / radius2
+    window = min(max(MATERIAL_SIGMAS * math.sqrt(max(variance, 0.0)), MIN_WINDOW_MATERIAL), MAX_WINDOW_MATERIAL)
+    found = False
     for k in range(radii.shape[0]):
-        if abs(radius - radii[k]) < WINDOW_MATERIAL:
-            return True
-    return False
+        found = found or abs(radius - radii[k]) < window
+    return found
 
 
 @kernel
@@ -134,7 +142,7 @@ def classify_pair(tracks: Tracks, rows, i: int, j: int, jet_p4, vertex: PrimaryV
         mb = PION_MASS if first_heavier else PROTON_MASS
         if abs(math.sqrt(pair_mass2(ax, ay, az, ma, bx, by, bz, mb)) - LAMBDA_MASS) < WINDOW_LAMBDA:
             return PAIR_LAMBDA, mass
-    if on_material(v[0], v[1], settings.material_radii):
+    if on_material(v, workspace.covariance, settings.material_radii):
         return PAIR_MATERIAL, mass
     downstream = settings.sign * (dx * jet_p4[0] + dy * jet_p4[1] + dz * jet_p4[2])
     flight = settings.sign * (dx * (ax + bx) + dy * (ay + by) + dz * (az + bz))
@@ -181,9 +189,10 @@ def fit_pairs(tracks: Tracks, rows, count: int, jet_p4, vertex: PrimaryVertex, s
             if n >= workspace.pair.shape[0]:
                 return -1
             code, mass = classify_pair(tracks, rows, i, j, jet_p4, vertex, settings, workspace)
-            if code >= PAIR_KSHORT:
-                workspace.status[i] = VETOED
-                workspace.status[j] = VETOED
+            if code >= PAIR_MATERIAL:
+                status = MATERIAL if code == PAIR_MATERIAL else VETOED
+                workspace.status[i] = max(workspace.status[i], status)
+                workspace.status[j] = max(workspace.status[j], status)
             workspace.pair[n, 0] = i
             workspace.pair[n, 1] = j
             workspace.pair[n, 2] = code
@@ -226,7 +235,7 @@ def prepare_jet(tracks: Tracks, rows, count: int, jet_p4, vertex: PrimaryVertex,
     for k in range(pairs):
         i = workspace.pair[k, 0]
         j = workspace.pair[k, 1]
-        if workspace.pair[k, 2] == PAIR_SEED and workspace.status[i] == DISPLACED and workspace.status[j] == DISPLACED:
+        if workspace.pair[k, 2] == PAIR_SEED and max(workspace.status[i], workspace.status[j]) < VETOED:
             workspace.seeds[i] += 1
             workspace.seeds[j] += 1
     return 0

@@ -78,7 +78,8 @@ def accumulate(tracks: Tracks, rows, helix, i: int, x: float, y: float, z: float
 
 
 @kernel
-def fit_vertex(tracks: Tracks, rows, helix, members, count: int, tolerance: float, workspace: FlavourWorkspace) -> float:
+def fit_vertex(tracks: Tracks, rows, helix, members, count: int, tolerance: float, workspace: FlavourWorkspace
+               ) -> float:
     """Fit the slots `members[:count]` to one point, from `workspace.position` on.
 
     Parameters
@@ -147,8 +148,8 @@ def worst_member(tracks: Tracks, rows, helix, members, count: int, workspace: Fl
                 own_normal[a, b] = workspace.normal[a, b] - own_normal[a, b]
         if count > 2 and invert3(own_normal, own_normal) > 0.0:
             r = own_normal
-            gain += (gx * (r[0, 0] * gx + 2.0 * (r[0, 1] * gy + r[0, 2] * gz)) + gy * (r[1, 1] * gy + 2.0 * r[1, 2] * gz)
-                     + gz * r[2, 2] * gz)
+            gain += (gx * (r[0, 0] * gx + 2.0 * (r[0, 1] * gy + r[0, 2] * gz))
+                     + gy * (r[1, 1] * gy + 2.0 * r[1, 2] * gz) + gz * r[2, 2] * gz)
         if gain > largest:
             largest = gain
             worst = m

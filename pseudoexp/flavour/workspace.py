@@ -18,7 +18,7 @@ X0, Y0, Z0, COS_PHI, SIN_PHI, COT_THETA, KAPPA, KAPPA_PER_QOVERP = range(8)
 # columns of FlavourWorkspace.impact: relative to the primary vertex; mm, and dimensionless significances
 IP_D0, IP_Z0, IP_SIGMA_D0, IP_SIGMA_Z0, IP_SIGNIFICANCE_D0, IP_SIGNIFICANCE_Z0, IP_CHI2 = range(7)
 # values of FlavourWorkspace.status
-NOT_DISPLACED, DISPLACED, VETOED = range(3)
+NOT_DISPLACED, DISPLACED, MATERIAL, VETOED = range(4)
 
 
 class FlavourSettings(NamedTuple):
@@ -30,7 +30,7 @@ class FlavourSettings(NamedTuple):
 
 
 class FlavourWorkspace(NamedTuple):
-    """Scratch of one jet (and, for the last five, of one fit)."""
+    """Scratch of one jet; from `members` on, of one fit."""
 
     helix: NDArray[np.float64]  # (capacity, 8)
     impact: NDArray[np.float64]  # (capacity, 7) d0, z0 sin(theta) to the primary vertex, errors, signed significances
@@ -80,5 +80,6 @@ def flavour_workspace(capacity: int = 64) -> FlavourWorkspace:
         pair=ints(pairs, 3), pair_mass=floats(pairs), pair_vertex=floats(pairs, 3),
         pair_count=np.zeros(1, dtype=np.int64), members=ints(n), cluster=ints(n), track_chi2=floats(n),
         position=floats(3), covariance=floats(3, 3), normal=floats(3, 3), rest=floats(3, 3),
-        axis=floats(5), axis_prior=floats(5), axis_weight=floats(5, 5), axis_normal=floats(5, 5), axis_step=floats(5), axis_scratch=floats(5), length=floats(n),
+        axis=floats(5), axis_prior=floats(5), axis_weight=floats(5, 5), axis_normal=floats(5, 5),
+        axis_step=floats(5), axis_scratch=floats(5), length=floats(n),
         length_normal=floats(n), length_gradient=floats(n), length_coupling=floats(n, 5))

@@ -16,7 +16,7 @@ def kappa(pt, charge):
 
 
 def perigee_of(point, pt, phi, cot, charge, reference=(0.0, 0.0)):
-    """Perigee (d0, z0, phi, theta, q/p) to the vertical line at `reference` from a point on the track, by the circle's centre."""
+    """Perigee to the vertical line at `reference` from a point on the track, by the circle's centre."""
     k = kappa(pt, charge)
     normal = np.array([-np.sin(phi), np.cos(phi)])
     centre = np.asarray(point[:2]) - np.asarray(reference) + normal / k

@@ -41,7 +41,7 @@ def test_equals_scipy_with_the_same_weights():
     rng = np.random.default_rng(1)
     perigees, _, _ = b_jet(rng)
     tracks = tracks_of(perigees[4:], rng)
-    vertex, jet = vertex_at(PRIMARY + [0.005, 0.004, -0.01]), axis_p4(60.0, 0.61, 0.38)
+    vertex, jet = vertex_at(np.add(PRIMARY, [0.005, 0.004, -0.01])), axis_p4(60.0, 0.61, 0.38)
     chi2, ws = fit(tracks, CLUSTERS, [7.0, 14.0], vertex, jet)
     assert chi2 > 0.0
     weights, axis = [], ws.axis.copy()
@@ -65,7 +65,7 @@ def test_equals_scipy_with_the_same_weights():
             out.append(weights[i] @ np.array([moved[0], moved[1] - v[2]]))
         return np.concatenate(out)
 
-    start = solution + [0.01, 0.01, 0.02, 0.002, 0.002, 0.3, -0.3]
+    start = np.add(solution, [0.01, 0.01, 0.02, 0.002, 0.002, 0.3, -0.3])
     oracle = least_squares(residuals, start, jac="3-point", diff_step=1e-5, xtol=1e-15, ftol=1e-15, gtol=1e-15)
     np.testing.assert_allclose(solution[:5], oracle.x[:5], atol=1e-6)
     np.testing.assert_allclose(solution[5:], oracle.x[5:], atol=2e-5)

@@ -86,7 +86,8 @@ def test_transported_covariance_equals_numerical_jacobian(pt):
         return moved[:2]
 
     steps = np.sqrt(np.diag(c)) * 0.1
-    jacobian = np.array([(at_line(p + h) - at_line(p - h)) / (2 * s) for s, h in zip(steps, np.diag(steps), strict=True)]).T
+    columns = [(at_line(p + h) - at_line(p - h)) / (2 * s) for s, h in zip(steps, np.diag(steps), strict=True)]
+    jacobian = np.array(columns).T
     expected = jacobian @ c @ jacobian.T
     helix = helices([p])
     dd, dz, zz = transported(c, helix, 0, approach(helix, 0, *line)[1])

@@ -2,14 +2,31 @@
 
 import numpy as np
 import pytest
-from flavour_toys import SETTINGS, axis_p4, b_jet, covariance_of, perigee_of, prompt_tracks, rows_of, tracks_of, vertex_at
+from flavour_toys import (
+    SETTINGS,
+    axis_p4,
+    b_jet,
+    covariance_of,
+    perigee_of,
+    prompt_tracks,
+    rows_of,
+    tracks_of,
+    vertex_at,
+)
 
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.reconstructed import Tracks
 from pseudoexp.flavour import ip3d as ip
 from pseudoexp.flavour import templates as tp
 from pseudoexp.flavour.two_track import prepare_jet
-from pseudoexp.flavour.workspace import flavour_settings, flavour_workspace
+from pseudoexp.flavour.workspace import (
+    DISPLACED,
+    MATERIAL,
+    NOT_DISPLACED,
+    VETOED,
+    flavour_settings,
+    flavour_workspace,
+)
 
 PRIMARY = (0.01, -0.01, 5.0)
 JET = axis_p4(60.0, 0.6, 0.4)
@@ -17,8 +34,8 @@ BLANK = tp.blank_templates(np.full((tp.SIGMA_PT.size + 1, tp.SIGMA_COT.size + 1)
 
 
 @kernel
-def category(pt, cot, sigma, templates):
-    return ip.category(pt, cot, sigma, templates)
+def category(pt, cot, sigma, status, templates):
+    return ip.category(pt, cot, sigma, status, templates)
 
 
 @kernel
@@ -70,16 +87,22 @@ def test_bins_are_those_of_searchsorted():
 
 def test_categories_are_all_used_and_in_range():
     pts = np.array([1.1, 3.0, 5.0, 10.0, 30.0])
-    np.testing.assert_array_equal([category(p, -0.3, 0.015, BLANK) for p in pts], range(5))
-    np.testing.assert_array_equal([category(p, 3.0, 0.05, BLANK) for p in (1.5, 8.0)], [5, 6])
-    assert BLANK.bc.shape == (7, 35, 20)
+    np.testing.assert_array_equal([category(p, -0.3, 0.015, DISPLACED, BLANK) for p in pts], range(5))
+    np.testing.assert_array_equal([category(p, 3.0, 0.05, NOT_DISPLACED, BLANK) for p in (1.5, 8.0)], [5, 6])
+    np.testing.assert_array_equal([category(9.0, 3.0, 0.05, status, BLANK) for status in (MATERIAL, VETOED)], [7, 8])
+    assert BLANK.bc.shape == (9, 35, 20)
+
+
+def test_smaller_templates_are_read_within_their_bounds():
+    older = BLANK._replace(bc=BLANK.bc[:7], cu=BLANK.cu[:7], typical_sigma=np.full((1, 1), 0.015))
+    assert [category(9.0, 3.0, 0.01, status, older) for status in (MATERIAL, VETOED)] == [3, 3]
 
 
 def test_no_usable_track_is_no_information(templates):
     assert run(tracks_of([]), templates)[0] == (0.0, 0.0, 0.0)
     soft = perigee_of(PRIMARY, 0.9, 0.6, 0.4, 1)
-    far = perigee_of(np.array(PRIMARY) + [-1.0, 1.2, 0.0], 9.0, 0.6, 0.4, 1)
-    high = perigee_of(np.array(PRIMARY) + [0.0, 0.0, 1.9], 9.0, 0.6, 0.4, 1)
+    far = perigee_of(np.add(PRIMARY, [-1.0, 1.2, 0.0]), 9.0, 0.6, 0.4, 1)
+    high = perigee_of(np.add(PRIMARY, [0.0, 0.0, 1.9]), 9.0, 0.6, 0.4, 1)
     assert run(tracks_of([soft, far, high]), templates)[0] == (0.0, 0.0, 0.0)
     assert run(tracks_of([soft]), BLANK)[0] == (0.0, 0.0, 0.0)
 

@@ -70,7 +70,7 @@ def test_an_outlier_is_dropped():
     in_seeds = 0  # in seed 1 a pair happens to have the mass of the K0S
     for seed in (0, 2, 3, 4, 5, 6, 7):
         decay = random_prongs(np.random.default_rng(seed), point, 0.6, 0.4, 4, 0.06)
-        stray = perigee_of(point + [0.1, -0.12, 0.05], 6.0, 0.62, 0.45, 1)
+        stray = perigee_of(np.add(point, [0.1, -0.12, 0.05]), 6.0, 0.62, 0.45, 1)
         out, ws = find([*decay, stray])
         assert out[SV1_NTRK] == 4
         assert 4 not in ws.members[:4]

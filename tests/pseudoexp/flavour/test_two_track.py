@@ -9,8 +9,8 @@ from flavour_toys import (
     b_jet,
     direction,
     perigee_from_momentum,
-    prongs,
     prompt_tracks,
+    prongs,
     rows_of,
     tracks_of,
     two_body,
@@ -24,7 +24,7 @@ from pseudoexp.flavour.two_track import (
     PAIR_SEED,
     prepare_jet,
 )
-from pseudoexp.flavour.workspace import DISPLACED, NOT_DISPLACED, VETOED, flavour_settings, flavour_workspace
+from pseudoexp.flavour.workspace import DISPLACED, MATERIAL, NOT_DISPLACED, VETOED, flavour_settings, flavour_workspace
 
 PRIMARY = (0.01, -0.01, 5.0)
 PION, PROTON, ELECTRON = 0.13957039, 0.93827209, 0.00051099895
@@ -101,6 +101,7 @@ def test_vertices_in_material_are_no_seeds():
     assert (free.seeds[:2] == 1).all()
     assert layer.pair[0, 2] == PAIR_MATERIAL
     assert (layer.seeds[:2] == 0).all()
+    assert (layer.status[:2] == MATERIAL).all()
 
 
 def test_prompt_jets_have_no_seeds_and_b_jets_do():

@@ -105,7 +105,7 @@ def test_invert3():
 def test_worst_member_is_the_one_whose_removal_helps_most():
     for seed in range(6):
         rng = np.random.default_rng(seed)
-        stray = perigee_of(POINT + [0.2, -0.3, 0.1], 6.0, 0.65, -0.75, 1)
+        stray = perigee_of(np.add(POINT, [0.2, -0.3, 0.1]), 6.0, 0.65, -0.75, 1)
         tracks = tracks_of([*random_prongs(rng, POINT, 0.6, -0.8, 4), stray], rng)
         _, ws = fit(tracks)
         without = [fit(type(tracks)(*(np.delete(a, i, axis=0) for a in tracks)))[0] for i in range(5)]
