@@ -8,7 +8,7 @@ linear in the vertex, with the tracks' covariances of (d0, z0) and the beam spot
 adaptive (Fruehwirth, Waltenberger and Vanlaer, CMS Note 2007/008): track i has the weight
 1 / (1 + exp((chi2_i - cut) / 2T)), and T falls to 1 over the iterations, so displaced tracks count less and less
 without a hard cut; what they pull, they pull, as in life. Seeds are the maxima of the pT^2-weighted histogram of z0; of
-the fitted candidates the one with the largest sum of weighted pT^2 is the hard collision's.
+the fitted candidates the one with the largest sum of pT^2 nearby is the hard collision's.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ _BINS = 1024
 _MAX_SEED_D0 = 1.0  # mm
 _MAX_PT2 = 2500.0  # GeV^2: one track alone does not make a vertex
 _HOPELESS = 0.2  # a seed with this share of the best vertex' pT^2 is not fitted
+_NEAR_D0, _NEAR_Z0 = 0.5, 0.3  # mm, across the track: at this distance it counts half
 _WINDOW = 5.0  # mm: tracks further away in z0, beyond their errors, do not enter a fit
-_TEMPERATURES = np.array([64.0, 16.0, 4.0, 2.0, 1.0, 1.0])
-_BLUR = np.array([0.3, 0.1, 0.03, 0.0, 0.0, 0.0])  # mm, added to the tracks' errors while the seed's error matters
+_TEMPERATURES = np.array([2.0, 2.0, 1.0, 1.0, 1.0, 1.0])
+_BLUR = np.array([0.15, 0.1, 0.05, 0.02, 0.0, 0.0])  # mm, added to the tracks' errors while the seed's error matters
 _SINE, _COSINE, _COT, _VAR_D0, _VAR_Z0, _PT2 = range(6)
 
 
@@ -55,7 +56,7 @@ def empty_vertex() -> PrimaryVertex:
 @kernel
 def fit_primary_vertex(tracks: Tracks, n: int, beam_spot: NDArray[np.float64], seeds: int, chi2_cut: float,
                        vertex: PrimaryVertex, ws: VertexWorkspace) -> float:
-    """Fill `vertex` from the first `n` tracks and return its sum of weighted pT^2 [GeV^2].
+    """Fill `vertex` from the first `n` tracks and return the sum of pT^2 near it [GeV^2].
 
     Without a usable track the vertex is the beam spot.
     """
@@ -129,24 +130,37 @@ def _next_seed(ws: VertexWorkspace) -> tuple[float, float]:
 @inline
 def _adaptive_fit(tracks: Tracks, n: int, seed: float, beam_spot: NDArray[np.float64], chi2_cut: float,
                   ws: VertexWorkspace) -> float:
-    """Fit from (0, 0, seed), leave the result in `ws.fit`, and return the sum of weighted pT^2."""
+    """Fit from (0, 0, seed), leave the result in `ws.fit`, and return the activity there."""
     fit = ws.fit
     fit[0], fit[1], fit[2] = 0.0, 0.0, seed
-    score = 0.0
     for k in range(_TEMPERATURES.shape[0]):
-        score = _step(tracks, n, 0.5 / _TEMPERATURES[k], _BLUR[k] * _BLUR[k], beam_spot, chi2_cut, ws)
-    return score
+        _step(tracks, n, 0.5 / _TEMPERATURES[k], _BLUR[k] * _BLUR[k], beam_spot, chi2_cut, ws)
+    return _activity(tracks, n, ws)
+
+
+@inline
+def _activity(tracks: Tracks, n: int, ws: VertexWorkspace) -> float:
+    """Return the sum of pT^2 [GeV^2] near the vertex: displaced tracks of its heavy hadrons belong to it as well."""
+    x, y, z = ws.fit[0], ws.fit[1], ws.fit[2]
+    total = 0.0
+    for t in range(n):
+        sine, cosine, cot = ws.line[t, _SINE], ws.line[t, _COSINE], ws.line[t, _COT]
+        r1 = tracks.perigee[t, D0] + x * sine - y * cosine
+        r2 = tracks.perigee[t, Z0] + (x * cosine + y * sine) * cot - z
+        far = r1 * r1 / (_NEAR_D0 * _NEAR_D0) + r2 * r2 / ((1.0 + cot * cot) * _NEAR_Z0 * _NEAR_Z0)
+        total += ws.line[t, _PT2] / (1.0 + far)
+    return total
 
 
 @inline
 def _step(tracks: Tracks, n: int, half_beta: float, blur2: float, beam_spot: NDArray[np.float64], chi2_cut: float,
-          ws: VertexWorkspace) -> float:
-    """Re-weight the tracks at the present vertex, solve the linear fit and return the sum of weighted pT^2."""
+          ws: VertexWorkspace) -> None:
+    """Re-weight the tracks at the present vertex and solve the linear fit."""
     fit = ws.fit
     x, y, z = fit[0], fit[1], fit[2]
     xx, yy = 1.0 / (beam_spot[0] * beam_spot[0]), 1.0 / (beam_spot[1] * beam_spot[1])
     zz = 1.0 / (beam_spot[2] * beam_spot[2])
-    xy, xz, yz, gx, gy, gz, score = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    xy, xz, yz, gx, gy, gz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for t in range(n):
         line, perigee = ws.line[t], tracks.perigee[t]
         sine, cosine, cot = line[_SINE], line[_COSINE], line[_COT]
@@ -161,7 +175,6 @@ def _step(tracks: Tracks, n: int, half_beta: float, blur2: float, beam_spot: NDA
         weight = 1.0 / (1.0 + exp(excess))
         w1, w2 = weight * w1, weight * w2
         a, b = cosine * cot, sine * cot
-        score += weight * line[_PT2]
         xx += w1 * sine * sine + w2 * a * a
         xy += w2 * a * b - w1 * sine * cosine
         xz -= w2 * a
@@ -173,7 +186,6 @@ def _step(tracks: Tracks, n: int, half_beta: float, blur2: float, beam_spot: NDA
         gy += c1 * cosine - c2 * b
         gz += c2
     _solve(xx, xy, xz, yy, yz, zz, gx, gy, gz, fit)
-    return score
 
 
 @inline

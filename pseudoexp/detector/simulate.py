@@ -20,8 +20,9 @@ from pseudoexp.detector.calorimeter import (
 )
 from pseudoexp.detector.material import fly
 from pseudoexp.detector.particles import Particles, append_record, particles_workspace
-from pseudoexp.detector.pileup import PileUp
+from pseudoexp.detector.pileup import PileUp, append_pileup
 from pseudoexp.detector.primary_vertex import VertexWorkspace, empty_vertex, fit_primary_vertex, vertex_workspace
+from pseudoexp.detector.subtraction import SubtractionWorkspace, soft_killer, subtraction_workspace
 from pseudoexp.detector.tables import DetectorTables
 from pseudoexp.detector.tracking import TrackingWorkspace, reconstruct_tracks, tracking_workspace, tracks_workspace
 
@@ -39,6 +40,7 @@ class DetectorWorkspace(NamedTuple):
     tracking: TrackingWorkspace
     calorimeter: CalorimeterWorkspace
     vertex: VertexWorkspace
+    subtraction: SubtractionWorkspace
 
 
 def detector_workspace(capacity: int, tables: DetectorTables) -> DetectorWorkspace:
@@ -57,7 +59,7 @@ def detector_workspace(capacity: int, tables: DetectorTables) -> DetectorWorkspa
         tracks=tracks, truth=truth, towers=towers_workspace(capacity), primary_vertex=empty_vertex(),
         collision=np.zeros(3), pileup_collisions=np.zeros(1, np.int64), particles=particles_workspace(capacity),
         tracking=tracking_workspace(capacity), calorimeter=calorimeter_workspace(tables.calorimeter),
-        vertex=vertex_workspace(capacity))
+        vertex=vertex_workspace(capacity), subtraction=subtraction_workspace())
 
 
 @kernel
@@ -84,6 +86,8 @@ def simulate(record: EventRecord, stream: Stream, tables: DetectorTables, pileup
     ws.collision[0], ws.collision[1], ws.collision[2] = g0 * spot[0], g1 * spot[1], g2 * spot[2]
     n = append_record(ws.particles, 0, record, ws.collision, material.field)
     if n >= 0:
+        n = append_pileup(ws.particles, n, stream, pileup, spot, material.field, ws.pileup_collisions)
+    if n >= 0:
         n = fly(ws.particles, n, stream, material)
     if n < 0:
         return -1, -1
@@ -98,4 +102,6 @@ def simulate(record: EventRecord, stream: Stream, tables: DetectorTables, pileup
     n_towers = make_towers(touched, ws.primary_vertex.position, tables.calorimeter, ws.calorimeter, ws.towers)
     if n_towers < 0:
         return -1, -1
+    if pileup.mu > 0.0:
+        n_towers = soft_killer(ws.towers, n_towers, tables.subtraction_grid, tables.subtraction_max_eta, ws.subtraction)
     return n_tracks, n_towers

@@ -67,11 +67,6 @@ def busy_record(seed, n=300):
 
 
 @kernel
-def stream(seed, event):
-    return event_stream(seed, 0, event)
-
-
-@kernel
 def simulate_event(record, seed, event, tables, pileup, ws):
     return simulate(record, event_stream(seed, 0, event), tables, pileup, ws)
 

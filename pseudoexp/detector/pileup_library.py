@@ -1,0 +1,196 @@
+"""The library of inelastic events behind pile-up: made once per user, kept in the user's cache.
+
+50,000 inelastic events of Pythia8 (`MINIMUM_BIAS`), the visible particles within |eta| < 5.1 and above 50 MeV, seven
+bytes each: pT to 0.015 %, angles to 0.1 mrad. The file's name holds what it depends on; a checksum over its arrays is
+verified when it is read, and a damaged file is made again. Making it takes minutes; a lock keeps others waiting.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pseudoexp.core.jit import user_cache
+from pseudoexp.core.record import EventBatch
+from pseudoexp.core.rng import MINIMUM_BIAS
+from pseudoexp.detector.pileup import (
+    DISPLACED,
+    ETA_MIN,
+    ETA_STEP,
+    LN_PT_MIN,
+    LN_PT_STEP,
+    PHI_MIN,
+    PHI_STEP,
+    PileUp,
+    no_pileup,
+)
+from pseudoexp.errors import ConfigError, SchemaError
+
+LIBRARY_VERSION = "1"
+LIBRARY_EVENTS = 50_000
+LIBRARY_SEED = 20_240_601
+MAX_MU = 500.0
+_EVENTS_PER_BATCH = 500
+_MAX_ETA = 5.1
+_MIN_PT = 0.05
+_MIN_DISPLACEMENT = 1e-2  # mm; what is born closer to the collision is born in it
+_NEUTRINOS = (12, 14, 16)
+_ARRAYS = ("offsets", "displaced_offsets", "ln_pt", "eta", "phi", "kind", "displaced", "species")
+
+
+def load_library(mu: float, progress: Callable[[int, int], None] | None = None) -> PileUp:
+    """Return the library for `mu` collisions per crossing, making it first if there is none.
+
+    Parameters
+    ----------
+    mu : float
+        Mean number of further collisions, 0 to 500; 0 needs no library.
+    progress : callable, optional
+        Called with (events made, events wanted) while the library is made.
+
+    Raises
+    ------
+    ConfigError
+        For a `mu` out of range.
+    MissingExtra
+        If the library must be made and Pythia8 is not installed.
+    """
+    if not 0.0 <= mu <= MAX_MU:
+        raise ConfigError(f"pile-up {mu!r}; allowed: 0 to {MAX_MU:g}")
+    return no_pileup() if mu == 0.0 else _library(library_path(), progress)._replace(mu=float(mu))
+
+
+def library_path(events: int = LIBRARY_EVENTS) -> Path:
+    """Return where the library of this version is kept."""
+    try:
+        generator = version("pythia8mc")
+    except PackageNotFoundError:
+        generator = "none"
+    key = json.dumps([LIBRARY_VERSION, LIBRARY_SEED, events, generator])
+    return user_cache() / "pileup" / f"inelastic-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
+
+
+@lru_cache(maxsize=2)
+def _library(path: Path, progress: Callable[[int, int], None] | None) -> PileUp:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (path.parent / f"{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # released with the file, also when the process dies
+        try:
+            return read_library(path)
+        except (FileNotFoundError, SchemaError):
+            write_library(path, build_library(_pythia_events(LIBRARY_EVENTS, progress)))
+            return read_library(path)
+
+
+def _pythia_events(events: int, progress: Callable[[int, int], None] | None) -> Iterator[EventBatch]:
+    from pseudoexp.engines.pythia8 import generate_chunk
+    from pseudoexp.engines.settings import EngineSettings
+
+    for first in range(0, events, _EVENTS_PER_BATCH):
+        n = min(_EVENTS_PER_BATCH, events - first)
+        yield generate_chunk(MINIMUM_BIAS, LIBRARY_SEED, first, n, EngineSettings())
+        if progress is not None:
+            progress(first + n, events)
+
+
+def build_library(batches: Iterator[EventBatch]) -> PileUp:
+    """Return the library of some batches of events, with mu = 0."""
+    codes: dict[int, int] = {}
+    parts = [_quantised(batch, codes) for batch in batches]
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    counts, displaced_counts, ln_pt, eta, phi, kind, displaced = columns
+    return PileUp(0.0, _offsets(counts), _offsets(displaced_counts), ln_pt, eta, phi, kind, displaced,
+                  np.array(list(codes), np.int32))
+
+
+def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+
+
+def _quantised(batch: EventBatch, codes: dict[int, int]) -> tuple[NDArray[np.generic], ...]:
+    pt = np.hypot(batch.p4[:, 0], batch.p4[:, 1])
+    eta = np.arcsinh(batch.p4[:, 2] / np.maximum(pt, 1e-12))
+    seen = (pt > _MIN_PT) & (np.abs(eta) < _MAX_ETA) & ~np.isin(np.abs(batch.pdg_id), _NEUTRINOS)
+    event = np.repeat(np.arange(len(batch.event_number)), np.diff(batch.offsets))[seen]
+    phi = np.arctan2(batch.p4[seen, 1], batch.p4[seen, 0])
+    vertex = batch.vertex[seen, :3]
+    away = np.abs(vertex).max(axis=1, initial=0.0) > _MIN_DISPLACEMENT
+    kind = _kinds(batch.pdg_id[seen], codes)
+    n = len(batch.event_number)
+    return (
+        np.bincount(event, minlength=n),
+        np.bincount(event[away], minlength=n),
+        _steps(np.log(pt[seen]), LN_PT_MIN, LN_PT_STEP),
+        _steps(eta[seen], ETA_MIN, ETA_STEP),
+        (np.floor((phi - PHI_MIN) / PHI_STEP).astype(np.int64) % 65536).astype(np.uint16),
+        (kind + np.where(away, DISPLACED, 0)).astype(np.uint8),
+        vertex[away].astype(np.float32),
+    )
+
+
+def _steps(x: NDArray[np.float64], low: float, step: float) -> NDArray[np.uint16]:
+    return np.clip(np.rint((x - low) / step), 0, 65535).astype(np.uint16)
+
+
+def _kinds(pdg_id: NDArray[np.int32], codes: dict[int, int]) -> NDArray[np.int64]:
+    """Return the rows of the species, adding new ones in the order of their first appearance."""
+    unique, first, inverse = np.unique(pdg_id, return_index=True, return_inverse=True)
+    for k in np.argsort(first):
+        codes.setdefault(int(unique[k]), len(codes))
+    if len(codes) > DISPLACED:
+        raise SchemaError(f"{len(codes)} species in the inelastic events; allowed: {DISPLACED}")
+    return np.array([codes[int(i)] for i in unique], np.int64)[inverse]
+
+
+def checksum(library: PileUp) -> str:
+    """Return the SHA-256 over the library's arrays."""
+    digest = hashlib.sha256(LIBRARY_VERSION.encode())
+    for name in _ARRAYS:
+        array = getattr(library, name)
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def write_library(path: Path, library: PileUp) -> None:
+    """Write a library under a temporary name and rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+        np.savez(file, checksum=np.array(checksum(library)), **{name: getattr(library, name) for name in _ARRAYS})
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)
+
+
+def read_library(path: Path) -> PileUp:
+    """Return a library, with mu = 0.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    SchemaError
+        If it is damaged or of another version.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            library = PileUp(0.0, **{name: file[name] for name in _ARRAYS})
+            expected = str(file["checksum"])
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise SchemaError(f"{path}: not a pile-up library ({error})") from None
+    if checksum(library) != expected:
+        raise SchemaError(f"{path}: the pile-up library is damaged (checksum)")
+    return library
