@@ -138,7 +138,7 @@ def _mass_sculpting(scored: Scored, part: Split) -> dict[str, Any]:
     if before.sum() > 0.0 and after.sum() > 0.0:
         size = scored.effective_size(inside)
         entry["distance"] = jensen_shannon(before, after)
-        entry["noise"] = float(np.sqrt((np.count_nonzero(before) - 1) / (8.0 * np.log(2.0) * size)))
+        entry["noise"] = float(min(1.0, np.sqrt((np.count_nonzero(before) - 1) / (8.0 * np.log(2.0) * size))))
     return entry
 
 

@@ -12,6 +12,7 @@ import mplhep
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from tagger.runs import Run
@@ -114,7 +115,7 @@ def scores(runs: Sequence[Run]) -> Figure:
             content = np.histogram(np.clip(score[rows], edges[0], edges[-1]), edges, weights=weight[rows])[0]
             _step(axes, content / weight[rows].sum() / np.diff(edges), edges, shade, CLASS_NAMES[title])
         axes.set(yscale="log", xlabel="logit", ylabel="density", title=run.name, xlim=(edges[0], edges[-1]))
-        _wide(axes, 6.0)
+        _wide(axes, 5.0)
     panels[0].legend(loc="upper center", ncols=2)
     return figure
 
@@ -165,8 +166,7 @@ def history(runs: Sequence[Run]) -> Figure:
         if "val_loss" in run.history:
             axes.plot(epoch, run.history["val_loss"], color="#2f6fb5", marker=marker, label="validation")
         axes.set(xlabel="epoch", ylabel="loss", title=run.name)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.xaxis.minorticks_off() if hasattr(axes.xaxis, "minorticks_off") else None
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     panels[0].legend(loc="upper right")
     return figure
 
@@ -189,15 +189,24 @@ def pt_bins(runs: Sequence[Run], efficiency: str = "0.5") -> Figure:
         if x:
             low = np.minimum(error, 0.9 * np.array(value))
             axes.errorbar(x, value, yerr=[low, error], xerr=np.array(half).T, fmt="o", ms=4, lw=1.2, color=colour(i), label=run.name)
-    axes.set(xscale="log", yscale="log", xlabel=r"large-R jet $p_T$ [GeV]",
-             ylabel=rf"$1/\varepsilon_B$ at $\varepsilon_S$ = {float(efficiency):.0%}".replace("%", r"%"))
+    axes.set(xscale="log", yscale="log", xlabel=r"large-R jet $p_T$ [GeV]", ylabel=_at(efficiency))
     ticks = [250, 350, 500, 750, 1000, 2000, 3000]
     axes.set_xticks(ticks, [str(t) for t in ticks])
-    axes.minorticks_off()
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(_plain)
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(240, 3100)
     axes.grid(True, which="major", axis="y", color=FAINT, lw=0.6)
     axes.legend(loc="best")
     return figure
+
+
+def _at(efficiency: str) -> str:
+    return rf"$1/\varepsilon_B$ at $\varepsilon_S$ = {float(efficiency):.0%}"
+
+
+def _plain(value: float, _: int) -> str:
+    return f"{value:g}"
 
 
 @styled
@@ -236,9 +245,12 @@ def cost(runs: Sequence[Run], efficiency: str = "0.5") -> Figure:
         axes.errorbar(x, y, yerr=[[min(point["rejection_error"], 0.9 * y)], [point["rejection_error"]]], fmt="o", ms=6,
                       color=colour(i))
         axes.annotate(run.name, (x, y), xytext=(8, 5), textcoords="offset points", color=colour(i), fontsize=9)
-    axes.set(xscale="log", xlabel="multiplications per candidate",
-             ylabel=rf"$1/\varepsilon_B$ at $\varepsilon_S$ = {float(efficiency):.0%}")
-    axes.margins(x=0.15)
+    axes.set(xscale="log", yscale="log", xlabel="multiplications per candidate", ylabel=_at(efficiency))
+    axes.margins(0.15)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(_plain)
+        axis.set_minor_formatter(NullFormatter())
     axes.grid(True, which="major", color=FAINT, lw=0.6)
     axes.set_axisbelow(True)
     return figure

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tagger.data import BACKGROUNDS, WEIGHTINGS
+from tagger.data import BACKGROUNDS
 from tagger.evaluate import EFFICIENCIES, HEADLINE
 from tagger.runs import Run
 
@@ -44,7 +44,8 @@ def rejection(point: dict[str, Any] | None) -> str:
     if not point:
         return DASH
     if point["rejection"] is None:
-        return f"> {point['rejection_above']:.2g}"
+        limit = point["rejection_above"]
+        return f"> {round(limit, 1 - _exponent(limit)):.0f}" if limit >= 10.0 else f"> {limit:.1f}"
     return measured(point["rejection"], point["rejection_error"])
 
 
@@ -69,7 +70,7 @@ def performance(runs: Sequence[Run], weighting: str) -> Table:
         rows.append((i, (run.name, measured(entry["auc"], entry["auc_error"]), *(rejection(p) for p in points),
                          count(entry["n_eff_signal"]), count(entry["n_eff_background"]),
                          count(entry["rejection"][f"{HEADLINE:g}"]["n_eff_passed"]))))
-        values.append([entry["auc"], *((p or {}).get("rejection") or 0.0 for p in points)])
+        values.append([entry["auc"], *((p or {}).get("rejection") or (p or {}).get("rejection_above", 0.0) for p in points)])
     best = {(max(range(len(runs)), key=lambda i, c=c: values[i][c]), c + 1) for c in range(len(values[0]))}  # type: ignore[misc]
     return Table(heads, tuple(rows), frozenset(best) if len(runs) > 1 else frozenset())
 
@@ -175,8 +176,3 @@ def importance_order(runs: Sequence[Run]) -> list[str]:
     weight = widest.histograms.get("importance", {})
     names = dict.fromkeys(name for run in (widest, *runs) for name in run.inputs)
     return sorted(names, key=lambda name: -float(weight.get(name, 0.0)))
-
-
-def weighting_names() -> tuple[str, ...]:
-    """Return the weightings, the headline first."""
-    return WEIGHTINGS
