@@ -14,15 +14,16 @@ pT inside it: anti-kT R = 1.0 on towers, trimmed, calibrated, 250 <= pT < 3000 G
 Momenta and masses are in MeV. `jets.attrs["flavour_label"]` lists the classes; `hbb` is index 0. Splits: `eventNumber % 10` is
 0-7 for training, 8 for validation, 9 for the test. Blocks of ten event numbers alternate between signal (even tens) and QCD.
 
-`mcEventWeight` [pb] has the cross-section as its mean over the *tried* events, which `jets.attrs["events_tried"]` counts per class.
-`benchmarkWeight` gives both classes the same total and the signal the (pT, |eta|) spectrum of the QCD rows; it belongs to the
+`mcEventWeight` [pb] has the cross-section as its mean over the *tried* events, which `jets.attrs["events_tried"]` counts per
+class. `benchmarkWeight` gives both classes the same total and the signal the (pT, |eta|) spectrum of the QCD rows; it belongs to the
 default sampling (`--pthat-min 150 --pt-bias 4`), elsewhere the spectra are left as they are.
 """
 
 
 def table(fields: tuple[schema.Field, ...]) -> str:
     """Return a Markdown table of columns."""
-    rows = [f"| `{f.name}` | {f.dtype.strip('<') if f.dtype != '?' else 'bool'} | {f.unit or '-'} | {f.description} |"
+    types = {"?": "bool"}
+    rows = [f"| `{f.name}` | {types.get(f.dtype, f.dtype.strip('<'))} | {f.unit or '-'} | {f.description} |"
             .replace("|eta|", "abs(eta)") for f in fields]
     return "\n".join(["| name | type | unit | meaning |", "|---|---|---|---|", *rows])
 

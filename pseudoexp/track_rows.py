@@ -39,7 +39,7 @@ N_TRACK_COLUMNS = len(TRACK_FIELDS)
 def _axis(assigned: int, first: int, second: int, vr: NDArray[np.float64], jet_p4: NDArray[np.float64]
           ) -> NDArray[np.float64]:
     """Return the axis of a track's lifetime signs: its track jet, else the large-R jet."""
-    if assigned >= 0 and (assigned == first or assigned == second):
+    if assigned >= 0 and assigned in (first, second):
         return vr[assigned]
     return jet_p4
 

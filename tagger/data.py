@@ -160,7 +160,7 @@ class TaggerData:
         if names == self.inputs:
             return self
         columns = [self.inputs.index(name) for name in names]
-        chosen = {s: replace(self.split(s), x=np.ascontiguousarray(self.split(s).x[:, columns])) for s in SPLITS}
+        chosen: dict[str, Any] = {s: replace(self.split(s), x=np.ascontiguousarray(self.split(s).x[:, columns])) for s in SPLITS}
         return replace(self, inputs=names, **chosen)
 
 

@@ -7,6 +7,7 @@ cross-section-weighted figures stand beside it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,13 +72,13 @@ def evaluate(model: keras.Model, data: TaggerData, split: str = "test") -> dict[
 
 def figures(score: NDArray[np.float32], part: Split) -> dict[str, Any]:
     """Return all figures of given scores (n,) on given rows, as `evaluate` does, without those of the network."""
-    score = np.asarray(score, dtype=np.float64)
-    headline = Scored(score, part.y == 1, part.weight, part.event)
+    exact = np.asarray(score, dtype=np.float64)
+    headline = Scored(exact, part.y == 1, part.weight, part.event)
     return {
         "rows": {"signal": int((part.y == 1).sum()), "background": int((part.y == 0).sum())},
-        "weightings": {name: summary(Scored(score, part.y == 1, part.weighting(name), part.event)) for name in WEIGHTINGS},
-        "flavours": {name: _of_flavour(score, part, i) for i, name in enumerate(BACKGROUNDS)},
-        "pt_bins": _in_pt_bins(score, part, headline.threshold(HEADLINE)),
+        "weightings": {name: summary(Scored(exact, part.y == 1, part.weighting(name), part.event)) for name in WEIGHTINGS},
+        "flavours": {name: _of_flavour(exact, part, i) for i, name in enumerate(BACKGROUNDS)},
+        "pt_bins": _in_pt_bins(exact, part, headline.threshold(HEADLINE)),
         "mass_sculpting": _mass_sculpting(headline, part),
     }
 
@@ -110,7 +111,7 @@ def _of_flavour(score: NDArray[np.float64], part: Split, flavour: int) -> dict[s
 def _in_pt_bins(score: NDArray[np.float64], part: Split, cut: float) -> list[dict[str, Any]]:
     """Return per bin the figures at the bin's own thresholds and eps_S, eps_B of the cut made for all pT."""
     bins = []
-    for low, high in zip(PT_EDGES[:-1], PT_EDGES[1:], strict=True):
+    for low, high in pairwise(PT_EDGES):
         rows = (part.pt >= low) & (part.pt < high)
         entry: dict[str, Any] = {"low": low, "high": high, "rows": int(rows.sum())}
         own = _subsample(score, part, rows)
@@ -162,8 +163,9 @@ def to_run(model: keras.Model, data: TaggerData, config: dict[str, Any], history
     part = data.test
     score = logits(model, part.x)
     metrics = figures(score, part) | {"split": "test", "model": complexity(model)}
-    columns = {"score": score, "target": part.y, "weight": part.weight, "physical": part.physical, "event": part.event,
-               "pt": part.pt, "mass": part.mass, "flavour": part.flavour}
+    columns: dict[str, NDArray[Any]] = {
+        "score": score, "target": part.y, "weight": part.weight, "physical": part.physical, "event": part.event,
+        "pt": part.pt, "mass": part.mass, "flavour": part.flavour}
     return Run(model=model, inputs=data.inputs, config={**config, "data": data.source, "versions": versions()},
                metrics=metrics, history=history, gated=gated, scores=columns,
                histograms={"roc": roc_curve(score, part), "importance": importance(model, data),

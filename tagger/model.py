@@ -43,7 +43,8 @@ def moments(x: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.flo
     """Return mean and variance of each column after its tails are pulled in to the quantiles `TAIL` and 1 - `TAIL`.
 
     Significances and masses have power-law tails: a few rows would set the plain variance and squeeze the bulk into a corner.
-    Clipping only the *estimate* keeps the map itself affine, so that it folds into a dense layer. A constant column gets variance 1.
+    Clipping only the *estimate* keeps the map itself affine, so that it folds into a dense layer. A constant column gets
+    variance 1.
 
     Parameters
     ----------

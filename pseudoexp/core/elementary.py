@@ -282,7 +282,7 @@ def _log_pair(x: float) -> tuple[float, float]:
 
 
 @inline
-def pow(x: float, y: float) -> float:  # noqa: A001 (the field's name)
+def pow(x: float, y: float) -> float:
     """Return x**y for x >= 0."""
     if y == 0.0 or x == 1.0:
         return 1.0

@@ -1,8 +1,8 @@
 """Large-radius jets and the track jets inside them: the objects of the selection.
 
 Track jets: variable-radius jets of tracks (pion mass) near the primary vertex, rho = 30 GeV, radius 0.02 to 0.4,
-pT > 10 GeV, |eta| < 2.5, two tracks or more (ATLAS, ATL-PHYS-PUB-2017-010). Large-R jets: anti-kT R = 1.0 on towers, with the track
-jets as ghosts in the untrimmed clustering; trimmed with kT subjets of 0.2 and 5 % of the untrimmed pT.
+pT > 10 GeV, |eta| < 2.5, two tracks or more (ATLAS, ATL-PHYS-PUB-2017-010). Large-R jets: anti-kT R = 1.0 on towers, with
+the track jets as ghosts in the untrimmed clustering; trimmed with kT subjets of 0.2 and 5 % of the untrimmed pT.
 """
 
 from __future__ import annotations

@@ -109,7 +109,8 @@ def scores(runs: Sequence[Run]) -> Figure:
     figure, panels = _panels(len(runs), 3, height=2.7)
     for axes, run in zip(panels, runs, strict=True):
         score, target, weight = (run.scores[name] for name in ("score", "target", "weight"))
-        edges = np.linspace(*np.quantile(score, (0.002, 0.998)), 41)
+        low, high = np.quantile(score, (0.002, 0.998))
+        edges = np.linspace(low, high, 41)
         for label, title, shade in ((1, "hbb", SIGNAL), (0, "qcd", BACKGROUND)):
             rows = target == label
             content = np.histogram(np.clip(score[rows], edges[0], edges[-1]), edges, weights=weight[rows])[0]
@@ -188,7 +189,8 @@ def pt_bins(runs: Sequence[Run], efficiency: str = "0.5") -> Figure:
                 error.append(point["rejection_error"])
         if x:
             low = np.minimum(error, 0.9 * np.array(value))
-            axes.errorbar(x, value, yerr=[low, error], xerr=np.array(half).T, fmt="o", ms=4, lw=1.2, color=colour(i), label=run.name)
+            axes.errorbar(x, value, yerr=np.stack([low, error]), xerr=np.array(half).T, fmt="o", ms=4, lw=1.2, color=colour(i),
+                          label=run.name)
     axes.set(xscale="log", yscale="log", xlabel=r"large-R jet $p_T$ [GeV]", ylabel=_at(efficiency))
     ticks = [250, 350, 500, 750, 1000, 2000, 3000]
     axes.set_xticks(ticks, [str(t) for t in ticks])
@@ -205,7 +207,7 @@ def _at(efficiency: str) -> str:
     return rf"$1/\varepsilon_B$ at $\varepsilon_S$ = {float(efficiency):.0%}"
 
 
-def _plain(value: float, _: int) -> str:
+def _plain(value: float, _: float) -> str:
     return f"{value:g}"
 
 
