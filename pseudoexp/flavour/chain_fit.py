@@ -19,7 +19,7 @@ from pseudoexp.flavour.workspace import COT_THETA, FlavourWorkspace
 
 SIGMA_LENGTH = 1000.0
 """mm, width of the weak term on every L."""
-MAX_ITERATIONS = 20
+MAX_ITERATIONS = 14
 
 
 @kernel
@@ -96,25 +96,31 @@ def project(tracks: Tracks, rows, m: int, k: int, ux: float, uy: float, uz: floa
     cot = workspace.helix[i, COT_THETA]
     zx = c * cot
     zy = s * cot
-    d_phi = length * (s * nx - c * ny)
-    z_phi = length * (zx * nx + zy * ny)
-    d_theta = length * (s * ex - c * ey)
-    z_theta = length * (zx * ex + zy * ey - ez)
+    g = workspace.derivative
+    g[0, 0] = s
+    g[0, 1] = -c
+    g[0, 2] = 0.0
+    g[0, 3] = length * (s * nx - c * ny)
+    g[0, 4] = length * (s * ex - c * ey)
+    g[1, 0] = zx
+    g[1, 1] = zy
+    g[1, 2] = -1.0
+    g[1, 3] = length * (zx * nx + zy * ny)
+    g[1, 4] = length * (zx * ex + zy * ey - ez)
+    for p in range(5):
+        g[2, p] = w_dd * g[0, p] + w_dz * g[1, p]
+        g[3, p] = w_dz * g[0, p] + w_zz * g[1, p]
     d_l = s * ux - c * uy
     z_l = zx * ux + zy * uy - uz
-    gd = (s, -c, 0.0, d_phi, d_theta)
-    gz = (zx, zy, -1.0, z_phi, z_theta)
     wd = w_dd * d0 + w_dz * z0
     wz = w_dz * d0 + w_zz * z0
     pd_l = w_dd * d_l + w_dz * z_l
     pz_l = w_dz * d_l + w_zz * z_l
     for p in range(5):
-        workspace.axis_step[p] += gd[p] * wd + gz[p] * wz
-        workspace.length_coupling[k, p] += gd[p] * pd_l + gz[p] * pz_l
-        pd = w_dd * gd[p] + w_dz * gz[p]
-        pz = w_dz * gd[p] + w_zz * gz[p]
+        workspace.axis_step[p] += g[0, p] * wd + g[1, p] * wz
+        workspace.length_coupling[k, p] += g[0, p] * pd_l + g[1, p] * pz_l
         for q in range(p + 1):
-            workspace.axis_normal[p, q] += pd * gd[q] + pz * gz[q]
+            workspace.axis_normal[p, q] += g[2, p] * g[0, q] + g[3, p] * g[1, q]
     workspace.length_normal[k] += d_l * pd_l + z_l * pz_l
     workspace.length_gradient[k] += d_l * wd + z_l * wz
     return d0 * wd + z0 * wz

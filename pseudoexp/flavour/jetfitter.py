@@ -27,7 +27,7 @@ MAX_TRACK_CHI2 = 12.0  # of a track that does not cross the axis
 MAX_MERGE_CHI2 = 6.6  # 1 degree of freedom, probability 1 %
 MIN_SINGLE_SIGNIFICANCE2 = 9.0  # (L/sigma)^2 of a vertex of one track
 MAX_LENGTH = 200.0  # mm
-TOLERANCE = 1e-3
+TOLERANCE = 1e-2
 PRIMARY = -1
 
 

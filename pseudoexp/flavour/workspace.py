@@ -53,6 +53,7 @@ class FlavourWorkspace(NamedTuple):
     axis_normal: NDArray[np.float64]  # (5, 5) reduced normal matrix; after the fit its inverse, the covariance
     axis_step: NDArray[np.float64]  # (5,) gradient, then step
     axis_scratch: NDArray[np.float64]  # (5,)
+    derivative: NDArray[np.float64]  # (4, 5) of a track's residuals by the axis, and the same times its weights
     length: NDArray[np.float64]  # (capacity,) mm along the axis per vertex
     length_normal: NDArray[np.float64]  # (capacity,)
     length_gradient: NDArray[np.float64]  # (capacity,) gradient, then step
@@ -81,5 +82,5 @@ def flavour_workspace(capacity: int = 64) -> FlavourWorkspace:
         pair_count=np.zeros(1, dtype=np.int64), members=ints(n), cluster=ints(n), track_chi2=floats(n),
         position=floats(3), covariance=floats(3, 3), normal=floats(3, 3), rest=floats(3, 3),
         axis=floats(5), axis_prior=floats(5), axis_weight=floats(5, 5), axis_normal=floats(5, 5),
-        axis_step=floats(5), axis_scratch=floats(5), length=floats(n),
+        axis_step=floats(5), axis_scratch=floats(5), derivative=floats(4, 5), length=floats(n),
         length_normal=floats(n), length_gradient=floats(n), length_coupling=floats(n, 5))
