@@ -27,7 +27,7 @@ from tagger.data import TaggerData
 from tagger.evaluate import logits, to_run
 from tagger.metrics import Scored
 from tagger.model import build, moments
-from tagger.resize import insert_pruners, shrink
+from tagger.resize import find_budgets, insert_pruners, shrink
 from tagger.resize.gate import CONSTRAINTS
 from tagger.resize.training import METHODS, ResizeOptions, prune, resize, retrain
 from tagger.train import TrainConfig, fit
@@ -88,10 +88,12 @@ def quality(data: TaggerData, seeds: int, epochs: int, share: str, features: int
     print(f"{len(data.train)} training rows, {seeds} seeds, {epochs} epochs (pruning: {max(epochs // 2, 5)})")
     for name in sorted(table):
         values = table[name]
-        print(f"{name:48s} AUC median {median(values):.4f}  range {min(values):.4f} to {max(values):.4f}  {layouts[name][:3]}")
+        print(f"{name:48s} AUC median {median(values):.4f}  range {min(values):.4f} to {max(values):.4f}  "
+              f"{' '.join(layouts[name][:3])}")
 
 
-def _note(table: dict[str, list[float]], layouts: dict[str, list[str]], name: str, value: float, model: keras.Model) -> None:
+def _note(table: dict[str, list[float]], layouts: dict[str, list[str]], name: str, value: float,
+          model: keras.Model) -> None:
     table.setdefault(name, []).append(value)
     widths = [model.input_shape[-1], *(layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense))]
     layouts.setdefault(name, []).append("-".join(str(width) for width in widths))
@@ -99,17 +101,18 @@ def _note(table: dict[str, list[float]], layouts: dict[str, list[str]], name: st
 
 
 def cost(data: TaggerData) -> None:
-    """Print milliseconds per step, best of seven rounds, plain and gated by turns."""
+    """Print milliseconds per step, best of 40 rounds, plain and gated by turns."""
     for jit in (False, True):
         for batch in (256, 1024, 4096):
             plain = build(len(data.inputs), (64, 32, 16), *moments(data.train.x))
             frozen = insert_pruners(plain, "25%")
             models = {"plain": plain, "hidden gates": insert_pruners(plain, "25%"),
                       "input gates": insert_pruners(plain, 12, "inputs"), "hidden gates, frozen": frozen}
-            frozen.layers[3].budget.freeze()
+            find_budgets(frozen)[0].freeze()
             models["shrunk"] = shrink(frozen).model
             steps = {name: _stepper(model, data, batch, jit) for name, model in models.items()}
-            best = {name: min(_seconds(step) for _ in range(7)) for name, step in steps.items()}
+            rounds = [{name: _seconds(step) for name, step in steps.items()} for _ in range(40)]
+            best = {name: min(times[name] for times in rounds) for name in steps}
             print(f"batch {batch:4d} jit {jit!s:5s} " + "  ".join(
                 f"{name} {1e3 * t:.2f} ms ({t / best['plain'] - 1:+.0%})" for name, t in best.items()), flush=True)
 
@@ -122,7 +125,7 @@ def _stepper(model: keras.Model, data: TaggerData, batch: int, jit: bool):
     return lambda: model.train_on_batch(x, y)
 
 
-def _seconds(step, repeats: int = 40) -> float:
+def _seconds(step, repeats: int = 10) -> float:
     start = time.perf_counter()
     for _ in range(repeats):
         step()

@@ -1,5 +1,7 @@
 """What every gate layer must do; a layer's tests inherit `GateConformance` and name the layer."""
 
+from typing import ClassVar
+
 import keras
 import numpy as np
 import pytest
@@ -22,7 +24,7 @@ class GateConformance:
     """Inherit and set `layer`; `options` are passed to the budget, `exact_sum` tells that gates sum to the budget."""
 
     layer: type[Gate]
-    options: dict = {}
+    options: ClassVar[dict[str, str]] = {}
     exact_sum = False
     trains_scores = True
 

@@ -19,7 +19,7 @@ def command(
     epochs: Annotated[int, typer.Option(help="Epochs at most; 60 % of them before the choice is final.")] = 40,
     batch: Annotated[int, typer.Option(help="Rows per step.")] = 1024,
     learning_rate: Annotated[float, typer.Option(help="Of Adam, at the start of the cosine schedule.")] = 2e-3,
-    patience: Annotated[int, typer.Option(help="Epochs without a better validation loss, after the choice; 0: never stop.")] = 8,
+    patience: Annotated[int, typer.Option(help="Epochs without a better validation loss, after the choice.")] = 8,
     seed: Annotated[int, typer.Option(help="Of the order of rows.")] = 1,
     retrain: Annotated[bool, typer.Option("--retrain", help="Train the layout found afresh.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing run folder.")] = False,

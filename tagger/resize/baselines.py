@@ -6,7 +6,7 @@ budget's number of them, and the rest of the training heals the wound.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -49,7 +49,7 @@ class OneShot(Anneal):
         super().__init__(fraction=fraction)
         self.rank = rank
 
-    def scores_of(self, budget: Budget) -> list[NDArray[np.float64]]:
+    def scores_of(self, budget: Budget) -> Sequence[NDArray[np.floating[Any]]]:
         """Scores of the budget's layers."""
         found = self.rank(self.model)
         return [found[layer.name] for layer in budget.layers]

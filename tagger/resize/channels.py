@@ -179,7 +179,7 @@ def _backward(step: Step, needed: Mask, state: Mapping[int, Constants]) -> list[
     if type(layer) in NOISE + POOLING or is_elementwise(layer):
         return [needed & ~given[0].dead]
     if type(layer) is layers.Flatten and len(needed):
-        used = needed.reshape(-1, len(given[0].dead)).any(axis=0)
+        used: Mask = np.any(needed.reshape(-1, len(given[0].dead)), axis=0)
         if not np.array_equal(np.tile(used, len(needed) // len(used)), needed):
             raise ConfigError(f"the channels behind '{layer.name}' cannot be gated one by one: gate before it")
         return [used]

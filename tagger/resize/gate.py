@@ -91,7 +91,8 @@ class Budget:
         """
         missing = [layer.name for layer in self._members if not layer.built]
         if missing:
-            raise ConfigError(f"budget '{self.name}': gate {', '.join(missing)} is not part of a built model (give the model an Input)")
+            raise ConfigError(f"budget '{self.name}': gate {', '.join(missing)} is not part of a built model "
+                              "(give the model an Input)")
         check_count(self.nodes, self.sizes)
 
     def freeze(self, scores: Sequence[NDArray[np.floating[Any]]] | None = None) -> None:

@@ -11,6 +11,7 @@ rate, so the start is set from learning rate x steps of the soft phase, and shor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -43,6 +44,11 @@ class Anneal(keras.callbacks.Callback):
     ----------
     history : list of dict
         Per epoch: temperature and the gates by layer name.
+
+    Raises
+    ------
+    ConfigError
+        If the fraction is not within 0 and 1, or the temperatures do not fall.
     """
 
     def __init__(self, start: float | None = None, stop: float | None = None, fraction: float = 0.6) -> None:
@@ -92,7 +98,7 @@ class Anneal(keras.callbacks.Callback):
         """Freeze if training ended before its time."""
         self._freeze()
 
-    def scores_of(self, budget: Budget) -> list[NDArray[np.floating[Any]]] | None:
+    def scores_of(self, budget: Budget) -> Sequence[NDArray[np.floating[Any]]] | None:
         """Scores to freeze a budget by; None for the trained ones."""
         return None
 

@@ -70,6 +70,11 @@ def shrink(model: keras.Model) -> Shrunk:
 def check_shrinkable(model: keras.Model) -> None:
     """Refuse a gated model that `shrink` could not take apart, whatever its gates will keep.
 
+    Parameters
+    ----------
+    model : keras.Model
+        With gates, frozen or not.
+
     Raises
     ------
     ConfigError

@@ -76,8 +76,10 @@ class Resized(NamedTuple):
         The rows, with the inputs of the small network.
     history : dict of list
         Of the training with gates.
-    asked, kept : dict
-        `budget`: nodes under the budget; `nodes`: of the hidden layers, `features`: inputs, where the budget fixes them.
+    asked : dict
+        `budget`: nodes under the budget; `nodes` of the hidden layers or `features` where the budget fixes them.
+    kept : dict
+        The same of the small network.
     """
 
     model: keras.Model
@@ -153,6 +155,11 @@ def prune(
     -------
     Run
         Not saved yet.
+
+    Raises
+    ------
+    ConfigError
+        If the run was loaded without its network, or the place or the number of nodes is impossible.
     """
     config, options = config or TrainConfig(), options or ResizeOptions()
     if parent.model is None:
@@ -189,6 +196,11 @@ def resize(
         Called after each epoch.
     trained : bool
         The weights mean something already.
+
+    Returns
+    -------
+    Resized
+        The small network and what belongs to it.
 
     Raises
     ------
@@ -244,8 +256,8 @@ def _fresh_copy(seed: int) -> Any:
         clone = type(layer).from_config(layer.get_config())
         start = getattr(clone, "kernel_initializer", None)
         if start is not None and getattr(start, "seed", None) is not None:
-            # the layer's own seed keeps layers apart
-            clone.kernel_initializer = type(start).from_config(start.get_config() | {"seed": start.seed + 7919 * (seed + 1)})
+            other = start.seed + 7919 * (seed + 1)  # the layer's own seed keeps layers apart
+            clone.kernel_initializer = type(start).from_config(start.get_config() | {"seed": other})
         return clone
 
     return copy

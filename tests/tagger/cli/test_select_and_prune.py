@@ -51,12 +51,12 @@ def test_prune_goes_on_from_a_run(folder, selected, capsys):
 
 
 @pytest.mark.parametrize(("words", "said"), [
-    (["--nodes", "0"], "allowed are 2 to 12"), (["--nodes", "13"], "allowed are 2 to 12"), (["--nodes", "1"], "allowed are 2 to 12"),
-    (["--nodes", "0%"], "allowed are 2 to 12"), (["--nodes", "few"], "whole number"), (["--nodes", "6", "--where", "roof"], "hidden_1"),
-    (["--nodes", "6", "--method", "luck"], "autopruner"), (["--nodes", "6", "--constraint", "x"], "fermi, penalty, topk")])
+    ("--nodes 0", "allowed are 2 to 12"), ("--nodes 13", "allowed are 2 to 12"), ("--nodes 1", "allowed are 2 to 12"),
+    ("--nodes 0%", "allowed are 2 to 12"), ("--nodes few", "whole number"), ("--nodes 6 --where roof", "hidden_1"),
+    ("--nodes 6 --method luck", "autopruner"), ("--nodes 6 --constraint x", "fermi, penalty, topk")])
 def test_mistakes_take_one_line_and_write_nothing(words, said, folder, selected, capsys):
     out = folder / "never"
-    assert main(["prune", str(folder / "mock.h5"), "--model", str(selected), "--out", str(out), *words]) == 2
+    assert main(["prune", str(folder / "mock.h5"), "--model", str(selected), "--out", str(out), *words.split()]) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1 and not out.exists()
 
@@ -66,9 +66,10 @@ def test_impossible_features_are_refused(features, folder, capsys):
     out = folder / "never"
     assert main(["select", str(folder / "mock.h5"), f"--features={features}", "--out", str(out)]) == 2
     error = capsys.readouterr().err
-    assert error.count("\n") == 1 and any(words in error for words in ("1 to 39", "whole number", "at most 100%")) and not out.exists()
+    assert any(words in error for words in ("1 to 39", "whole number", "at most 100%"))
+    assert error.count("\n") == 1 and not out.exists()
 
 
 def test_a_missing_run_is_named(folder, capsys):
-    words = ["prune", str(folder / "mock.h5"), "--model", str(folder / "none"), "--nodes", "5", "--out", str(folder / "x")]
-    assert main(words) == 2 and "none" in capsys.readouterr().err
+    words = ["prune", str(folder / "mock.h5"), "--model", str(folder / "none"), "--nodes", "5"]
+    assert main([*words, "--out", str(folder / "x")]) == 2 and "none" in capsys.readouterr().err

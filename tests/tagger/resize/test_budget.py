@@ -20,8 +20,8 @@ def _gates(scores, count, heat, owners=None, dtype="float32"):
 
 
 def _scores(kind, n, rng):
-    return {"normal": lambda: rng.normal(size=n), "tied": lambda: np.zeros(n), "few": lambda: rng.integers(0, 4, n) * 1.0,
-            "heavy": lambda: rng.standard_cauchy(n)}[kind]()
+    return {"normal": rng.normal(size=n), "tied": np.zeros(n), "few": rng.integers(0, 4, n) * 1.0,
+            "heavy": rng.standard_cauchy(n)}[kind]
 
 
 def _convex_optimum(scores, owners, count, heat):
@@ -115,12 +115,13 @@ def test_the_derivative_is_exact(owners):
         for j in range(7):
             up, down = scores.copy(), scores.copy()
             up[j], down[j] = up[j] + step, down[j] - step
-            slope = weights @ (_gates(up, 4, heat, owners, "float64") - _gates(down, 4, heat, owners, "float64")) / (2 * step)
-            assert found[j] == pytest.approx(slope, rel=1e-5, abs=1e-7)
+            above, below = (weights @ _gates(moved, 4, heat, owners, "float64") for moved in (up, down))
+            assert found[j] == pytest.approx((above - below) / (2 * step), rel=1e-5, abs=1e-7)
 
 
 @pytest.mark.parametrize(("count", "sizes", "words"), [
-    (0, [4], "allowed are 1 to 4"), (5, [4], "allowed are 1 to 4"), (2, [4, 4, 4], "allowed are 3 to 12"), (1, [], "no layer")])
+    (0, [4], "allowed are 1 to 4"), (5, [4], "allowed are 1 to 4"), (2, [4, 4, 4], "allowed are 3 to 12"),
+    (1, [], "no layer")])
 def test_impossible_budgets_name_the_range(count, sizes, words):
     with pytest.raises(ConfigError, match=words):
         budget.check_count(count, sizes)

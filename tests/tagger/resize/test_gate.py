@@ -1,6 +1,7 @@
 """The pruning layer and its shared budget."""
 
 import gc
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -48,7 +49,7 @@ class TestFermi(GateConformance):
 
 class TestPenalty(GateConformance):
     layer = AutoPruner
-    options = {"constraint": "penalty"}
+    options: ClassVar[dict[str, str]] = {"constraint": "penalty"}
 
     def test_the_loss_vanishes_only_at_the_budget(self):
         model = self.model(5)
@@ -68,7 +69,7 @@ class TestPenalty(GateConformance):
 
 class TestTopK(GateConformance):
     layer = AutoPruner
-    options = {"constraint": "topk"}
+    options: ClassVar[dict[str, str]] = {"constraint": "topk"}
     exact_sum = True
 
 
@@ -123,8 +124,8 @@ def test_two_budgets_in_one_model_stay_apart(tmp_path):
 
 def test_gates_work_in_a_sequential_model():
     budget = Budget(4)
-    model = keras.Sequential([keras.Input((6,)), layers.Dense(8, activation="relu"), AutoPruner(budget), layers.Dense(4, activation="relu"),
-                              AutoPruner(budget), layers.Dense(1)])
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(8, activation="relu"), AutoPruner(budget),
+                              layers.Dense(4, activation="relu"), AutoPruner(budget), layers.Dense(1)])
     TestFermi().train(model)
     assert sum(len(gate.kept()) for gate in find_gates(model)) == 4
 

@@ -22,7 +22,8 @@ def _names(model):
 
 @pytest.mark.parametrize(("where", "gates"), [
     ("hidden", ["gate_hidden_1", "gate_hidden_2"]), ("inputs", ["gate_inputs"]), ("hidden_2", ["gate_hidden_2"]),
-    ("all", ["gate_inputs", "gate_hidden_1", "gate_hidden_2"]), (["hidden_1", "inputs"], ["gate_inputs", "gate_hidden_1"])])
+    ("all", ["gate_inputs", "gate_hidden_1", "gate_hidden_2"]),
+    (["hidden_1", "inputs"], ["gate_inputs", "gate_hidden_1"])])
 def test_places(where, gates):
     model = insert_pruners(_network(), 4, where)
     (budget,) = find_budgets(model)
@@ -71,8 +72,9 @@ def test_a_second_budget_joins_the_first():
 
 
 @pytest.mark.parametrize(("nodes", "where", "words"), [
-    (0, "hidden", "2 to 13"), (1, "hidden", "2 to 13"), (14, "hidden", "2 to 13"), (7, "inputs", "7 features: allowed are 1 to 6"),
-    (3, "nowhere", "'nowhere'.*hidden_1, hidden_2"), (3, "logit", "logit"), (3, "hidden_1,hidden_1", "different"), ("x", "all", "'x'")])
+    (0, "hidden", "2 to 13"), (1, "hidden", "2 to 13"), (14, "hidden", "2 to 13"),
+    (7, "inputs", "7 features: allowed are 1 to 6"), (3, "nowhere", "'nowhere'.*hidden_1, hidden_2"),
+    (3, "logit", "logit"), (3, "hidden_1,hidden_1", "different"), ("x", "all", "'x'")])
 def test_impossible_wishes_are_named(nodes, where, words):
     with pytest.raises(ConfigError, match=words):
         insert_pruners(_network(), nodes, where)

@@ -28,7 +28,8 @@ def _same(model, rows=64):
     x = np.random.default_rng(9).normal(size=(rows, *model.input_shape[1:])).astype("float32")
     small, inputs = shrink(model)
     large = model.predict(x, verbose=0)
-    np.testing.assert_allclose(small.predict(x[..., inputs], verbose=0), large, rtol=1e-5, atol=1e-5 * np.abs(large).max())
+    found = small.predict(x[..., inputs], verbose=0)
+    np.testing.assert_allclose(found, large, rtol=1e-5, atol=1e-5 * np.abs(large).max())
     assert not find_gates(small)
     return small, inputs
 

@@ -62,10 +62,12 @@ def test_nodes_are_pruned_to_the_number(method, data, parent):
 
 
 @pytest.mark.parametrize(("where", "nodes", "asked"), [
-    ("all", 9, {"budget": 9}), ("inputs", 4, {"budget": 4, "features": 4}), ("hidden_2", 2, {"budget": 2, "nodes": 10})])
+    ("all", 9, {"budget": 9}), ("inputs", 4, {"budget": 4, "features": 4}),
+    ("hidden_2", 2, {"budget": 2, "nodes": 10})])
 def test_the_budget_spans_what_was_named(where, nodes, asked, data, parent):
     run = prune(parent, data, nodes, ResizeOptions(where=where), CONFIG)
-    assert {key: run.config["asked"][key] for key in ("budget", "nodes", "features") if key in run.config["asked"]} == asked
+    wanted = run.config["asked"]
+    assert {key: wanted[key] for key in ("budget", "nodes", "features") if key in wanted} == asked
     assert run.config["kept"]["budget"] == nodes
     for key in set(asked) - {"budget"}:
         assert run.config["kept"][key] == asked[key]
