@@ -15,8 +15,8 @@ Momenta and masses are in MeV. `jets.attrs["flavour_label"]` lists the classes; 
 0-7 for training, 8 for validation, 9 for the test. Blocks of ten event numbers alternate between signal (even tens) and QCD.
 
 `mcEventWeight` [pb] has the cross-section as its mean over the *tried* events, which `jets.attrs["events_tried"]` counts per
-class. `benchmarkWeight` gives both classes the same total and the signal the (pT, |eta|) spectrum of the QCD rows; it belongs to the
-default sampling (`--pthat-min 150 --pt-bias 4`), elsewhere the spectra are left as they are.
+class. `benchmarkWeight` gives both classes the same total and the signal the (pT, |eta|) spectrum of the QCD rows; it belongs to
+the default sampling (`--pthat-min 150 --pt-bias 4`), elsewhere the spectra are left as they are.
 """
 
 
