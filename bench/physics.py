@@ -39,7 +39,8 @@ def event_figures(folder: Path, chunks: int, processes: int, tell: Callable[[str
     tell("two-track vertices, pulls, jet response")
     raw = samples.raw(folder, default, chunks, processes)
     result |= figures.pair_figures(raw)
-    result |= figures.pull_figures(raw, samples.primary_track_pulls(folder, default, chunks, processes))
+    tracks = samples.track_significances(folder, default, chunks, processes)
+    result |= figures.pull_figures(raw, tracks) | figures.sign_figures(tracks)
     return result | figures.response_figures(samples.response(folder, default, chunks, processes))
 
 

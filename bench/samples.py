@@ -126,16 +126,19 @@ def _rows(folder: Path, chosen: Detector, process: int, chunk: int) -> NDArray[n
     return made[made[:, schema.row("flavour_label")] == process]
 
 
-def primary_track_pulls(folder: Path, chosen: Detector, chunks: int, processes: int) -> NDArray[np.float64]:
-    """Return d0 and z0 sin(theta) to the fitted vertex over their errors, (tracks, 2), primary tracks of QCD jets."""
-    return np.concatenate(parallel(_track_pulls, _jobs(folder, chosen, chunks, (QCD,)), processes))
+def track_significances(folder: Path, chosen: Detector, chunks: int, processes: int) -> NDArray[np.float64]:
+    """Return (tracks, 3) of the tracks in both track jets of all rows.
+
+    Truth origin (`ftagTruthOriginLabel`), and lifetime-signed d0 and z0 sin(theta) to the fitted vertex over their errors.
+    """
+    return np.concatenate(parallel(_track_significances, _jobs(folder, chosen, chunks, PROCESSES), processes))
 
 
-def _track_pulls(folder: Path, chosen: Detector, process: int, chunk: int) -> NDArray[np.float64]:
+def _track_significances(folder: Path, chosen: Detector, process: int, chunk: int) -> NDArray[np.float64]:
     _, tracks = rows_of(_read_chunk(folder, process, chunk), process, SEED, tables_of(chosen), 100)
-    column = schema.track_column
-    primary = tracks[tracks[..., column("ftagTruthOriginLabel")] == 2]
-    return np.stack([primary[:, column(f"lifetimeSigned{name}Significance")] for name in ("D0", "Z0SinTheta")], axis=1)
+    inside = tracks[tracks[..., schema.track_column("vr_jet")] >= 0]
+    names = ("ftagTruthOriginLabel", "lifetimeSignedD0Significance", "lifetimeSignedZ0SinThetaSignificance")
+    return inside[:, [schema.track_column(name) for name in names]]
 
 
 def raw(folder: Path, chosen: Detector, chunks: int, processes: int) -> Raw:

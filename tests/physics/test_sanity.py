@@ -52,8 +52,8 @@ def test_higgs_tagging(of_file):
     assert 60.0 < network.value < 600.0
 
 
-@pytest.mark.parametrize("part", ["track jets", "IP3D AUC", "negative over positive", "K0S", "pull width", "share of",
-                                  "jet pT", "jet mass"])
+@pytest.mark.parametrize("part", ["track jets", "IP3D AUC", "negative over positive", "positive d0", "K0S", "pull width",
+                                  "share of", "jet pT", "jet mass"])
 def test_detectors(of_events, part):
     found = {name: figure for name, figure in of_events.items() if name.startswith(part)}
     assert found
@@ -61,7 +61,7 @@ def test_detectors(of_events, part):
 
 
 def test_windows_catch_what_lies_outside():
-    """A mass shifted by 5 % and a score that saw the truth fall out of their windows."""
+    """A mass that is 5 % too high falls out of its window."""
     mass = np.random.default_rng(1).normal(122.0, 8.0, 5000)
     assert figures.mass_mode(mass).inside
     assert not figures.mass_mode(1.05 * mass).inside
