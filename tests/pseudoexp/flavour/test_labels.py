@@ -50,12 +50,14 @@ def vr_labels(heavies, jets):
 def test_hierarchy_and_multiplicities():
     jets = [axis_p4(50.0, phi, 0.0) for phi in (0.0, 1.0, 2.0, 3.0)]
     heavies = [(TAU, 40.0, 0.1, 0.0, False), (C, 30.0, 0.1, 0.0, False), (B, 20.0, 0.1, 0.0, False),
-               (-B, 25.0, 0.0, 0.1, False), (-C, 9.0, 1.1, 0.0, False), (TAU, 7.0, 1.1, 0.0, False),
+               (-B, 25.0, 0.0, 0.1, False), (B, 15.0, 0.0, 0.0, False), (-C, 9.0, 1.1, 0.0, False), (TAU, 7.0, 1.1, 0.0, False),
                (-TAU, 8.0, 2.0, 0.1, False)]
     labels, pt = vr_labels(heavies, jets)
-    np.testing.assert_array_equal(labels, [[5, 2, 1, 1], [4, 0, 1, 1], [15, 0, 0, 1], [0, 0, 0, 0]])
+    np.testing.assert_array_equal(labels, [[5, 3, 1, 1], [4, 0, 1, 1], [15, 0, 0, 1], [0, 0, 0, 0]])
     np.testing.assert_allclose(pt, [25.0, 9.0, 8.0, 0.0])
-    np.testing.assert_array_equal(vr_labels(heavies[::-1], jets)[0], labels)
+    backwards = vr_labels(heavies[::-1], jets)
+    np.testing.assert_array_equal(backwards[0], labels)
+    np.testing.assert_array_equal(backwards[1], pt)
 
 
 def test_a_hadron_belongs_to_its_nearest_jet_only():

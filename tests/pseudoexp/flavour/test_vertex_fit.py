@@ -103,11 +103,16 @@ def test_invert3():
 
 
 def test_worst_member_is_the_one_whose_removal_helps_most():
-    for seed in range(6):
+    blamed_wrongly = 0
+    for seed in range(12):
         rng = np.random.default_rng(seed)
         stray = perigee_of(np.add(POINT, [0.2, -0.3, 0.1]), 6.0, 0.65, -0.75, 1)
-        tracks = tracks_of([*random_prongs(rng, POINT, 0.6, -0.8, 4), stray], rng)
+        tracks = tracks_of([*random_prongs(rng, POINT, 0.6, -0.8, 3), stray], rng)
+        tracks.covariance[1:3] *= rng.uniform(1.0, 9.0)  # the stray has to pull on imprecise tracks
         _, ws = fit(tracks)
-        without = [fit(type(tracks)(*(np.delete(a, i, axis=0) for a in tracks)))[0] for i in range(5)]
-        rows = rows_of(tracks)
-        assert vf.worst_member(tracks, rows, ws.helix, rows, 5, ws) == np.argmin(without)
+        rows, own = rows_of(tracks), ws.track_chi2[:4].copy()
+        without = [fit(type(tracks)(*(np.delete(a, i, axis=0) for a in tracks)))[0] for i in range(4)]
+        found = vf.worst_member(tracks, rows, ws.helix, rows, 4, ws)
+        assert without[found] == pytest.approx(min(without), rel=0.05, abs=0.3)
+        blamed_wrongly += np.argmax(own) != found
+    assert blamed_wrongly > 0
