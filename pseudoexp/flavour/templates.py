@@ -8,7 +8,7 @@ effective entries. Per bin the three densities are floored so that no ratio leav
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -191,7 +191,8 @@ def load_templates(path: str | Path) -> IP3DTemplates:
     """Read what `save_templates` wrote; raises DataError for anything else."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            fields = {name: np.ascontiguousarray(file[name], dtype=np.float64) for name in IP3DTemplates._fields}
+            fields: dict[str, Any] = {
+                name: np.ascontiguousarray(file[name], dtype=np.float64) for name in IP3DTemplates._fields}
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise DataError(f"{path}: no IP3D templates ({error}); allowed: a file made by the calibrate command") from None
     fields["poor_above"] = float(fields["poor_above"].reshape(-1)[0])
