@@ -215,6 +215,9 @@ def _read_split(path: str | Path, split: str, inputs: tuple[str, ...]) -> Split:
                             "train, val and test (a larger --n, or --signal-fraction between 0 and 1)")
         if not rows.weight[mine].sum() > 0.0:
             raise DataError(f"{path}: the benchmark weights of class {name} in split {split!r} do not sum to more than 0")
+    broken = [name for k, name in enumerate(inputs) if not np.isfinite(rows.data[:, k]).all()]
+    if broken:
+        raise DataError(f"{path}: NaN or infinity in split {split!r} in {', '.join(broken)}; every input must be finite")
     beside = pseudoexp.load(path, split, weight="physical", columns=_COLUMNS)
     column = {name: beside.data[:, i] for i, name in enumerate(_COLUMNS)}
     labels, n_b, n_c = (np.stack([column[_LABELS[i]], column[_LABELS[i + 1]]], axis=1).astype(np.int32) for i in (0, 2, 4))

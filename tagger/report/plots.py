@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import mplhep
@@ -60,11 +60,12 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., str]:
     return figure
 
 
-def _panels(count: int, columns: int, width: float = 10.4, height: float = 2.5) -> tuple[Figure, list[Axes]]:
+def _panels(count: int, columns: int, width: float = 10.4, height: float = 2.5,
+            layout: Literal["constrained"] | None = "constrained") -> tuple[Figure, list[Axes]]:
     """Return a figure with `count` panels of which none stays empty."""
     columns = max(1, min(columns, count))
     rows = -(-count // columns)
-    figure = Figure(figsize=(width, height * rows + 0.35), layout="constrained")
+    figure = Figure(figsize=(width, height * rows + 0.35), layout=layout)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid[count:]:
         axes.set_visible(False)
@@ -122,14 +123,16 @@ def scores(runs: Sequence[Run]) -> Figure:
 
 
 def _step(axes: Axes, content: ArrayLike, edges: ArrayLike, shade: str, label: str | None = None) -> None:
-    mplhep.histplot(content, edges, ax=axes, histtype="fill", color=shade, alpha=0.16, edges=False)
-    mplhep.histplot(content, edges, ax=axes, color=shade, lw=1.3, label=label, edges=True)
+    axes.stairs(content, edges, fill=True, color=shade, alpha=0.16, lw=0)
+    axes.stairs(content, edges, color=shade, lw=1.3, label=label)
 
 
 @styled
 def inputs(histograms: dict[str, dict[str, list[float]]], names: Sequence[str], columns: int = 4) -> Figure:
     """Inputs of both classes as small multiples, in the order of `names`."""
-    figure, panels = _panels(len(names), columns, height=1.75)
+    figure, panels = _panels(len(names), columns, height=1.75, layout=None)  # a search takes seconds with 39 panels
+    rows = -(-len(names) // columns)
+    figure.subplots_adjust(0.01, 0.12 / rows, 0.99, 1.0 - 0.2 / rows, wspace=0.07, hspace=0.42)
     for axes, name in zip(panels, names, strict=True):
         h = histograms[name]
         edges, factor = np.array(h["edges"]), 1e-3 if in_mev(name) else 1.0
@@ -221,7 +224,7 @@ def sculpting(runs: Sequence[Run]) -> Figure:
         edges = np.array(entry["edges"])
         before, after = (_density(entry[name], edges) for name in ("before", "after"))
         _step(axes, before, edges, BACKGROUND, "QCD, all")
-        mplhep.histplot(after, edges, ax=axes, color=INK, lw=1.4, label="QCD, after the cut", edges=True)
+        axes.stairs(after, edges, color=INK, lw=1.4, label="QCD, after the cut")
         axes.set(xlabel="large-R jet mass [GeV]", ylabel="density", xlim=(edges[0], edges[-1]),
                  title=f"{run.name}: distance {entry['distance']:.2f} (chance {entry['noise']:.2f})")
         _wide(axes, 1.35)

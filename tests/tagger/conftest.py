@@ -20,7 +20,7 @@ def small_data(small_file):
 def small_run(small_data):
     from tagger.train import TrainConfig, train
 
-    return train(small_data, TrainConfig(hidden=(16, 8), epochs=4, batch=256, seed=5))
+    return train(small_data, TrainConfig(hidden=(16, 8), epochs=5, batch=64, seed=5))
 
 
 @pytest.fixture(scope="session")
