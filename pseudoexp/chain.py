@@ -47,7 +47,7 @@ from pseudoexp.flavour.sv1 import sv1
 from pseudoexp.flavour.templates import IP3DTemplates
 from pseudoexp.flavour.two_track import prepare_jet
 from pseudoexp.flavour.workspace import FlavourSettings, FlavourWorkspace, flavour_settings, flavour_workspace
-from pseudoexp.jets.calibration import JetCalibration, calibrated_mass_factor, calibrated_pt_factor
+from pseudoexp.jets.calibration import JetCalibration, calibrated_mass_factor, calibrated_pt_factor, largest_pt_factor
 from pseudoexp.jets.candidates import effective_radius, trimmed_jet
 from pseudoexp.jets.substructure import SubstructureWorkspace, d2, substructure_workspace, tau21
 from pseudoexp.production.chunk import ChunkRows
@@ -141,9 +141,22 @@ def _flavour_inputs(vr: int, tables: ChainTables, ws: ChainWorkspace, out: NDArr
 
 
 @kernel
+def _may_pass(jet: int, n_towers: int, tables: ChainTables, ws: ReconstructionWorkspace) -> bool:
+    """Whether a large-R jet can pass in pT: the sum of its towers' pT, at the largest factor, is above the cut."""
+    towers, jet_of = ws.detector.towers.p4, ws.jets.tower_clusters.jet_of
+    total = 0.0
+    for i in range(n_towers):
+        if jet_of[i] == jet:
+            total += pt(towers[i, 0], towers[i, 1])
+    return total * largest_pt_factor(tables.jets) > (1.0 - 1e-9) * MIN_PT
+
+
+@kernel
 def _selected_jet(jet: int, n_towers: int, tables: ChainTables, ws: ChainWorkspace, out: NDArray[np.float64]) -> int:
     """Trim, calibrate and select large-R jet `jet`: its columns in `out`; its constituents, or -1 if it fails."""
     reconstruction = ws.reconstruction
+    if not _may_pass(jet, n_towers, tables, reconstruction):
+        return -1
     n, px, py, pz, e = trimmed_jet(reconstruction.detector.towers.p4, n_towers, jet, reconstruction.jets)
     if n == 0:
         return -1

@@ -50,6 +50,16 @@ def calibrated_pt_factor(calibration: JetCalibration, pt: float, abs_eta: float)
 
 
 @inline
+def largest_pt_factor(calibration: JetCalibration) -> float:
+    """Return the largest factor that `calibrated_pt_factor` gives for any jet."""
+    largest = 0.0
+    for i in range(calibration.pt_factor.shape[0]):
+        for j in range(calibration.pt_factor.shape[1]):
+            largest = max(largest, calibration.pt_factor[i, j])
+    return largest
+
+
+@inline
 def calibrated_mass_factor(calibration: JetCalibration, pt: float, mass: float) -> float:
     """Return the further factor for the mass of a jet; both arguments after the pT calibration [GeV]."""
     if mass <= 0.0:
