@@ -85,6 +85,13 @@ def test_wide_range_of_pt(power, ws):
     check(momenta(10.0**rng.uniform(-30, 4, 200), rng.uniform(-3, 3, 200), rng.uniform(0, 6.28, 200)), 1.0, power, ws)
 
 
+def test_a_merged_pair_becomes_the_nearest_neighbour(ws):
+    """Two soft momenta, each farther from the hard one than a third, are nearer to it once they are one."""
+    p4 = momenta([10.0, 1.0, 1.0, 1.0], [0.0, -0.999, 0.9985, 0.9985], [2.0, 2.0, 1.96, 2.04])
+    assert set(our_jets(ws, 4, cluster(p4, 4, 1.0, -1, 0.0, ws))) == {frozenset([0, 2, 3]), frozenset([1])}
+    check(p4, 1.0, -1, ws)
+
+
 def test_spacelike_momenta(ws):
     p4 = toy(80, 12)
     p4[:, 3] *= 1.0 - 1e-7

@@ -125,6 +125,15 @@ def test_selection_keeps_order_and_relabels(ws):
         np.testing.assert_array_equal(ws.jet_of[:n], new[members])
 
 
+def test_selection_at_its_edges(ws):
+    """Jets of one and two tracks, below and above 10 GeV, inside and outside abs(eta) = 2.5."""
+    pt = [30.0, 8.0, 3.0, 6.0, 3.0, 9.0, 9.0, 9.0, 9.0]
+    y = [-2.0, -1.0, -1.01, 0.0, 0.01, 2.49, 2.48, -2.51, -2.52]
+    assert cluster_vr(momenta(pt, y, 1.0), 9, RHO, R_MIN, R_MAX, ws) == 5
+    assert select_track_jets(9, 5, 10.0, 2.5, 2, ws) == 2
+    np.testing.assert_array_equal(ws.jet_of[:9], [-1, 1, 1, -1, -1, 0, 0, -1, -1])
+
+
 def test_selection_of_nothing(ws):
     assert cluster_vr(np.empty((0, 4)), 0, RHO, R_MIN, R_MAX, ws) == 0
     assert select_track_jets(0, 0, 10.0, 2.5, 2, ws) == 0
