@@ -33,8 +33,8 @@ class TrainConfig:
         Nodes of the hidden layers.
     epochs : int
         At most; the cosine schedule ends there.
-    batch : int
-        Rows per step.
+    batch : int or None
+        Rows per step; None: a power of two that gives at least 64 steps per epoch, from 32 to 1024 (see `batch_for`).
     learning_rate : float
         Of Adam at the start.
     seed : int
@@ -47,7 +47,7 @@ class TrainConfig:
 
     hidden: tuple[int, ...] = HIDDEN
     epochs: int = 40
-    batch: int = 1024
+    batch: int | None = None
     learning_rate: float = 2e-3
     seed: int = 1
     patience: int = 8
@@ -57,10 +57,15 @@ class TrainConfig:
         if any(nodes < 1 for nodes in self.hidden):
             raise ConfigError(f"hidden layers {self.hidden}: every layer needs at least 1 node")
         for name, least in (("epochs", 1), ("batch", 1), ("seed", 0), ("patience", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} {getattr(self, name)}: at least {least} is allowed")
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ConfigError(f"{name} {value}: at least {least} is allowed")
         if not 0.0 < self.learning_rate < 1.0:
             raise ConfigError(f"learning rate {self.learning_rate}: allowed are values between 0 and 1")
+
+    def batch_for(self, rows: int) -> int:
+        """Return the rows per step for a training split of so many rows."""
+        return self.batch or int(np.clip(2 ** int(np.log2(max(rows, 64) / 64)), 32, 1024))
 
 
 def train(data: TaggerData, config: TrainConfig | None = None, report: Report | None = None) -> Run:
@@ -125,7 +130,8 @@ def fit(model: keras.Model, data: TaggerData, config: TrainConfig, callbacks: Se
     """
     keras = import_keras()
     keras.utils.set_random_seed(config.seed)
-    steps = -(-len(data.train) // config.batch)
+    batch = config.batch_for(len(data.train))
+    steps = -(-len(data.train) // batch)
     rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, max(1, steps * config.epochs))
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=keras.losses.BinaryCrossentropy(from_logits=True),
                   weighted_metrics=[], jit_compile=False)
@@ -134,7 +140,7 @@ def fit(model: keras.Model, data: TaggerData, config: TrainConfig, callbacks: Se
         watch.append(keras.callbacks.EarlyStopping("val_loss", patience=config.patience, restore_best_weights=True))
     log = model.fit(data.train.x, data.train.y.astype(np.float32), sample_weight=data.train.training_weight(),
                     validation_data=(data.val.x, data.val.y.astype(np.float32), data.val.training_weight()),
-                    batch_size=config.batch, validation_batch_size=65536, epochs=config.epochs, shuffle=True, verbose=0,
+                    batch_size=batch, validation_batch_size=65536, epochs=config.epochs, shuffle=True, verbose=0,
                     callbacks=watch)
     history = {name: [float(v) for v in values] for name, values in log.history.items()}
     if not history.get("loss") or not np.all(np.isfinite(history["loss"])):

@@ -15,7 +15,7 @@ def command(
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
     hidden: Annotated[str, typer.Option(help="Nodes of the hidden layers.")] = "64,32,16",
     epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 40,
-    batch: Annotated[int, typer.Option(help="Rows per step.")] = 1024,
+    batch: Annotated[int | None, typer.Option(help="Rows per step; at least 64 steps per epoch by default.")] = None,
     learning_rate: Annotated[float, typer.Option(help="Of Adam, at the start of the cosine schedule.")] = 2e-3,
     patience: Annotated[int, typer.Option(help="Epochs without a better validation loss before stopping; 0: never.")] = 8,
     seed: Annotated[int, typer.Option(help="Of the weights and the order of rows.")] = 1,

@@ -99,7 +99,7 @@ def render(runs: Sequence[Run]) -> str:
     environment.filters["subscripts"] = _subscripts
     template = environment.from_string((folder / "page.html").read_text(encoding="utf-8"))
     style = (folder / "style.css").read_text(encoding="utf-8")
-    return template.render(style=style, plots=plots, **_context(runs, plots))
+    return template.render(style=style, plots=plots, count=tables.count, **_context(runs, plots))
 
 
 def _context(runs: Sequence[Run], plots: Any) -> dict[str, Any]:

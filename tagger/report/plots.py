@@ -138,17 +138,21 @@ def inputs(histograms: dict[str, dict[str, list[float]]], names: Sequence[str], 
         edges, factor = np.array(h["edges"]), 1e-3 if in_mev(name) else 1.0
         for title, shade in (("hbb", SIGNAL), ("qcd", BACKGROUND)):
             _step(axes, np.array(h[title]), edges * factor, shade, CLASS_NAMES[title])
-        top = max(max(h["hbb"]), max(h["qcd"]))
-        second = np.sort(np.concatenate([h["hbb"], h["qcd"]]))[-3]
-        if top > 8.0 * second > 0.0:  # a spike of "no vertex" values
-            axes.set_yscale("log")
+        spiked = _spiked(np.array(h["hbb"] + h["qcd"]))
+        axes.set_yscale("log" if spiked else "linear")
         axes.set(xlim=(edges[0] * factor, edges[-1] * factor))
-        axes.set_title(name + (" [GeV]" if in_mev(name) else ""), loc="left", fontsize=8.5)
+        axes.set_title(name + (" [GeV]" if in_mev(name) else "") + (", log" if spiked else ""), loc="left", fontsize=8.5)
         axes.tick_params(labelleft=False, labelsize=7.5)
         axes.minorticks_off()
     if panels:
         panels[0].legend(loc="best", fontsize=7.5)
     return figure
+
+
+def _spiked(content: NDArray[np.float64]) -> bool:
+    """Tell whether a bin or two, such as those of "no vertex", dwarf all the rest."""
+    filled = content[content > 0.0]
+    return bool(len(filled) > 10 and filled.max() > 7.0 * np.quantile(filled, 0.93))
 
 
 def in_mev(name: str) -> bool:

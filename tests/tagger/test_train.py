@@ -93,3 +93,9 @@ def test_a_diverging_training_is_an_error(small_data):
 def test_impossible_options(bad):
     with pytest.raises(ConfigError, match=next(iter(bad)).split("_")[0]):
         TrainConfig(**bad)
+
+
+@pytest.mark.parametrize(("rows", "batch"), [(100, 32), (4800, 64), (32_000, 256), (160_000, 1024), (4_000_000, 1024)])
+def test_small_samples_get_enough_steps(rows, batch):
+    assert TrainConfig().batch_for(rows) == batch
+    assert TrainConfig(batch=77).batch_for(rows) == 77
