@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.record import EventRecord
 from pseudoexp.core.rng import Stream
@@ -13,7 +16,8 @@ from pseudoexp.detector.tables import DetectorTables
 from pseudoexp.jets.candidates import JetsWorkspace, jets_workspace, large_jets, track_jets
 
 OVERFLOW, NOT_FINITE = -1, -2
-"""Statuses: the workspace is too small; a momentum is NaN or infinite."""
+"""Statuses: the workspace is too small; a momentum or a position is NaN or infinite."""
+_LARGEST = 1e150
 
 
 class ReconstructionWorkspace(NamedTuple):
@@ -39,9 +43,22 @@ def reconstruction_workspace(capacity: int, tables: DetectorTables) -> Reconstru
 
 
 @kernel
+def _finite(values: NDArray[np.float64]) -> bool:
+    """Whether no value (rows, columns) is NaN or beyond 1e150."""
+    good = True
+    for i in range(values.shape[0]):
+        for k in range(values.shape[1]):
+            good &= abs(values[i, k]) < _LARGEST
+    return good
+
+
+@kernel
 def reconstruct(record: EventRecord, stream: Stream, tables: DetectorTables, pileup: PileUp,
                 ws: ReconstructionWorkspace) -> Counts:
     """Simulate the detector and cluster the jets of one event; results stand in `ws`."""
+    if not (_finite(record.p4) and _finite(record.vertex) and _finite(record.heavy_p4)
+            and _finite(record.heavy_vertex)):
+        return Counts(NOT_FINITE, 0, 0, 0, 0)
     n_tracks, n_towers = simulate(record, stream, tables, pileup, ws.detector)
     if n_tracks < 0:
         return Counts(OVERFLOW, 0, 0, 0, 0)

@@ -38,7 +38,7 @@ def column(matrix, name):
 
 def test_selection_and_order(rows):
     for name, (jets, _) in rows.items():
-        assert len(jets) > 60
+        assert len(jets) > 50
         assert (column(jets, "pt") >= chain.MIN_PT).all() and (column(jets, "pt") < chain.MAX_PT).all()
         assert (abs(column(jets, "eta")) < chain.MAX_ETA).all()
         assert (column(jets, "vr1_pt") >= column(jets, "vr2_pt")).all() and (column(jets, "vr2_pt") > 10).all()
