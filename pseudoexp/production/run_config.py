@@ -167,8 +167,8 @@ def require_engine(engine: str) -> None:
 
 
 def difference(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> str:
-    """Return the first difference of two identities as ``key: old, not new``; empty if there is none."""
-    for key in sorted(old.keys() | new.keys()):
+    """Return the first difference of two identities as ``key: old, not new``, checksums last; empty if there is none."""
+    for key in sorted(old.keys() | new.keys(), key=lambda name: (name.endswith("sha256"), name)):
         a, b = old.get(key), new.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
             if found := difference(a, b, f"{prefix}{key}."):
