@@ -116,7 +116,8 @@ def chain_workspace(capacity: int, tables: DetectorTables) -> ChainWorkspace:
     vr_jets, per_jet = max(capacity // 16, 64), max(capacity // 8, 128)
     return ChainWorkspace(
         reconstruction=reconstruction_workspace(capacity, tables), flavour=flavour_workspace(per_jet),
-        substructure=substructure_workspace(capacity), assigned=np.zeros(capacity, np.int32),
+        substructure=substructure_workspace(min(max(capacity // 4, 1024), 4096)),
+        assigned=np.zeros(capacity, np.int32),
         distance2=np.zeros(capacity), associated=np.zeros((vr_jets, per_jet), np.int32),
         n_associated=np.zeros(vr_jets, np.int32), vr_labels=np.zeros((vr_jets, 4), np.int32),
         hadron_pt=np.zeros(vr_jets), large_labels=np.zeros(4, np.int32), jet_p4=np.zeros(4), order=np.zeros(capacity))
@@ -251,6 +252,8 @@ def _candidate(jet: int, record: EventRecord, process: int, counts: Counts, tabl
     trimmed = ws.reconstruction.jets.trimmed
     out[_TAU21] = tau21(trimmed, n, ws.substructure)
     out[_D2] = d2(trimmed, n, ws.substructure)
+    if out[_TAU21] < 0.0 or out[_D2] < 0.0:
+        return OVERFLOW
     vr_p4 = ws.reconstruction.jets.vr
     out[_DR] = _distance(vr_p4[first], vr_p4[second])
     out[_CONCENTRIC] = 1.0 if _is_concentric(first, second, counts.track_jets, jet, ws) else 0.0
