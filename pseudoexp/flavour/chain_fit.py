@@ -69,13 +69,17 @@ def start_axis(jet_p4, vertex: PrimaryVertex, sigma: float, workspace: FlavourWo
         return False
     transverse = math.sqrt(jet_p4[0] * jet_p4[0] + jet_p4[1] * jet_p4[1])
     momentum2 = transverse * transverse + jet_p4[2] * jet_p4[2]
-    axis[0:3] = vertex.position
+    for c in range(3):
+        axis[c] = vertex.position[c]
     axis[3] = atan2(jet_p4[1], jet_p4[0])
     axis[4] = atan2(transverse, jet_p4[2])
-    workspace.axis_prior[:] = axis
+    for c in range(5):
+        workspace.axis_prior[c] = axis[c]
     weight = workspace.axis_weight
     weight[:] = 0.0
-    weight[0:3, 0:3] = workspace.normal
+    for a in range(3):
+        for b in range(3):
+            weight[a, b] = workspace.normal[a, b]
     weight[3, 3] = transverse * transverse / momentum2 / (sigma * sigma)
     weight[4, 4] = 1.0 / (sigma * sigma)
     return True

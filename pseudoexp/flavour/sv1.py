@@ -22,7 +22,7 @@ from pseudoexp.flavour.two_track import (
     distance_significance2,
     on_material,
 )
-from pseudoexp.flavour.vertex_fit import fit_vertex, momentum_at, worst_member
+from pseudoexp.flavour.vertex_fit import fit_vertex, momentum_at, start_at, worst_member
 from pseudoexp.flavour.workspace import FlavourSettings, FlavourWorkspace
 
 SV1_MASS, SV1_EFRAC, SV1_NTRK, SV1_L3D, SV1_SIG3D, SV1_DR = range(6)
@@ -85,7 +85,7 @@ def fit_inclusive(tracks: Tracks, rows, count: int, vertex: PrimaryVertex, works
         if workspace.seeds[i] > 0:
             members[n] = i
             n += 1
-    workspace.position[:] = vertex.position
+    start_at(vertex.position, workspace)
     while n >= 2:
         chi2 = fit_vertex(tracks, rows, workspace.helix, members, n, TOLERANCE, workspace)
         px, py, pz, e = vertex_p4(tracks, rows, members, n, workspace)
@@ -94,7 +94,7 @@ def fit_inclusive(tracks: Tracks, rows, count: int, vertex: PrimaryVertex, works
             return n, mass, e
         worst = worst_member(tracks, rows, workspace.helix, members, n, workspace)
         if chi2 < 0.0:
-            workspace.position[:] = vertex.position
+            start_at(vertex.position, workspace)
         n -= 1
         for m in range(worst, n):
             members[m] = members[m + 1]

@@ -14,7 +14,7 @@ from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.reconstructed import PrimaryVertex, Tracks
 from pseudoexp.core.species import K0_MASS, LAMBDA_MASS, PION_MASS, PROTON_MASS
 from pseudoexp.flavour.impact_parameters import fill_helices, fill_impact
-from pseudoexp.flavour.vertex_fit import fit_vertex, invert3, momentum_at
+from pseudoexp.flavour.vertex_fit import fit_vertex, invert3, momentum_at, start_at
 from pseudoexp.flavour.workspace import (
     COS_PHI,
     COT_THETA,
@@ -182,7 +182,7 @@ def fit_pairs(tracks: Tracks, rows, count: int, jet_p4, vertex: PrimaryVertex, s
                 continue
             members[0] = i
             members[1] = j
-            workspace.position[:] = vertex.position
+            start_at(vertex.position, workspace)
             chi2 = fit_vertex(tracks, rows, workspace.helix, members, 2, PAIR_TOLERANCE, workspace)
             if chi2 < 0.0 or chi2 > MAX_PAIR_CHI2:
                 continue
@@ -197,7 +197,8 @@ def fit_pairs(tracks: Tracks, rows, count: int, jet_p4, vertex: PrimaryVertex, s
             workspace.pair[n, 1] = j
             workspace.pair[n, 2] = code
             workspace.pair_mass[n] = mass
-            workspace.pair_vertex[n] = workspace.position
+            for c in range(3):
+                workspace.pair_vertex[n, c] = workspace.position[c]
             n += 1
     return n
 

@@ -157,6 +157,13 @@ def worst_member(tracks: Tracks, rows, helix, members, count: int, workspace: Fl
 
 
 @inline
+def start_at(position, workspace: FlavourWorkspace) -> None:
+    """Let the next fit start at `position` (3,)."""
+    for c in range(3):
+        workspace.position[c] = position[c]
+
+
+@inline
 def momentum_at(tracks: Tracks, rows, helix, i: int, x: float, y: float) -> tuple[float, float, float]:
     """Return px, py, pz [GeV] of slot i where it passes the vertical line at (x, y)."""
     _, _, c, s = closest_approach(helix, i, x, y)

@@ -80,7 +80,8 @@ def track_jets(tracks: Tracks, n_tracks: int, vertex: PrimaryVertex, ws: JetsWor
     found = cluster_vr(ws.track_p4, n, RHO, R_MIN, R_MAX, ws.track_clusters)
     n_jets = select_track_jets(n, found, VR_MIN_PT, VR_MAX_ETA, VR_MIN_TRACKS, ws.track_clusters)
     for j in range(n_jets):
-        ws.vr[j] = ws.track_clusters.jet_p4[j]
+        for k in range(4):
+            ws.vr[j, k] = ws.track_clusters.jet_p4[j, k]
     return n_jets
 
 

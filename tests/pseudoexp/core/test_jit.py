@@ -10,6 +10,7 @@ import sys
 import numba
 import numpy as np
 import pytest
+from numba.core.runtime import _nrt_python, rtsys
 
 from pseudoexp.core import jit
 from pseudoexp.core.jit import inline, kernel
@@ -46,6 +47,21 @@ def _twice(values: np.ndarray, y: float) -> float:
 @kernel
 def _beyond(values: np.ndarray, i: int) -> float:
     return _sum(values, values[i])
+
+
+@kernel
+def _tail(values: np.ndarray) -> np.ndarray:
+    return values[1:]
+
+
+@kernel
+def _sum_of_tail(values: np.ndarray) -> float:
+    return _sum(_tail(values), 1.0)
+
+
+@kernel
+def _sum_of_new(n: int) -> float:
+    return _sum_of_tail(np.ones(n))
 
 
 def run(program: str, **environment: str) -> list[str]:
@@ -88,6 +104,45 @@ def test_plain_numba_may_call_kernels():
         return 2.0 * _twice(values, 1.0)
 
     assert doubled(np.ones(3)) == 10.0
+
+
+def test_references_are_neither_lost_nor_kept():
+    values = np.arange(10.0)
+    before = sys.getrefcount(values)
+    for _ in range(100):
+        assert _sum_of_tail(values) == 45.0
+        assert _sum_of_new(5) == 4.0
+        tail = _tail(values)
+    assert tail.tolist() == values[1:].tolist()
+    del tail
+    assert sys.getrefcount(values) == before
+
+
+def test_memory_of_new_arrays_is_given_back():
+    _nrt_python.memsys_enable_stats()
+    before = rtsys.get_allocation_stats()
+    for _ in range(10):
+        _sum_of_new(1000)
+    after = rtsys.get_allocation_stats()
+    _nrt_python.memsys_disable_stats()
+    assert after.alloc - before.alloc == after.free - before.free == 10
+
+
+def test_a_program_that_only_borrows_counts_nothing():
+    _sum_of_tail(np.ones(3))
+    _sum_of_new(3)
+    counted = [[name for name in ("NRT_incref", "NRT_decref") if f"@{name}(" in code]
+               for code in (_code(_sum_of_tail), _code(_sum_of_new))]
+    assert counted[0] == [] and counted[1] != []
+
+
+def _code(function) -> str:
+    """Return the optimised code of a kernel without the wrappers for Python; needs a compilation in this process."""
+    fresh = Kernel(function.py_func, targetoptions=dict(jit.OPTIONS))
+    fresh.compile(function.signatures[0])
+    name = fresh.overloads[function.signatures[0]].fndesc.llvm_func_name
+    code = fresh.overloads[function.signatures[0]].library.get_llvm_str()
+    return code[code.index(f"@{name}("):].split("\n}\n")[0]
 
 
 def test_second_process_loads_what_the_first_compiled(tmp_path):
