@@ -1,0 +1,67 @@
+"""Random numbers of stages that do not know beforehand how many they need.
+
+A `Dice` walks through the counter-based stream of one part of one event (the shower, one string, ...): its numbers
+depend on (seed, process, event, stage, item) and on how many were drawn from this part before, and on nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.rng import STAGE_ENGINE, Stream, philox
+
+(HARD_PROCESS, SHOWER, ACTIVITY, REMNANTS, RECONNECTION, STRING, DECAY) = range(7)
+"""Stages of the engine."""
+_ITEMS = 1 << 24
+_2_POW_M32 = 2.3283064365386963e-10
+
+
+class Dice(NamedTuple):
+    """Where a stage stands in its random numbers."""
+
+    counter: NDArray[np.uint64]  # (6,) Philox's counter and key; the last word of the counter moves
+    block: NDArray[np.float64]  # (4,) uniforms drawn together
+    place: NDArray[np.int64]  # (1,) next of them
+
+
+def new_dice() -> Dice:
+    """Return a Dice that `throw_from` has yet to place."""
+    return Dice(np.zeros(6, np.uint64), np.zeros(4), np.full(1, 4, np.int64))
+
+
+@inline
+def throw_from(dice: Dice, stream: Stream, stage: int, item: int) -> None:
+    """Start at the beginning of the random numbers of `item` (below 2**24) of an engine's stage."""
+    high = stream.event_high | (np.uint64(STAGE_ENGINE) << np.uint64(24))
+    dice.counter[0] = stream.event_low
+    dice.counter[1] = high
+    dice.counter[2] = np.uint64(stage * _ITEMS + item)
+    dice.counter[3] = np.uint64(0)
+    dice.counter[4] = stream.key0
+    dice.counter[5] = stream.key1
+    dice.place[0] = 4
+
+
+@kernel
+def _refill(dice: Dice) -> None:
+    """Draw the next four uniforms."""
+    c = dice.counter
+    words = philox(c[0], c[1], c[2], c[3], c[4], c[5])
+    for k in range(4):
+        dice.block[k] = (float(words[k]) + 0.5) * _2_POW_M32
+    c[3] += np.uint64(1)
+    dice.place[0] = 0
+
+
+@inline
+def throw(dice: Dice) -> float:
+    """Return the next uniform in (0, 1), 32 bits."""
+    if dice.place[0] == 4:
+        _refill(dice)
+    value = dice.block[dice.place[0]]
+    dice.place[0] += 1
+    return value
