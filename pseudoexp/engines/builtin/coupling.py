@@ -1,11 +1,13 @@
-"""The strong coupling at one loop, and the b quark's running mass.
+"""The strong coupling at one loop, the b quark's running mass and the strength of the Higgs field.
 
-Both as PYTHIA has them by default: thresholds at m_c = 1.5, m_b = 4.8 and m_t = 171 GeV, M_Z = 91.188 GeV; the b mass starts from
-4.2 GeV at 4.2 GeV and runs with five flavours and alpha_s(M_Z) = 0.125, whatever the coupling elsewhere::
+All as PYTHIA has them by default: thresholds at m_c = 1.5, m_b = 4.8 and m_t = 171 GeV, M_Z = 91.188 GeV; the b mass starts from
+4.2 GeV at 4.2 GeV and runs with five flavours and alpha_s(M_Z) = 0.125, whatever the coupling elsewhere. The Higgs
+field's 1/v^2 = pi alpha_em / (sin^2 theta_W m_W^2) runs with alpha_em (v = 246.6 GeV at M_Z, 245.1 at 250 GeV)::
 
     coupling = strong_coupling(0.130)       # once, in Python; 0.1365 in the showers
     alpha = alpha_s(coupling, q2)           # kernel; q2 [GeV^2], kept above coupling.lowest (1.07 Lambda_3)^2
     mass = running_b_mass(q)                # kernel; q [GeV]
+    inverse_v2 = higgs_strength(q2)         # kernel; GeV^-2
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ CHARM_MASS, BOTTOM_MASS, TOP_MASS = 1.5, 4.8, 171.0
 """Masses on the shell and thresholds [GeV]."""
 _TWELVE_PI = 37.69911184307752
 _MARGIN = 1.07
+_INVERSE_ALPHA_EM, _ALPHA_EM_SLOPE = 127.91797, 1.45
+_PI_PER_WEAK = 3.141592653589793 / (0.2312 * 80.385 * 80.385)
 _B_MASS_START, _B_MASS_COUPLING = 4.2, 0.125
 
 
@@ -72,3 +76,9 @@ def running_b_mass(q: float) -> float:
     five = _lambda_5(_B_MASS_COUPLING)
     ratio = log(_B_MASS_START / five) / log(max(q, _B_MASS_START) / five)
     return _B_MASS_START * pow(ratio, 12.0 / 23.0)
+
+
+@kernel
+def higgs_strength(q2: float) -> float:
+    """Return 1/v^2 [GeV^-2] at Q^2 [GeV^2]; 1/alpha_em runs linearly in ln Q above 10 GeV."""
+    return _PI_PER_WEAK / (_INVERSE_ALPHA_EM - 0.5 * _ALPHA_EM_SLOPE * log(q2 / (Z_MASS * Z_MASS)))

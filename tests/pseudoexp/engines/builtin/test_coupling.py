@@ -3,7 +3,7 @@
 import pytest
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.engines.builtin.coupling import Coupling, alpha_s, running_b_mass, strong_coupling
+from pseudoexp.engines.builtin.coupling import Coupling, alpha_s, higgs_strength, running_b_mass, strong_coupling
 
 COUPLINGS = {  # AlphaStrong.init(alpha_s(M_Z), 1)
     0.130: [(0.1, 10.318439941), (0.5, 1.016904422), (1.49, 0.392550721), (1.51, 0.389736618), (4.79, 0.244084999),
@@ -38,3 +38,9 @@ def test_continuous_at_the_thresholds():
 def test_running_b_mass():
     for q, expected in B_MASSES:
         assert running_b_mass(q) == pytest.approx(expected, rel=1e-8)
+
+
+def test_higgs_strength():
+    for q, inverse_alpha in ((91.188, 127.918), (250.0, 126.45559), (1000.0, 124.44546)):  # AlphaEM.init(1, settings)
+        assert 1 / higgs_strength(q * q) == pytest.approx(0.2312 * 80.385**2 / 3.14159265 * inverse_alpha, rel=1e-6)
+    assert higgs_strength(91.188**2) ** -0.5 == pytest.approx(246.6, abs=0.1)
