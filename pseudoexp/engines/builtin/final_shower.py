@@ -1,0 +1,310 @@
+"""The final-state shower: trials of dipole ends, their judgement, and the branching.
+
+After T. Sjostrand and P. Skands, hep-ph/0408302, section 3, with the choices of PYTHIA 8's simple shower: alpha_s(pT^2)
+at one loop, g -> q qbar as its weightGluonToQuark = 4, beam recoil with its dampening, dead cone also for gluons that
+recoil against a massive quark, and the matrix element of H -> b bbar for all emissions off the primary quarks (each
+against the three-parton system of quark, antiquark and the emitted gluon). Left out: photons, and the azimuthal
+correlation of gluon polarisation.
+"""
+
+from __future__ import annotations
+
+import math
+
+from pseudoexp.core.elementary import exp, log, sincos
+from pseudoexp.core.jit import inline, kernel
+from pseudoexp.engines.builtin.dice import Dice, throw
+from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork, add_ends, measure, opposite
+from pseudoexp.engines.builtin.parton_density import density
+from pseudoexp.engines.builtin.partons import REPLACED, Partons, Systems, append_parton, new_colour
+from pseudoexp.engines.builtin.recoil import product, put_on_shell, split
+from pseudoexp.engines.builtin.splitting import (
+    FLAVOURS,
+    GLUON_COLOUR,
+    MASSES,
+    PAIR_RATE,
+    QUARK_COLOUR,
+    decay_element,
+    gluon_emission,
+    next_scale2,
+    quark_emission,
+    quark_pair,
+    running,
+    smallest_fraction,
+)
+
+CUTOFF2 = 0.25
+"""Lowest pT^2 [GeV^2]."""
+_STEP = 8.0
+"""Ratio of pT^2 over which one overestimate of the range of z serves."""
+_HEADROOM = 1.6
+"""Bound of the ratio of parton densities where the beam takes the recoil."""
+_TWO_PI = 6.283185307179586
+
+
+@inline
+def emission_rate(gluon: bool, least_z: float) -> float:
+    """Return the integral over z of the trials' density of an emission."""
+    return 2.0 * (GLUON_COLOUR if gluon else QUARK_COLOUR) * log((1.0 - least_z) / least_z)
+
+
+@inline
+def pair_rate(gluon: bool, least_z: float) -> float:
+    """Return the same of g -> q qbar, all flavours."""
+    return PAIR_RATE * FLAVOURS * (1.0 - 2.0 * least_z) if gluon else 0.0
+
+
+@kernel
+def next_trial(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, k: int, pt2: float) -> None:
+    """Draw the next trial of an end below `pt2` [GeV^2]."""
+    pt2 = min(pt2, 0.25 * work.free2[k])
+    if pt2 <= CUTOFF2:
+        work.trial[k] = 0.0
+        return
+    lambda2, threshold, slope = running(tables.final, pt2)
+    least = max(pt2 / _STEP, threshold, CUTOFF2)
+    least_z = smallest_fraction(least, work.free2[k])
+    gluon = partons.pdg_id[work.radiator[k]] == 21
+    rate = emission_rate(gluon, least_z) + pair_rate(gluon, least_z)
+    if work.beam[k] >= 0:
+        rate *= _HEADROOM
+    trial = next_scale2(pt2, lambda2, slope, rate, throw(dice)) if rate > 0.0 else 0.0
+    work.least_z[k] = least_z
+    work.real[k] = trial > least
+    work.trial[k] = trial if trial > least else (least if least > CUTOFF2 else 0.0)
+
+
+@inline
+def renew(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, k: int, pt2: float) -> None:
+    """Measure a changed dipole and draw its end's trial anew."""
+    measure(work, partons, k)
+    next_trial(work, partons, tables, dice, k, pt2)
+
+
+@kernel
+def renew_beam(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, pt2: float) -> None:
+    """Renew all ends that recoil against incoming partons."""
+    for k in range(work.filled[0]):
+        if work.beam[k] >= 0:
+            renew(work, partons, tables, dice, k, pt2)
+
+
+@inline
+def _beam_weight(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, system: int, limit: float, k: int,
+                 virtuality: float, stretch: float) -> float:
+    """Return ratio of densities and dampening where the beam takes the recoil, relative to the headroom."""
+    a, b, side = work.radiator[k], work.recoiler[k], work.beam[k]
+    x = systems.x[system, side]
+    if x * (1.0 + stretch) >= limit:
+        return 0.0
+    hard2 = 4.0 * (partons.p4[a, 0] * partons.p4[a, 0] + partons.p4[a, 1] * partons.p4[a, 1])
+    flavour, pt2 = partons.pdg_id[b], work.trial[k]
+    before = density(tables.densities, flavour, x / limit, pt2)
+    after = density(tables.densities, flavour, x * (1.0 + stretch) / limit, pt2)
+    ratio = after / before if before > 0.0 else 0.0
+    return ratio * hard2 / (hard2 + virtuality) / _HEADROOM
+
+
+@inline
+def _element_weight(work: ShowerWork, partons: Partons, k: int) -> float:
+    """Return the weight of the matrix element of the pair's production, for the momenta in `work.trio`."""
+    trio, partner, a = work.trio, work.partner[k], work.radiator[k]
+    other = trio[2] if work.recoiler[k] == partner else partons.p4[partner]
+    mass2 = partons.mass[a] * partons.mass[a]
+    quarks, first, second = product(trio[0], other), product(trio[0], trio[1]), product(other, trio[1])
+    total = 2.0 * (mass2 + quarks + first + second)
+    return decay_element(1.0 - 2.0 * second / total, 1.0 - 2.0 * first / total, mass2 / total, work.vector[k])
+
+
+@inline
+def _cone_weight(work: ShowerWork, partons: Partons, k: int) -> float:
+    """Return the massive over the massless eikonal for a gluon that radiates against a massive recoiler."""
+    mass = partons.mass[work.recoiler[k]]
+    if mass == 0.0 or work.beam[k] >= 0:
+        return 1.0
+    trio = work.trio
+    return max(1.0 - mass * mass * product(trio[0], trio[1]) / (2.0 * product(trio[0], trio[2]) * product(trio[2], trio[1])), 0.0)
+
+
+@kernel
+def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int, limit0: float,
+          limit1: float, k: int) -> int:
+    """Accept or reject an end's trial.
+
+    Returns
+    -------
+    int
+        -1 for no branching, 0 for an emitted gluon, else the flavour of the pair the gluon splits to. The momenta after the
+        branching stand in `work.trio`.
+    """
+    if not work.real[k]:
+        return -1
+    row, pt2, least_z = work.radiator[k], work.trial[k], work.least_z[k]
+    gluon = partons.pdg_id[row] == 21
+    emission, pair = emission_rate(gluon, least_z), pair_rate(gluon, least_z)
+    u = throw(dice) * (emission + pair)
+    flavour = 0
+    if u < emission:
+        z = 1.0 - least_z * exp(u / (2.0 * (GLUON_COLOUR if gluon else QUARK_COLOUR)))
+    else:
+        v = (u - emission) / pair * FLAVOURS
+        flavour = min(1 + int(v), FLAVOURS)
+        z = least_z + (1.0 - 2.0 * least_z) * (v - flavour + 1.0)
+    virtuality = pt2 / (z * (1.0 - z))
+    dipole2, mass_a = work.dipole2[k], partons.mass[row]
+    pair2 = virtuality + mass_a * mass_a
+    mass_b = partons.mass[work.recoiler[k]] if work.beam[k] < 0 else 0.0
+    reach = dipole2 + pair2 - mass_b * mass_b
+    if z <= 0.0 or virtuality >= work.free2[k] or pair2 * dipole2 >= z * (1.0 - z) * reach * reach:
+        return -1
+    if flavour > 0:
+        velocity = math.sqrt(max(1.0 - 4.0 * pair2 * dipole2 / (reach * reach), 0.0))
+        weight = quark_pair(z, pair2, MASSES[flavour], dipole2, velocity)
+        kept = 0.5 * (1.0 + math.sqrt(max(1.0 - 4.0 * MASSES[flavour] * MASSES[flavour] / pair2, 0.0)))
+        mixed = 1.0 - kept
+    else:
+        weight = gluon_emission(z) if gluon else (1.0 if work.partner[k] >= 0 else quark_emission(z, pt2, mass_a * mass_a))
+        kept, mixed = virtuality / pair2, 0.0
+    if weight <= 0.0:
+        return -1
+    if work.beam[k] >= 0:
+        limit = limit0 if work.beam[k] == 0 else limit1
+        stretch = virtuality / (dipole2 - mass_a * mass_a)
+        weight *= _beam_weight(work, partons, systems, tables, system, limit, k, virtuality, stretch)
+    sine, cosine = sincos(_TWO_PI * throw(dice))
+    if not split(partons.p4[row], partons.p4[work.recoiler[k]], mass_b * mass_b, pair2, z, kept, mixed, cosine, sine, work.trio):
+        return -1
+    if flavour == 0:
+        if gluon:
+            weight *= _cone_weight(work, partons, k)
+        elif work.partner[k] >= 0:
+            weight *= _element_weight(work, partons, k)
+    return flavour if throw(dice) < weight else -1
+
+
+@inline
+def _stretch_beam(work: ShowerWork, partons: Partons, systems: Systems, system: int, k: int) -> None:
+    """Take the recoil from the beam: scale the incoming parton and its x."""
+    beam, row = work.beam[k], work.recoiler[k]
+    factor = 2.0 - work.trio[2, 3] / partons.p4[row, 3]
+    systems.x[system, beam] *= factor
+    partons.p4[row, 3] *= factor
+    partons.p4[row, 2] *= factor
+
+
+@inline
+def _settle(partons: Partons, row: int, p: tuple[float, float, float, float]) -> None:
+    """Give a parton a new momentum on its mass shell."""
+    partons.p4[row, 0], partons.p4[row, 1], partons.p4[row, 2] = p[0], p[1], p[2]
+    put_on_shell(partons.p4[row], partons.mass[row] * partons.mass[row])
+
+
+@inline
+def _daughters(work: ShowerWork, partons: Partons, k: int, flavour: int) -> tuple[int, int]:
+    """Append the two partons of a branching with their colours; return their rows, -1 if the list is full."""
+    row, side = work.radiator[k], work.side[k]
+    p, q = work.trio[0], work.trio[1]
+    tag = partons.colour[row, side]
+    status, system = partons.status[row], partons.system[row]
+    partons.status[row] = REPLACED
+    if flavour > 0:
+        mass = MASSES[flavour]
+        sign = 1 if side == 0 else -1
+        other = partons.colour[row, 1 - side]
+        first = append_parton(partons, sign * flavour, status, row, system, p[0], p[1], p[2], p[3], mass,
+                              tag if side == 0 else 0, 0 if side == 0 else tag)
+        second = append_parton(partons, -sign * flavour, status, row, system, q[0], q[1], q[2], q[3], mass,
+                               0 if side == 0 else other, other if side == 0 else 0)
+        return first, second
+    fresh = new_colour(partons)
+    first = append_parton(partons, partons.pdg_id[row], status, row, system, p[0], p[1], p[2], p[3], partons.mass[row],
+                          partons.colour[row, 0], partons.colour[row, 1])
+    second = append_parton(partons, 21, status, row, system, q[0], q[1], q[2], q[3], 0.0,
+                           tag if side == 0 else fresh, fresh if side == 0 else tag)
+    if first >= 0:
+        partons.colour[first, side] = fresh
+    return first, second
+
+
+@inline
+def _replace(work: ShowerWork, k: int, row: int) -> None:
+    """Let an end belong to another row, and tell the end on the other side of its dipole."""
+    work.radiator[k] = row
+    work.end_of[row, work.side[k]] = k
+    across = opposite(work, k)
+    if across >= 0:
+        work.recoiler[across] = row
+
+
+@kernel
+def branch(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int, k: int,
+           flavour: int) -> int:
+    """Carry out an accepted branching and draw new trials for the ends it changed; return 0, -1 on overflow."""
+    row, side, target, beam, pt2 = work.radiator[k], work.side[k], work.recoiler[k], work.beam[k], work.trial[k]
+    far = opposite(work, k)
+    near = work.end_of[row, 1 - side]
+    beyond = work.end_of[target, side] if beam < 0 else -1
+    first, second = _daughters(work, partons, k, flavour)
+    if first < 0 or second < 0 or second >= len(work.end_of):
+        return -1
+    for new in (first, second):
+        work.end_of[new, 0] = -1
+        work.end_of[new, 1] = -1
+        put_on_shell(partons.p4[new], partons.mass[new] * partons.mass[new])
+    if beam >= 0:
+        _stretch_beam(work, partons, systems, system, k)
+    else:
+        _settle(partons, target, (work.trio[2, 0], work.trio[2, 1], work.trio[2, 2], 0.0))
+    if flavour > 0:
+        _replace(work, k, first)
+        _replace(work, near, second)
+        work.partner[k], work.partner[near] = second, first
+        work.vector[k], work.vector[near] = True, True
+    else:
+        _replace(work, k, first)
+        if near >= 0:
+            _replace(work, near, first)
+        if not _insert(work, partons, k, far, second, target, beam):
+            return -1
+        if work.partner[k] >= 0:
+            work.partner[work.end_of[work.partner[k], 1 - side]] = first
+        renew(work, partons, tables, dice, work.end_of[second, side], pt2)
+        renew(work, partons, tables, dice, work.end_of[second, 1 - side], pt2)
+    _renew_around(work, partons, tables, dice, k, near, far, beyond, pt2)
+    if beam >= 0:
+        renew_beam(work, partons, tables, dice, pt2)
+    return 0
+
+
+@inline
+def _insert(work: ShowerWork, partons: Partons, k: int, far: int, gluon: int, target: int, beam: int) -> bool:
+    """Put an emitted gluon between the radiator's end k and its recoiler; return False if the workspace is full."""
+    if not add_ends(work, partons, gluon):
+        return False
+    side = work.side[k]
+    toward, back = work.end_of[gluon, side], work.end_of[gluon, 1 - side]
+    work.recoiler[toward], work.beam[toward] = target, beam
+    work.recoiler[back], work.beam[back] = work.radiator[k], -1
+    work.recoiler[k], work.beam[k] = gluon, -1
+    if far >= 0:
+        work.recoiler[far] = gluon
+    return True
+
+
+@inline
+def _renew_around(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, k: int, near: int, far: int, beyond: int,
+                  pt2: float) -> None:
+    """Renew the radiator's and the recoiler's ends and the ends across them."""
+    renew(work, partons, tables, dice, k, pt2)
+    if near >= 0:
+        renew(work, partons, tables, dice, near, pt2)
+        across = opposite(work, near)
+        if across >= 0:
+            renew(work, partons, tables, dice, across, pt2)
+    if far >= 0:
+        renew(work, partons, tables, dice, far, pt2)
+    if beyond >= 0:
+        renew(work, partons, tables, dice, beyond, pt2)
+        across = opposite(work, beyond)
+        if across >= 0 and across != near:
+            renew(work, partons, tables, dice, across, pt2)

@@ -1,0 +1,109 @@
+"""Splitting kernels of the showers, each relative to the simple function that trials are drawn from.
+
+Branchings are ordered in pT^2 = z (1 - z) (m^2 - m_0^2) (final state) and pT^2 = (1 - z) Q^2 (initial state); T.
+Sjostrand and P. Skands, hep-ph/0408302. Trials of an emission follow 2 C dz / (1 - z) with C = 4/3 for a quark and 3/2
+for each of a gluon's two dipole ends; trials of g -> q qbar follow dz / 4 for each end and flavour. All come with
+alpha_s(pT^2) / (2 pi) dpT^2 / pT^2, where the one-loop coupling is drawn exactly: the survival from pT_1 to pT_2 is a
+power of the ratio of the logarithms.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pseudoexp.core.elementary import exp, log
+from pseudoexp.core.jit import inline
+from pseudoexp.engines.builtin.coupling import BOTTOM_MASS, CHARM_MASS, TOP_MASS, Coupling
+
+MASSES = np.array([0.0, 0.33, 0.33, 0.5, CHARM_MASS, BOTTOM_MASS])
+"""Of quarks from gluon splitting [GeV], by flavour; light quarks of the hard process are massless."""
+FLAVOURS = 5
+QUARK_COLOUR, GLUON_COLOUR = 4.0 / 3.0, 1.5
+"""Per dipole end."""
+PAIR_RATE = 0.25
+"""Trials of g -> q qbar per dipole end and flavour."""
+
+
+@inline
+def running(coupling: Coupling, scale2: float) -> tuple[float, float, float]:
+    """Return Lambda^2, the flavour threshold at or below `scale2` [GeV^2] and 33 - 2 n_f just below `scale2`."""
+    if scale2 > BOTTOM_MASS * BOTTOM_MASS:
+        if scale2 > TOP_MASS * TOP_MASS:
+            return coupling.lambda2_6, TOP_MASS * TOP_MASS, 21.0
+        return coupling.lambda2_5, BOTTOM_MASS * BOTTOM_MASS, 23.0
+    if scale2 > CHARM_MASS * CHARM_MASS:
+        return coupling.lambda2_4, CHARM_MASS * CHARM_MASS, 25.0
+    return coupling.lambda2_3, 0.0, 27.0
+
+
+@inline
+def next_scale2(scale2: float, lambda2: float, slope: float, rate: float, uniform: float) -> float:
+    """Return the scale^2 of the next trial below `scale2`, with one flavour number.
+
+    Trials come with ``alpha_s(t) / (2 pi) rate dt / t``, alpha_s = 12 pi / (slope ln(t / Lambda^2)), so that the survival to
+    ln(t' / Lambda^2) is the power 6 rate / slope of the logarithms' ratio.
+    """
+    length = log(scale2 / lambda2)
+    return lambda2 * exp(length * exp(log(uniform) * slope / (6.0 * rate)))
+
+
+@inline
+def smallest_fraction(pt2: float, m2: float) -> float:
+    """Return the smaller root of z (1 - z) m2 = pt2, without loss for small pt2."""
+    return pt2 / m2 / (0.5 + math.sqrt(max(0.25 - pt2 / m2, 0.0)))
+
+
+@inline
+def quark_emission(z: float, pt2: float, mass2: float) -> float:
+    """Return the kernel of q -> q g over 2 / (1 - z): (1 + z^2) / 2 with the quasi-collinear term of the quark's mass.
+
+    The mass term -m^2 / (p_q p_g) (Catani, Dittmaier, Trocsanyi, hep-ph/0011222) makes the dead cone.
+    """
+    return max(0.5 * (1.0 + z * z) - z * (1.0 - z) * (1.0 - z) * mass2 / pt2, 0.0)
+
+
+@inline
+def gluon_emission(z: float) -> float:
+    """Return the kernel of g -> g g of one dipole end over 2 / (1 - z)."""
+    return 0.5 * (1.0 + z * z * z)
+
+
+@inline
+def quark_pair(z: float, pair2: float, mass: float, dipole2: float, velocity: float) -> float:
+    """Return the kernel of g -> q qbar over 1 / 2 in z, for weightGluonToQuark = 4 of PYTHIA.
+
+    The pair's mass^2 `pair2` comes as beta (1 + 2 m^2 / pair2) (1 - pair2 / dipole2)^3, its angle in the pair's frame as
+    1 + cos^2 + (4 m^2 / pair2) sin^2; z maps to cos = (2 z - 1) / `velocity` with the pair's velocity in the dipole's frame.
+    """
+    ratio = mass * mass / pair2
+    cosine = (2.0 * z - 1.0) / velocity
+    if ratio >= 0.25 or abs(cosine) >= 1.0:
+        return 0.0
+    shape = 0.5 * (1.0 + cosine * cosine) + 2.0 * ratio * (1.0 - cosine * cosine)
+    free = 1.0 - pair2 / dipole2
+    return math.sqrt(1.0 - 4.0 * ratio) * shape * free * free * free / velocity
+
+
+@inline
+def decay_element(x1: float, x2: float, ratio: float, vector: bool) -> float:
+    """Return the matrix element of (scalar or vector) -> Q Qbar g for emission off Q over the trial's density.
+
+    The full matrix element over alpha_s C_F / (2 pi) and the two-body width, shared among Q and Qbar as (1 - x1) : (1 - x2), over
+    the trial's 2 / (x3 (1 - x2)) (E. Norrbin and T. Sjostrand, hep-ph/0010012). Traces for equal masses; x_i = 2 E_i / m of the
+    decaying particle, `ratio` = (m_Q / m)^2. In the massless limit (1 + (1 - x3)^2) / 2 and (x1^2 + x2^2) / 2.
+    """
+    y1, y2 = 1.0 - x1, 1.0 - x2
+    velocity2 = 1.0 - 4.0 * ratio
+    if velocity2 <= 0.0 or y1 <= 0.0 or y2 <= 0.0:
+        return 0.0
+    poles = 1.0 / (y1 * y1) + 1.0 / (y2 * y2)
+    if vector:
+        both = 1.0 / y1 + 1.0 / y2
+        element = (x1 * x1 + x2 * x2) / (y1 * y2) - 2.0 * ratio * (2.0 * both + poles + 2.0 * ratio * both * both)
+        element /= 1.0 + 2.0 * ratio
+    else:
+        x3 = 2.0 - x1 - x2
+        element = 2.0 * (1.0 - 2.0 * ratio - x3) / (y1 * y2) - 2.0 * ratio * poles + x3 * x3 / (velocity2 * y1 * y2)
+    return max(0.5 * element * y1 * y2 / math.sqrt(velocity2), 0.0)

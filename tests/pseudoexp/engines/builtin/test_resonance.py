@@ -1,0 +1,48 @@
+"""H -> b bbar: what the shower inside conserves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pseudoexp.core.rng import event_stream
+from pseudoexp.engines.builtin.dice import SHOWER, new_dice, throw_from
+from pseudoexp.engines.builtin.dipoles import shower_tables, shower_work
+from pseudoexp.engines.builtin.partons import (
+    FINAL,
+    REPLACED,
+    Partons,
+    append_parton,
+    forget_partons,
+    new_partons,
+    new_systems,
+)
+from pseudoexp.engines.builtin.resonance import HIGGS, decay_higgs
+
+MOMENTUM = np.array([120.0, -260.0, 400.0])
+
+
+def decayed(n: int, momentum: np.ndarray = MOMENTUM) -> list[Partons]:
+    """Return the partons of `n` decays of a Higgs boson with this momentum."""
+    tables, work, partons, systems, dice = shower_tables(), shower_work(400), new_partons(400), new_systems(1), new_dice()
+    out = []
+    for event in range(n):
+        forget_partons(partons, systems)
+        row = append_parton(partons, HIGGS, FINAL, -1, 0, *momentum, np.sqrt(momentum @ momentum + 125.0**2), 125.0, 0, 0)
+        throw_from(dice, event_stream(3, 0, event), SHOWER, 0)
+        assert decay_higgs(row, partons, systems, tables, work, dice) >= 0
+        out.append(Partons(*(a[:partons.filled[0]].copy() for a in partons[:-1]), partons.filled.copy()))
+    return out
+
+
+def test_momentum_colour_and_mass_shells_are_kept() -> None:
+    """The daughters' momenta add up to the Higgs's, every tag stands once on each side, E^2 - p^2 = m^2."""
+    for p in decayed(300):
+        final = p.status == FINAL
+        assert p.status[0] == REPLACED
+        np.testing.assert_allclose(p.p4[final].sum(0), p.p4[0], atol=1e-9)
+        colours, anticolours = p.colour[final, 0], p.colour[final, 1]
+        assert sorted(colours[colours > 0]) == sorted(anticolours[anticolours > 0])
+        shell = p.p4[:, 3] ** 2 - (p.p4[:, :3] ** 2).sum(1)
+        np.testing.assert_allclose(shell, p.mass**2, atol=1e-6)
+        assert p.from_higgs[1:].all()
+        assert p.pdg_id[final][np.abs(p.pdg_id[final]) < 6].sum() == 0
