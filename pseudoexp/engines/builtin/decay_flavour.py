@@ -12,7 +12,7 @@ from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.phase_space import Products
 
 _UP, _DOWN = 1.0 / 2.217, 2.0 / 2.217  # u : d : s = 1 : 1 : 0.217
-_DIQUARK = 0.081 / 1.081
+_DIQUARK = 0.095 / 1.095
 _REARRANGED = 0.5
 _VECTOR_LIGHT, _VECTOR_STRANGE, _VECTOR_CHARM, _VECTOR_BEAUTY = 0.333, 0.355, 0.468, 0.687
 _DECUPLET = 0.4

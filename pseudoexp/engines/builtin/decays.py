@@ -23,7 +23,7 @@ from pseudoexp.engines.builtin.phase_space import Products, boosted, direction, 
 LONG_LIVED = 10.0
 """c tau [mm] above which particles are stable."""
 _SAFETY = 0.0005  # GeV by which a channel must be open
-_ATTEMPTS = 200
+_ATTEMPTS, _ATTEMPTS_WITH_CHANNEL = 200, 20
 _MOST_HADRONS = 10
 _MIXING_B0, _MIXING_BS = 0.769, 26.99  # Delta m / Gamma (Review of Particle Physics 2024)
 _NO_AXIS, _ALONG, _ACROSS = range(3)
@@ -174,13 +174,16 @@ def decay(hadrons: Hadrons, row: int, species_row: int, species: HadronTable, de
           dice: Dice) -> bool:
     """Let the particle in `row` decay; return False if the list is full.
 
-    A channel that is closed at the drawn masses is drawn again, at most 200 times: then the particle stays.
+    Masses and hadrons of a channel that is closed are drawn again up to 20 times, then the channel; after 200 times in
+    all the particle stays.
     """
     mass = hadrons.mass[row]
     _live(hadrons, row, species.ctau[species_row], mass, dice)
     pdg_id = hadrons.pdg_id[row]
-    for _ in range(_ATTEMPTS):
-        channel = _choose(decays, species_row, dice)
+    channel = 0
+    for attempt in range(_ATTEMPTS):
+        if attempt % _ATTEMPTS_WITH_CHANNEL == 0:
+            channel = _choose(decays, species_row, dice)
         n = _select(pdg_id, channel, species, decays, products, dice)
         if n > 0 and _draw_masses(n, mass, species, products, dice):
             way = decays.way[channel]
