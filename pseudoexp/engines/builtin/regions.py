@@ -1,0 +1,304 @@
+"""Walking along a string with gluons: where the next break lies, and which momentum the hadron takes.
+
+A string from parton 0 to parton n has n *low* regions, each spanned by two neighbours' light-like momenta (a gluon shares
+its momentum between two). The world sheet of the string consists of regions (j, k), j <= k: momentum of low region j that
+runs away from one end, and of low region k that runs towards it (T. Sjostrand, Nucl. Phys. B248 (1984) 469). A break has
+coordinates (x, y) in its region: x falls from 1 to 0, then j grows by one; y rises from 0 to 1, then k grows by one. The
+vertex of a break, in units of the string tension, is the four-vector
+
+    V = x p_j + y q_k + sum of p_{j+1..k} + sum of q_{j..k-1},    Gamma = V^2.
+
+The hadron between two breaks has the difference of the x p parts plus that of the y q parts, plus transverse momentum.
+Its mass and the Gamma of its inner break, (1 - z) (Gamma_old + mT^2 / z), are two bilinear equations for (x, y).
+
+Both ends walk with the same code: seen from the far end the order of regions is reversed and p, q are exchanged.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pseudoexp.core.jit import inline, kernel
+
+X, Y, GAMMA, W2, PX, PY, NEW_PX, NEW_PY, MASS, MT2 = range(10)
+"""Columns of `Walk.value`."""
+J, K, FLAVOUR, SHARED, MESON, COUNT, NEW, NEW_SHARED, NEW_MESON, HADRON = range(10)
+"""Columns of `Walk.number`."""
+EX, EY, INNER, TOTAL = range(4)
+"""Rows of `Walk.vector`."""
+_SMALLEST_W2 = 1e-10
+_ROUNDING = 1e-10
+
+
+class Walk(NamedTuple):
+    """The two ends of one string."""
+
+    ahead: NDArray[np.float64]  # (2, regions, 4) p of the low regions, in the order of either end
+    towards: NDArray[np.float64]  # (2, regions, 4) q of the low regions
+    value: NDArray[np.float64]  # (2, 10)
+    number: NDArray[np.int64]  # (2, 10)
+    vector: NDArray[np.float64]  # (2, 4, 4) transverse axes; sum of p and q inside the vertex; hadron's momentum
+    rest: NDArray[np.float64]  # (4,) momentum not yet in hadrons
+    regions: NDArray[np.int64]  # (1,) number of low regions
+    joint: NDArray[np.float64]  # (4, 4) p, q and the transverse axes of the region of the last two hadrons
+
+
+def new_walk(capacity: int) -> Walk:
+    """Return a workspace for strings of up to `capacity` partons."""
+    return Walk(ahead=np.zeros((2, capacity + 1, 4)), towards=np.zeros((2, capacity + 1, 4)), value=np.zeros((2, 10)),
+                number=np.zeros((2, 10), np.int64), vector=np.zeros((2, 4, 4)), rest=np.zeros(4),
+                regions=np.zeros(1, np.int64), joint=np.zeros((4, 4)))
+
+
+@inline
+def dot(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return the Minkowski product of two four-vectors (px, py, pz, E)."""
+    return a[3] * b[3] - a[0] * b[0] - a[1] * b[1] - a[2] * b[2]
+
+
+@kernel
+def transverse_axes(p: NDArray[np.float64], q: NDArray[np.float64], ex: NDArray[np.float64], ey: NDArray[np.float64]
+                    ) -> float:
+    """Fill two unit vectors (square -1) normal to the light-like p, q and to each other; return 2 p.q.
+
+    They are the axes of space closest to being normal to the string, minus their parts along p, q. If p and q are (nearly)
+    parallel there is no region: nothing is filled and 0 returned.
+    """
+    pq = dot(p, q)
+    if not pq > _SMALLEST_W2:
+        return 0.0
+    dx = abs(p[0] / p[3] - q[0] / q[3])
+    dy = abs(p[1] / p[3] - q[1] / q[3])
+    dz = abs(p[2] / p[3] - q[2] / q[3])
+    first, second = 0, 1
+    if dx >= dy and dx >= dz:
+        first, second = 1, 2
+    elif dy >= dz:
+        first, second = 0, 2
+    pa, qa = p[first] / pq, q[first] / pq  # minus the products with the axis, over p.q
+    pb, qb = p[second] / pq, q[second] / pq
+    for m in range(4):
+        ex[m] = qa * p[m] + pa * q[m]
+        ey[m] = qb * p[m] + pb * q[m]
+    ex[first] += 1.0
+    ey[second] += 1.0
+    norm = 1.0 / math.sqrt(-dot(ex, ex))
+    for m in range(4):
+        ex[m] *= norm
+    overlap = dot(ex, ey)
+    for m in range(4):
+        ey[m] += overlap * ex[m]
+    norm = 1.0 / math.sqrt(-dot(ey, ey))
+    for m in range(4):
+        ey[m] *= norm
+    return 2.0 * pq
+
+
+@inline
+def light_like(a: NDArray[np.float64], b: NDArray[np.float64], p: NDArray[np.float64], q: NDArray[np.float64]) -> bool:
+    """Fill the light-like p along a and q along b with p + q = a + b; return False if a and b do not span a plane.
+
+    PYTHIA 6.4 manual, section 12.1.3.
+    """
+    ab = dot(a, b)
+    aa = max(dot(a, a), 0.0)
+    bb = max(dot(b, b), 0.0)
+    area = ab * ab - aa * bb
+    if not (ab > 0.0 and area > 1e-9 * ab * ab):
+        return False
+    root = math.sqrt(area)
+    ka = 0.5 * ((bb + ab) / root - 1.0)
+    kb = 0.5 * ((aa + ab) / root - 1.0)
+    for m in range(4):
+        u, v = a[m], b[m]
+        p[m] = (1.0 + ka) * u - kb * v
+        q[m] = (1.0 + kb) * v - ka * u
+    return True
+
+
+@inline
+def start_end(walk: Walk, end: int, x: float, y: float, flavour: int, shared: int, meson: int) -> None:
+    """Put an end of the string into its first low region at (x, y)."""
+    value, number = walk.value[end], walk.number[end]
+    number[:] = 0
+    number[FLAVOUR], number[SHARED], number[MESON] = flavour, shared, meson
+    value[:] = 0.0
+    value[X], value[Y] = x, y
+    vector = walk.vector[end]
+    vector[:, :] = 0.0
+    value[W2] = transverse_axes(walk.ahead[end, 0], walk.towards[end, 0], vector[EX], vector[EY])
+    value[GAMMA] = x * y * value[W2]
+
+
+@inline
+def _simple_step(walk: Walk, end: int, z: float) -> bool:
+    """Take the hadron inside the low region the end is in, if it fits; return whether it did."""
+    value, number, vector = walk.value[end], walk.number[end], walk.vector[end]
+    if number[J] != number[K] or value[W2] <= 0.0:
+        return False
+    dx = z * value[X]
+    dy = value[MT2] / (dx * value[W2])
+    if value[Y] + dy > 1.0:
+        return False
+    px, py = value[PX] + value[NEW_PX], value[PY] + value[NEW_PY]
+    p, q, total = walk.ahead[end, number[J]], walk.towards[end, number[K]], vector[TOTAL]
+    for m in range(4):
+        total[m] = dx * p[m] + dy * q[m] + px * vector[EX, m] + py * vector[EY, m]
+    value[X] -= dx
+    value[Y] += dy
+    return True
+
+
+@inline
+def _acceptable(x: float, y: float, x_high: float, y_low: float) -> bool:
+    return -_ROUNDING <= x <= x_high + _ROUNDING and y_low - _ROUNDING <= y <= 1.0 + _ROUNDING
+
+
+@kernel
+def _solve(c0: float, cx: float, cy: float, g0: float, gx: float, gy: float, w2: float, x_high: float, y_low: float
+           ) -> tuple[bool, float, float]:
+    """Solve c0 + cx x + cy y - w2 x y = 0 and g0 + gx x + gy y + w2 x y = 0 for x in [0, x_high], y in [y_low, 1]."""
+    r0, rx, ry = c0 + g0, cx + gx, cy + gy
+    if abs(ry) < 1e-12 * (abs(rx) + abs(r0)):
+        return False, 0.0, 0.0
+    a = -w2 * rx
+    b = gx * ry - gy * rx - w2 * r0
+    c = g0 * ry - gy * r0
+    if abs(a) < 1e-14 * abs(b):
+        if b == 0.0:
+            return False, 0.0, 0.0
+        x = -c / b
+        y = -(r0 + rx * x) / ry
+        return _acceptable(x, y, x_high, y_low), x, y
+    square = b * b - 4.0 * a * c
+    if square < 0.0:
+        return False, 0.0, 0.0
+    h = -0.5 * (b + math.copysign(math.sqrt(square), b))
+    x = h / a
+    y = -(r0 + rx * x) / ry
+    if not _acceptable(x, y, x_high, y_low):
+        if h == 0.0:
+            return False, 0.0, 0.0
+        x = c / h
+        y = -(r0 + rx * x) / ry
+    return _acceptable(x, y, x_high, y_low), x, y
+
+
+@inline
+def _next_region(walk: Walk, end: int, along: bool, total: NDArray[np.float64]) -> None:
+    """Step into the next region, `along` its own momentum (j) or against the other's (k)."""
+    number, inner = walk.number[end], walk.vector[end, INNER]
+    j, k = number[J], number[K]
+    ahead, towards = walk.ahead[end], walk.towards[end]
+    if along:
+        number[J] = j + 1
+        for m in range(4):
+            inner[m] -= ahead[j + 1, m] + towards[j, m]
+            total[m] += ahead[j + 1, m]
+    else:
+        number[K] = k + 1
+        for m in range(4):
+            inner[m] += ahead[k + 1, m] + towards[k, m]
+            total[m] += towards[k, m]
+    if number[J] == number[K]:
+        inner[:] = 0.0
+
+
+@kernel
+def _return_to(walk: Walk, end: int, j: int, k: int) -> None:
+    """Put an end back into region (j, k)."""
+    number, vector = walk.number[end], walk.vector[end]
+    number[J], number[K] = j, k
+    ahead, towards = walk.ahead[end], walk.towards[end]
+    vector[INNER, :] = 0.0
+    for i in range(j, k):
+        for m in range(4):
+            vector[INNER, m] += ahead[i + 1, m] + towards[i, m]
+    walk.value[end, W2] = transverse_axes(ahead[j], towards[k], vector[EX], vector[EY])
+
+
+@kernel
+def take_hadron(walk: Walk, end: int, z: float) -> bool:
+    """Move the end's break inwards by one hadron of fraction z and put its momentum into `vector[end, TOTAL]`.
+
+    The hadron's mass, the transverse momentum of its new flavour and mT^2 stand in `value`; the old flavour's transverse
+    momentum is one in the axes of the region where that was made, the new one's in those of the region reached. Returns
+    False, and leaves the end where it was, if the string has no place for the break. The hyperbola Gamma = const leaves a
+    region through y = 1 if the corner x = 0, y = 1 lies below it, and through x = 0 if above: no other region can hold
+    the break.
+    """
+    value, number, vector = walk.value[end], walk.number[end], walk.vector[end]
+    gamma = (1.0 - z) * (value[GAMMA] + value[MT2] / z)
+    if _simple_step(walk, end, z):
+        value[GAMMA] = gamma
+        return True
+    j_old, k_old = number[J], number[K]
+    ahead, towards, total, inner = walk.ahead[end], walk.towards[end], vector[TOTAL], vector[INNER]
+    for m in range(4):
+        total[m] = value[X] * ahead[number[J], m] - value[Y] * towards[number[K], m]
+        total[m] += value[PX] * vector[EX, m] + value[PY] * vector[EY, m]
+    x_high, y_low = value[X], value[Y]
+    while True:
+        p, q = ahead[number[J]], towards[number[K]]
+        px, py, w2 = value[NEW_PX], value[NEW_PY], value[W2]
+        g0, gx, gy = dot(inner, inner) - gamma, 2.0 * dot(inner, p), 2.0 * dot(inner, q)
+        if w2 > 0.0:
+            c0 = dot(total, total) - px * px - py * py - value[MASS] * value[MASS]
+            c0 += 2.0 * (px * dot(total, vector[EX]) + py * dot(total, vector[EY]))
+            found, x, y = _solve(c0, -2.0 * dot(total, p), 2.0 * dot(total, q), g0, gx, gy, w2, x_high, y_low)
+            if found:
+                break
+        along = g0 + gy > 0.0 and number[J] < number[K]
+        if not along and number[K] + 1 == walk.regions[0]:
+            _return_to(walk, end, j_old, k_old)
+            return False
+        _next_region(walk, end, along, total)
+        if along:
+            x_high = 1.0
+        else:
+            y_low = 0.0
+        value[W2] = transverse_axes(ahead[number[J]], towards[number[K]], vector[EX], vector[EY])
+    for m in range(4):
+        total[m] += y * q[m] - x * p[m] + px * vector[EX, m] + py * vector[EY, m]
+    if total[3] <= 0.0:
+        _return_to(walk, end, j_old, k_old)
+        return False
+    value[X], value[Y], value[GAMMA] = min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0), gamma
+    return True
+
+
+@kernel
+def joint_region(walk: Walk) -> bool:
+    """Fill the region between the two ends' breaks; return False if they have passed each other."""
+    near, far, n = walk.number[0], walk.number[1], walk.regions[0]
+    joint = walk.joint
+    joint[:, :] = 0.0
+    j_far, k_far = n - 1 - far[K], n - 1 - far[J]
+    x_far, y_far = walk.value[1, Y], walk.value[1, X]
+    if not _between(walk.ahead[0], near[J], walk.value[0, X], j_far, x_far, joint[0]):
+        return False
+    if not _between(walk.towards[0], near[K], 1.0 - walk.value[0, Y], k_far, 1.0 - y_far, joint[1]):
+        return False
+    p, q = joint[2], joint[3]
+    p[:], q[:] = joint[0], joint[1]
+    if not light_like(p, q, joint[0], joint[1]):
+        return False
+    p[:], q[:] = 0.0, 0.0
+    return transverse_axes(joint[0], joint[1], p, q) > 0.0
+
+
+@inline
+def _between(momenta: NDArray[np.float64], first: int, left: float, last: int, kept: float, total: NDArray[np.float64]
+             ) -> bool:
+    """Add up the momenta from `first`, of which the share `left` is left, to `last`, of which the share `kept` is beyond."""
+    if first > last or (first == last and left <= kept):
+        return False
+    for k in range(first, last + 1):
+        share = (left if k == first else 1.0) - (kept if k == last else 0.0)
+        for m in range(4):
+            total[m] += share * momenta[k, m]
+    return True
