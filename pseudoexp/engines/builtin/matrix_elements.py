@@ -29,6 +29,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.engines.builtin.colour_flow import (
+    ANNIHILATION,
+    B_TO_HIGGS,
+    COMPTON_ST,
+    COMPTON_TU,
+    GLUONS_ST,
+    GLUONS_SU,
+    GLUONS_TU,
+    PAIR_FROM_FIRST,
+    PAIR_FROM_SECOND,
+    QUARK_ANTIQUARK,
+    QUARKS,
+    TO_GLUONS,
+    exchange_rows,
+    set_flow,
+)
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.parton_density import COLUMNS, EFFECTIVE, GLUON
 
@@ -147,22 +163,6 @@ def higgs_weights(scattering: Scattering, s: float, t: float, u: float, higgs_ma
 
 
 @inline
-def _set(scattering: Scattering, k: int, pdg_id: int, colour: int, anticolour: int) -> None:
-    """Set one of the four partons."""
-    scattering.pdg_id[k] = pdg_id
-    scattering.colour[k, 0], scattering.colour[k, 1] = colour, anticolour
-
-
-@inline
-def _conjugate(scattering: Scattering) -> None:
-    """Exchange colours and anticolours."""
-    for k in range(4):
-        c = scattering.colour[k, 0]
-        scattering.colour[k, 0] = scattering.colour[k, 1]
-        scattering.colour[k, 1] = c
-
-
-@inline
 def _quark_of(values: NDArray[np.float64], total: float, r: float) -> int:
     """Return a quark or antiquark drawn by its density; r in (0, 1)."""
     rest = r * total
@@ -207,98 +207,6 @@ def _choose_different(scattering: Scattering, r: float) -> tuple[int, int]:
 
 
 @inline
-def _quarks_exchange(scattering: Scattering, i: int, j: int) -> None:
-    """Two quarks exchange a gluon in the t channel and with it their colours."""
-    if i * j > 0:
-        _set(scattering, 0, i, 1, 0)
-        _set(scattering, 1, j, 2, 0)
-        _set(scattering, 2, i, 2, 0)
-        _set(scattering, 3, j, 1, 0)
-    else:
-        _set(scattering, 0, i, 1, 0)
-        _set(scattering, 1, j, 0, 1)
-        _set(scattering, 2, i, 2, 0)
-        _set(scattering, 3, j, 0, 2)
-    if i < 0:
-        _conjugate(scattering)
-
-
-@inline
-def _gluons_to_gluons(scattering: Scattering, s: float, t: float, u: float, dice: Dice) -> None:
-    """Choose one of three planar orders, and its sense."""
-    rest = throw(dice) * (s * s + t * t + u * u)
-    _set(scattering, 0, 21, 1, 2)
-    if rest < u * u:
-        _set(scattering, 1, 21, 2, 3)
-        _set(scattering, 2, 21, 1, 4)
-        _set(scattering, 3, 21, 4, 3)
-    elif rest < u * u + t * t:
-        _set(scattering, 1, 21, 2, 3)
-        _set(scattering, 2, 21, 4, 3)
-        _set(scattering, 3, 21, 1, 4)
-    else:
-        _set(scattering, 1, 21, 3, 4)
-        _set(scattering, 2, 21, 1, 4)
-        _set(scattering, 3, 21, 3, 2)
-    if throw(dice) < 0.5:
-        _conjugate(scattering)
-
-
-@inline
-def _gluons_to_quarks(scattering: Scattering, flavour: int, t: float, u: float, dice: Dice) -> bool:
-    """Choose whether the quark goes backward, and whose colour it has; t and u less the quark's mass squared."""
-    backward = throw(dice) < 0.5
-    first, second = (u, t) if backward else (t, u)
-    if throw(dice) * (first * first + second * second) < second * second:
-        _set(scattering, 0, 21, 1, 2)
-        _set(scattering, 1, 21, 2, 3)
-    else:
-        _set(scattering, 0, 21, 2, 3)
-        _set(scattering, 1, 21, 1, 2)
-    _set(scattering, 2, flavour, 1, 0)
-    _set(scattering, 3, -flavour, 0, 3)
-    return backward
-
-
-@inline
-def _annihilate(scattering: Scattering, quark: int, flavour: int) -> None:
-    """Turn q qbar into another pair."""
-    _set(scattering, 0, quark, 1, 0)
-    _set(scattering, 1, -quark, 0, 2)
-    _set(scattering, 2, flavour if quark > 0 else -flavour, 1, 0)
-    _set(scattering, 3, -flavour if quark > 0 else flavour, 0, 2)
-    if quark < 0:
-        _conjugate(scattering)
-
-
-@inline
-def _quark_and_gluon(scattering: Scattering, side: int, quark: int, s: float, u: float, dice: Dice) -> None:
-    """Scatter a quark that comes in on `side` from a gluon; u = (p_q - p_g')^2."""
-    other = 1 - side
-    _set(scattering, side, quark, 1, 0)
-    _set(scattering, 2 + side, quark, 3, 0)
-    if throw(dice) * (s * s + u * u) < u * u:
-        _set(scattering, other, 21, 2, 1)
-        _set(scattering, 2 + other, 21, 2, 3)
-    else:
-        _set(scattering, other, 21, 3, 2)
-        _set(scattering, 2 + other, 21, 1, 2)
-    if quark < 0:
-        _conjugate(scattering)
-
-
-@inline
-def _quarks_to_gluons(scattering: Scattering, quark: int) -> None:
-    """Turn q qbar into two gluons, the first of which takes the quark's colour."""
-    _set(scattering, 0, quark, 1, 0)
-    _set(scattering, 1, -quark, 0, 2)
-    _set(scattering, 2, 21, 1, 3)
-    _set(scattering, 3, 21, 3, 2)
-    if quark < 0:
-        _conjugate(scattering)
-
-
-@inline
 def _subprocess(scattering: Scattering, dice: Dice) -> int:
     """Return a subprocess drawn by the weights."""
     rest = throw(dice) * scattering.sums[4]
@@ -318,40 +226,92 @@ def _orientation(forward: float, backward: float, dice: Dice) -> bool:
     return throw(dice) * (forward + backward) >= forward
 
 
+@inline
+def _set(scattering: Scattering, flow: int, conjugate: bool, one: int, two: int, three: int, four: int) -> None:
+    """Set species and colours."""
+    set_flow(scattering.pdg_id, scattering.colour, flow, conjugate, one, two, three, four)
+
+
+@inline
+def _annihilate(scattering: Scattering, quark: int, flavour: int) -> None:
+    """Turn q qbar into another pair."""
+    new = flavour if quark > 0 else -flavour
+    _set(scattering, ANNIHILATION, quark < 0, quark, -quark, new, -new)
+
+
+@inline
+def _make_pair(scattering: Scattering, flavour: int, t: float, u: float, dice: Dice) -> bool:
+    """Turn g g into a pair, t and u less the quark's mass squared; return whether the quark goes backward."""
+    backward = throw(dice) < 0.5
+    first, second = (u, t) if backward else (t, u)
+    from_first = throw(dice) * (first * first + second * second) < second * second
+    _set(scattering, PAIR_FROM_FIRST if from_first else PAIR_FROM_SECOND, False, 21, 21, flavour, -flavour)
+    return backward
+
+
+@inline
+def _scatter_gluons(scattering: Scattering, s: float, t: float, u: float, dice: Dice) -> bool:
+    """Scatter g g: three planar orders in two senses each."""
+    rest = throw(dice) * (s * s + t * t + u * u)
+    flow = GLUONS_ST if rest < u * u else GLUONS_SU if rest < u * u + t * t else GLUONS_TU
+    _set(scattering, flow, throw(dice) < 0.5, 21, 21, 21, 21)
+    return False
+
+
+@kernel
+def _scatter_quark_and_gluon(scattering: Scattering, s: float, t: float, u: float, dice: Dice) -> bool:
+    """Scatter q g or g q; 3 is of the kind of 1."""
+    one, two, sums = scattering.one, scattering.two, scattering.sums
+    left = sums[0] * two[GLUON]
+    side = 0 if throw(dice) * (left + one[GLUON] * sums[1]) < left else 1
+    quark = _quark_of(one if side == 0 else two, sums[side], throw(dice))
+    backward = _orientation(_compton(s, t, u), _compton(s, u, t), dice)
+    to_gluon = t if backward else u
+    flow = COMPTON_ST if throw(dice) * (s * s + to_gluon * to_gluon) < to_gluon * to_gluon else COMPTON_TU
+    _set(scattering, flow, quark < 0, quark, 21, quark, 21)
+    if side == 1:
+        exchange_rows(scattering.pdg_id, scattering.colour, 0, 1)
+        exchange_rows(scattering.pdg_id, scattering.colour, 2, 3)
+    return backward
+
+
+@kernel
+def _scatter_quarks(scattering: Scattering, subprocess: int, s: float, t: float, u: float, dice: Dice) -> bool:
+    """Scatter two quarks, or a quark and an antiquark."""
+    sums, r = scattering.sums, throw(dice)
+    if subprocess <= SAME:
+        i, j = _choose_different(scattering, r) if subprocess == DIFFERENT else _twins(scattering, r)
+        _set(scattering, QUARKS if i * j > 0 else QUARK_ANTIQUARK, i < 0, i, j, i, j)
+        return _orientation(_exchange(s, t, u), _exchange(s, u, t), dice)
+    i = _pair_of(scattering, -1, sums[3], r)
+    if subprocess == OPPOSITE:
+        _set(scattering, QUARK_ANTIQUARK, i < 0, i, -i, i, -i)
+        return _orientation(_opposite(s, t, u), _opposite(s, u, t), dice)
+    if subprocess == NEW_QUARKS:
+        _annihilate(scattering, i, 1 + int(throw(dice) * _LIGHT_FLAVOURS))
+        return throw(dice) < 0.5
+    _set(scattering, TO_GLUONS, i < 0, i, -i, 21, 21)
+    return _orientation(u * u, t * t, dice)
+
+
+@inline
+def _twins(scattering: Scattering, r: float) -> tuple[int, int]:
+    """Return two equal quarks drawn by the densities."""
+    i = _pair_of(scattering, 1, scattering.sums[2], r)
+    return i, i
+
+
 @kernel
 def choose_light(scattering: Scattering, s: float, t: float, u: float, dice: Dice) -> bool:
     """Choose what scatters after `light_weights`; return whether 3 goes backward."""
-    k, sums = _subprocess(scattering, dice), scattering.sums
-    r = throw(dice)
+    k = _subprocess(scattering, dice)
     if k == GG_GG:
-        _gluons_to_gluons(scattering, s, t, u, dice)
-        return False
+        return _scatter_gluons(scattering, s, t, u, dice)
     if k == GG_QQ:
-        return _gluons_to_quarks(scattering, 1 + int(r * _LIGHT_FLAVOURS), t, u, dice)
+        return _make_pair(scattering, 1 + int(throw(dice) * _LIGHT_FLAVOURS), t, u, dice)
     if k == QG_QG:
-        left = sums[0] * scattering.two[GLUON]
-        side = 0 if throw(dice) * (left + scattering.one[GLUON] * sums[1]) < left else 1
-        quark = _quark_of(scattering.one if side == 0 else scattering.two, sums[side], r)
-        backward = _orientation(_compton(s, t, u), _compton(s, u, t), dice)
-        _quark_and_gluon(scattering, side, quark, s, t if backward else u, dice)
-        return backward
-    if k == DIFFERENT:
-        i, j = _choose_different(scattering, r)
-        _quarks_exchange(scattering, i, j)
-        return _orientation(_exchange(s, t, u), _exchange(s, u, t), dice)
-    if k == SAME:
-        i = _pair_of(scattering, 1, sums[2], r)
-        _quarks_exchange(scattering, i, i)
-        return _orientation(_exchange(s, t, u), _exchange(s, u, t), dice)
-    i = _pair_of(scattering, -1, sums[3], r)
-    if k == OPPOSITE:
-        _quarks_exchange(scattering, i, -i)
-        return _orientation(_opposite(s, t, u), _opposite(s, u, t), dice)
-    if k == NEW_QUARKS:
-        _annihilate(scattering, i, 1 + int(throw(dice) * _LIGHT_FLAVOURS))
-        return throw(dice) < 0.5
-    _quarks_to_gluons(scattering, i)
-    return _orientation(u * u, t * t, dice)
+        return _scatter_quark_and_gluon(scattering, s, t, u, dice)
+    return _scatter_quarks(scattering, k, s, t, u, dice)
 
 
 @kernel
@@ -359,7 +319,7 @@ def choose_heavy(scattering: Scattering, flavour: int, t: float, u: float, mass:
     """Choose what scatters after `heavy_weights`; return whether 3 goes backward."""
     mass2 = mass * mass
     if _subprocess(scattering, dice) == GG_QQ:
-        return _gluons_to_quarks(scattering, flavour, t - mass2, u - mass2, dice)
+        return _make_pair(scattering, flavour, t - mass2, u - mass2, dice)
     _annihilate(scattering, _pair_of(scattering, -1, scattering.sums[3], throw(dice)), flavour)
     return throw(dice) < 0.5
 
@@ -373,14 +333,9 @@ def choose_higgs(scattering: Scattering, s: float, t: float, u: float, higgs_mas
     side = 0 if throw(dice) * (left + one[GLUON] * (two[0] + two[10])) < left else 1
     quarks = one if side == 0 else two
     b = -5 if throw(dice) * (quarks[0] + quarks[10]) < quarks[0] else 5
-    _set(scattering, side, b, 2, 0)
-    _set(scattering, 1 - side, 21, 1, 2)
-    _set(scattering, 2, HIGGS, 0, 0)
-    _set(scattering, 3, b, 1, 0)
-    if b < 0:
-        _conjugate(scattering)
-    from_left = _higgs(s, u, t, higgs_mass2, b_mass2)  # the gluon comes in on side 0: t = (p_g - p_H)^2
-    from_right = _higgs(s, t, u, higgs_mass2, b_mass2)
+    _set(scattering, B_TO_HIGGS, b < 0, b, 21, HIGGS, b)
+    forward, backward = _higgs(s, t, u, higgs_mass2, b_mass2), _higgs(s, u, t, higgs_mass2, b_mass2)
     if side == 0:
-        return _orientation(from_right, from_left, dice)
-    return _orientation(from_left, from_right, dice)
+        return _orientation(forward, backward, dice)  # p_g = p2 and p_b' = p4: (p_g - p_b')^2 = t
+    exchange_rows(scattering.pdg_id, scattering.colour, 0, 1)
+    return _orientation(backward, forward, dice)

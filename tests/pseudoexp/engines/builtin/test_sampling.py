@@ -13,6 +13,14 @@ CROSS_SECTIONS = [  # pb, PYTHIA 8.317 (pseudoexp/data/pythia8_normalisation.jso
     (SIGNAL, 150.0, 1.42486e-3, 0.002), (SIGNAL, 250.0, 1.82924e-4, 0.002), (SIGNAL, 450.0, 1.004e-5, 0.003),
     (QCD, 150.0, 260615.0, 0.002), (QCD, 250.0, 25173.0, 0.002), (QCD, 450.0, 1365.0, 0.002),
 ]
+PYTHIA = {  # mean and its error of unweighted events, pT-hat > 150 GeV, bias 4, PartonLevel:all = off, PYTHIA 8.317.2
+    QCD: {"log_pthat": (0.77138, 0.00081), "dy": (1.40827, 0.00142), "y2": (1.11541, 0.00203), "log_x": (-2.40850, 0.00075),
+          "gg": (0.35956, 0.00068), "qg": (0.49895, 0.00071), "in_uds": (0.70787, 0.00093), "in_c": (0.04493, 0.00030),
+          "in_b": (0.02912, 0.00024), "out_c": (0.05123, 0.00033), "out_b": (0.03580, 0.00029), "out_g": (1.19387, 0.00096),
+          "antiquarks": (0.15851, 0.00054)},
+    SIGNAL: {"log_pthat": (0.78947, 0.00164), "dy": (1.00872, 0.00222), "y2": (0.81544, 0.00338), "log_x": (-2.46627, 0.00137),
+             "higgs_along_gluon": (-0.91992, 0.00258), "higgs_y2": (1.11383, 0.00455)},
+}
 THIRD_CHARGES = {21: 0, 25: 0, 1: -1, 2: 2, 3: -1, 4: 2, 5: -1}
 
 
@@ -72,6 +80,28 @@ def test_colour_lines(process):
         ends = sorted([*colour[:2, 1], *colour[2:, 0]])
         assert starts == ends
         assert len({c for c in starts if c}) == sum(c > 0 for c in starts)
+
+
+def observables(events):
+    """Return what `PYTHIA` has means of."""
+    y = np.arctanh(events.p4[:, 2:, 2] / events.p4[:, 2:, 3])
+    one, two = abs(events.pdg_id[:, :2]), abs(events.pdg_id[:, 2:])
+    gluons = (one == 21).sum(1)
+    return {
+        "log_pthat": np.log(events.pthat / 150), "dy": abs(y[:, 0] - y[:, 1]), "y2": (0.5 * (y[:, 0] + y[:, 1])) ** 2,
+        "log_x": np.log10(events.x).sum(1), "gg": gluons == 2, "qg": gluons == 1, "in_uds": (one <= 3).sum(1),
+        "in_c": (one == 4).sum(1), "in_b": (one == 5).sum(1), "out_c": (two == 4).sum(1), "out_b": (two == 5).sum(1),
+        "out_g": (two == 21).sum(1), "antiquarks": (events.pdg_id[:, :2] < 0).sum(1),
+        "higgs_along_gluon": np.where(events.pdg_id[:, 0] == 21, 1, -1) * (y[:, 0] - y[:, 1]), "higgs_y2": y[:, 0] ** 2}
+
+
+@pytest.mark.parametrize("process", [SIGNAL, QCD])
+def test_like_pythia(process):
+    events, _ = hard_events(process, 100_000, first=2 * 10**6)
+    values = observables(events)
+    for name, (mean, error) in PYTHIA[process].items():
+        own = values[name].std() / np.sqrt(len(events.weight))
+        assert abs(values[name].mean() - mean) < 4.5 * np.hypot(error, own), name
 
 
 def test_signal_has_the_higgs_first():
