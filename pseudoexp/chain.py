@@ -342,8 +342,10 @@ def chain_tables(card: DetectorCard, calibration: Calibration, pileup: PileUp) -
     """Return the tables of a detector, its calibration and a pile-up."""
     tables = detector_tables(card)
     radii = () if max(card.material.radiation_lengths) == 0.0 else card.material.radius
-    return ChainTables(tables, pileup, calibration.jets, calibration.ip3d, calibration.weights,
-                       flavour_settings(card.solenoid.field, radii))
+    tracking = tables.tracking
+    settings = flavour_settings(card.solenoid.field, radii, False, tracking.sigma[:, :, 0],
+                                tracking.production[:, [0, 2]], tracking.dense_radius, tracking.dense_widening)
+    return ChainTables(tables, pileup, calibration.jets, calibration.ip3d, calibration.weights, settings)
 
 
 def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_tracks: int = 0,

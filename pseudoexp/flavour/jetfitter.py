@@ -15,7 +15,8 @@ from pseudoexp.core.elementary import sincos
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.reconstructed import PrimaryVertex, Tracks
 from pseudoexp.flavour.chain_fit import fit_chain, length_covariance, start_axis
-from pseudoexp.flavour.sv1 import associated_energy, direction_distance, pion_energy
+from pseudoexp.flavour.sv1 import associated_energy, pion_energy
+from pseudoexp.flavour.two_track import direction_distance
 from pseudoexp.flavour.vertex_fit import momentum_at, residual
 from pseudoexp.flavour.workspace import COT_THETA, NOT_DISPLACED, VETOED, FlavourSettings, FlavourWorkspace
 

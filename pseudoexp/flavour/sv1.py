@@ -2,23 +2,23 @@
 
 The tracks of all two-track seeds go into one fit; the worst, whose removal lowers the chi-square most, is dropped
 until the fit's probability and mass are acceptable (ATLAS, ATL-PHYS-PUB-2017-011). A vertex upstream of the primary
-vertex, seen along the jet axis, is not accepted, so the distance is given without a sign; with the negative tag the
-two sides change places.
+vertex, seen along the jet axis, or far beside that axis is not accepted, so the distance is given without a sign; with
+the negative tag the two sides change places.
 """
 
 from __future__ import annotations
 
 import math
 
-from pseudoexp.core.elementary import asinh, atan2
 from pseudoexp.core.jit import inline, kernel
-from pseudoexp.core.kinematics import delta_r
 from pseudoexp.core.reconstructed import PrimaryVertex, Tracks
 from pseudoexp.core.species import PION_MASS
 from pseudoexp.flavour.chi2 import chi2_survival
 from pseudoexp.flavour.two_track import (
     MAX_MASS,
     MAX_RADIUS,
+    along_jet,
+    direction_distance,
     distance_significance2,
     on_material,
 )
@@ -30,16 +30,6 @@ SV1_MASS, SV1_EFRAC, SV1_NTRK, SV1_L3D, SV1_SIG3D, SV1_DR = range(6)
 MIN_PROBABILITY = 1e-3
 MIN_SIGNIFICANCE = 3.0
 TOLERANCE = 1e-6
-
-
-@inline
-def direction_distance(ax: float, ay: float, az: float, bx: float, by: float, bz: float) -> float:
-    """Return dR in (eta, phi) between two directions; 0 when one has no transverse part."""
-    at = math.sqrt(ax * ax + ay * ay)
-    bt = math.sqrt(bx * bx + by * by)
-    if not (at > 0.0 and bt > 0.0):
-        return 0.0
-    return delta_r(asinh(az / at), atan2(ay, ax), asinh(bz / bt), atan2(by, bx))
 
 
 @inline
@@ -124,10 +114,10 @@ def sv1(tracks: Tracks, rows, count: int, jet_p4, vertex: PrimaryVertex, setting
     dz = settings.sign * (v[2] - vertex.position[2])
     significance = math.sqrt(max(
         distance_significance2(v, workspace.covariance, vertex, workspace.normal), 0.0))
-    upstream = dx * jet_p4[0] + dy * jet_p4[1] + dz * jet_p4[2] <= 0.0
+    beside = not along_jet(v, jet_p4, vertex, settings.sign)
     outside = v[0] * v[0] + v[1] * v[1] > MAX_RADIUS * MAX_RADIUS
     material = on_material(v, workspace.covariance, settings.material_radii)
-    if upstream or outside or material or not significance > MIN_SIGNIFICANCE:
+    if beside or outside or material or not significance > MIN_SIGNIFICANCE:
         return
     out[SV1_MASS] = mass
     out[SV1_EFRAC] = min(energy / associated_energy(tracks, rows, count, workspace), 1.0)

@@ -3,21 +3,24 @@
 All pairs of displaced tracks in a jet are fitted. Pairs with the mass of a K0S or a Lambda, and photon conversions,
 veto both tracks for SV1 and JetFitter. Pairs on a layer of material mark theirs, which SV1 and JetFitter may still
 use with others: many b hadrons decay as far out. The remaining pairs that stand clearly away from the primary vertex,
-downstream, are the seeds of SV1 (ATLAS, ATL-PHYS-PUB-2017-011).
+downstream and near the jet axis, where both tracks can have begun (`hit_pattern`), are the seeds of SV1 (ATLAS,
+ATL-PHYS-PUB-2017-011).
 """
 
 from __future__ import annotations
 
 import math
 
+from pseudoexp.core.elementary import asinh, atan2
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.kinematics import delta_r
 from pseudoexp.core.reconstructed import PrimaryVertex, Tracks
 from pseudoexp.core.species import K0_MASS, LAMBDA_MASS, PION_MASS, PROTON_MASS
+from pseudoexp.flavour.conversions import is_conversion
+from pseudoexp.flavour.hit_pattern import fill_origins, may_begin_at
 from pseudoexp.flavour.impact_parameters import fill_helices, fill_impact
 from pseudoexp.flavour.vertex_fit import fit_vertex, invert3, momentum_at, start_at
 from pseudoexp.flavour.workspace import (
-    COS_PHI,
-    COT_THETA,
     DISPLACED,
     IP_CHI2,
     IP_D0,
@@ -25,11 +28,7 @@ from pseudoexp.flavour.workspace import (
     KAPPA,
     MATERIAL,
     NOT_DISPLACED,
-    SIN_PHI,
     VETOED,
-    X0,
-    Y0,
-    Z0,
     FlavourSettings,
     FlavourWorkspace,
 )
@@ -38,19 +37,18 @@ PAIR_PLAIN, PAIR_SEED, PAIR_MATERIAL, PAIR_KSHORT, PAIR_LAMBDA = range(5)
 """Codes of two-track vertices; conversions are found without a fit and not listed."""
 
 MIN_PT = 0.5  # GeV
+MIN_SEED_PT = 0.7  # GeV
 MAX_D0 = 8.0  # mm
 MAX_Z0 = 3.0  # mm, times sin(theta)
 MIN_CHI2_PRIMARY = 9.0  # of (d0, z0) to the primary vertex, 2 degrees of freedom
 MAX_PAIR_CHI2 = 6.0  # 1 degree of freedom
 MIN_SEED_SIGNIFICANCE = 5.0  # 3-D distance to the primary vertex
+MAX_SEED_DR = 0.35  # between flight direction and jet axis
 MAX_MASS = 6.0  # GeV
 WINDOW_KSHORT, WINDOW_LAMBDA = 0.012, 0.006  # GeV
-MIN_ARC_CONVERSION, MAX_ARC_CONVERSION = 15.0, 250.0  # mm from the perigees
-MAX_GAP_CONVERSION, MAX_GAP_SIGMAS, MAX_DZ_CONVERSION, MAX_DCOT_CONVERSION = 1.0, 3.0, 1.0, 0.02  # mm, -, mm, -
 MAX_RADIUS = 150.0  # mm
 MATERIAL_SIGMAS, MIN_WINDOW_MATERIAL, MAX_WINDOW_MATERIAL = 2.0, 0.4, 1.5  # of the radius; mm, mm
 PAIR_TOLERANCE = 1e-4
-
 
 
 @inline
@@ -76,47 +74,34 @@ def distance_significance2(position, covariance, vertex: PrimaryVertex, scratch)
             + dy * (scratch[1, 1] * dy + 2.0 * scratch[1, 2] * dz) + scratch[2, 2] * dz * dz)
 
 
+@inline
+def radius_error(position, covariance) -> float:
+    """Return the error [mm] of a vertex's distance to the z axis."""
+    x = position[0]
+    y = position[1]
+    variance = x * x * covariance[0, 0] + 2.0 * x * y * covariance[0, 1] + y * y * covariance[1, 1]
+    return math.sqrt(max(variance, 0.0) / max(x * x + y * y, 1e-12))
+
+
+@inline
+def direction_distance(ax: float, ay: float, az: float, bx: float, by: float, bz: float) -> float:
+    """Return dR in (eta, phi) between two directions; 0 when one has no transverse part."""
+    at = math.sqrt(ax * ax + ay * ay)
+    bt = math.sqrt(bx * bx + by * by)
+    if not (at > 0.0 and bt > 0.0):
+        return 0.0
+    return delta_r(asinh(az / at), atan2(ay, ax), asinh(bz / bt), atan2(by, bx))
+
+
 @kernel
 def on_material(position, covariance, radii) -> bool:
     """Whether the transverse radius of a vertex agrees with one of the material layers, given its error."""
-    x = position[0]
-    y = position[1]
-    radius2 = max(x * x + y * y, 1e-12)
-    radius = math.sqrt(radius2)
-    variance = (x * x * covariance[0, 0] + 2.0 * x * y * covariance[0, 1] + y * y * covariance[1, 1]) / radius2
-    window = min(max(MATERIAL_SIGMAS * math.sqrt(max(variance, 0.0)), MIN_WINDOW_MATERIAL), MAX_WINDOW_MATERIAL)
+    radius = math.sqrt(position[0] * position[0] + position[1] * position[1])
+    window = min(max(MATERIAL_SIGMAS * radius_error(position, covariance), MIN_WINDOW_MATERIAL), MAX_WINDOW_MATERIAL)
     found = False
     for k in range(radii.shape[0]):
         found = found or abs(radius - radii[k]) < window
     return found
-
-
-@kernel
-def is_conversion(tracks: Tracks, rows, helix, i: int, j: int) -> bool:
-    """Whether slots i and j look like the electron and positron of a converted photon.
-
-    The two circles of a conversion touch, so that a vertex fit has no angle to work with. Where the two directions
-    are parallel, at arc s = (phi_i - phi_j) / (kappa_j - kappa_i) from the perigees, the tracks must stand together and
-    have the same polar angle.
-    """
-    ki = helix[i, KAPPA]
-    kj = helix[j, KAPPA]
-    if not ki * kj < 0.0 or abs(helix[i, COT_THETA] - helix[j, COT_THETA]) > MAX_DCOT_CONVERSION:
-        return False
-    ci = helix[i, COS_PHI]
-    si = helix[i, SIN_PHI]
-    cj = helix[j, COS_PHI]
-    sj = helix[j, SIN_PHI]
-    arc = (si * cj - ci * sj) / (kj - ki)
-    if arc < MIN_ARC_CONVERSION or arc > MAX_ARC_CONVERSION:
-        return False
-    dz = helix[i, Z0] - helix[j, Z0] + arc * (helix[i, COT_THETA] - helix[j, COT_THETA])
-    dx = helix[i, X0] - helix[j, X0] + arc * (ci - cj - 0.5 * arc * (ki * si - kj * sj))
-    dy = helix[i, Y0] - helix[j, Y0] + arc * (si - sj + 0.5 * arc * (ki * ci - kj * cj))
-    gap = dy * (ci - ki * arc * si) - dx * (si + ki * arc * ci)
-    variance = tracks.covariance[rows[i], 0, 0] + tracks.covariance[rows[j], 0, 0]
-    close = gap * gap < min(MAX_GAP_SIGMAS * MAX_GAP_SIGMAS * variance, MAX_GAP_CONVERSION * MAX_GAP_CONVERSION)
-    return close and abs(dz) < MAX_DZ_CONVERSION
 
 
 @kernel
@@ -144,12 +129,38 @@ def classify_pair(tracks: Tracks, rows, i: int, j: int, jet_p4, vertex: PrimaryV
             return PAIR_LAMBDA, mass
     if on_material(v, workspace.covariance, settings.material_radii):
         return PAIR_MATERIAL, mass
-    downstream = settings.sign * (dx * jet_p4[0] + dy * jet_p4[1] + dz * jet_p4[2])
     flight = settings.sign * (dx * (ax + bx) + dy * (ay + by) + dz * (az + bz))
-    inside = v[0] * v[0] + v[1] * v[1] < MAX_RADIUS * MAX_RADIUS
-    if downstream > 0.0 and flight > 0.0 and mass < MAX_MASS and inside:
+    if flight > 0.0 and mass < MAX_MASS and is_seed(tracks, rows, i, j, jet_p4, vertex, settings, workspace):
         return PAIR_SEED, mass
     return PAIR_PLAIN, mass
+
+
+@kernel
+def is_seed(tracks: Tracks, rows, i: int, j: int, jet_p4, vertex: PrimaryVertex, settings: FlavourSettings,
+            workspace: FlavourWorkspace) -> bool:
+    """Whether the fitted vertex of slots i and j stands where a decay of a hadron of the jet can stand."""
+    v = workspace.position
+    if min(tracks.pt[rows[i]], tracks.pt[rows[j]]) < MIN_SEED_PT:
+        return False
+    if not along_jet(v, jet_p4, vertex, settings.sign):
+        return False
+    radius2 = v[0] * v[0] + v[1] * v[1]
+    if radius2 > MAX_RADIUS * MAX_RADIUS:
+        return False
+    radius = math.sqrt(radius2)
+    sigma = radius_error(v, workspace.covariance)
+    return may_begin_at(radius, sigma, i, workspace) and may_begin_at(radius, sigma, j, workspace)
+
+
+@kernel
+def along_jet(position, jet_p4, vertex: PrimaryVertex, sign: float) -> bool:
+    """Whether a vertex lies downstream of the primary vertex (upstream for sign -1), near the jet axis."""
+    dx = sign * (position[0] - vertex.position[0])
+    dy = sign * (position[1] - vertex.position[1])
+    dz = sign * (position[2] - vertex.position[2])
+    if dx * jet_p4[0] + dy * jet_p4[1] + dz * jet_p4[2] <= 0.0:
+        return False
+    return direction_distance(dx, dy, dz, jet_p4[0], jet_p4[1], jet_p4[2]) < MAX_SEED_DR
 
 
 @kernel
@@ -174,11 +185,13 @@ def fit_pairs(tracks: Tracks, rows, count: int, jet_p4, vertex: PrimaryVertex, s
     n = 0
     for j in range(count):
         for i in range(j):
-            if workspace.status[i] == NOT_DISPLACED or workspace.status[j] == NOT_DISPLACED:
-                continue
-            if is_conversion(tracks, rows, workspace.helix, i, j):
+            first = workspace.status[i] != NOT_DISPLACED
+            second = workspace.status[j] != NOT_DISPLACED
+            if (first or second) and is_conversion(tracks, rows, workspace.helix, i, j, vertex):
                 workspace.status[i] = VETOED
                 workspace.status[j] = VETOED
+                continue
+            if not (first and second):
                 continue
             members[0] = i
             members[1] = j
@@ -229,6 +242,7 @@ def prepare_jet(tracks: Tracks, rows, count: int, jet_p4, vertex: PrimaryVertex,
     fill_helices(tracks, rows, count, settings.bz, workspace.helix)
     fill_impact(tracks, rows, count, jet_p4, vertex, settings, workspace)
     select_displaced(tracks, rows, count, workspace)
+    fill_origins(tracks, rows, count, settings, workspace)
     pairs = fit_pairs(tracks, rows, count, jet_p4, vertex, settings, workspace)
     if pairs < 0:
         return -1

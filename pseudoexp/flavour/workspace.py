@@ -27,6 +27,11 @@ class FlavourSettings(NamedTuple):
     bz: float  # T, along +z
     material_radii: NDArray[np.float64]  # (layers,) mm, ascending; vertices there are material interactions
     sign: float  # 1 nominal; -1 negative tag: all lifetime signs flipped
+    sigma_d0: NDArray[np.float64]  # (ln pT, |eta|) mm, of tracks with all hits; no rows: unknown
+    layer_radius: NDArray[np.float64]  # (k,) mm: a track born beyond has a sigma(d0) larger by the factor
+    layer_widening: NDArray[np.float64]  # (k,)
+    crowded_radius: float  # dR; every charged particle within adds `crowded_widening` to the factor of a track
+    crowded_widening: float
 
 
 class FlavourWorkspace(NamedTuple):
@@ -34,6 +39,7 @@ class FlavourWorkspace(NamedTuple):
 
     helix: NDArray[np.float64]  # (capacity, 8)
     impact: NDArray[np.float64]  # (capacity, 7) d0, z0 sin(theta) to the primary vertex, errors, signed significances
+    origin: NDArray[np.float64]  # (capacity, 2) smallest and largest radius [mm] at which a track can have begun
     status: NDArray[np.int8]  # (capacity,)
     seeds: NDArray[np.int32]  # (capacity,) accepted two-track vertices that a slot takes part in
     pair: NDArray[np.int32]  # (pairs, 3) slots of a two-track vertex, and its PAIR_* code
@@ -60,11 +66,32 @@ class FlavourWorkspace(NamedTuple):
     length_coupling: NDArray[np.float64]  # (capacity, 5)
 
 
-def flavour_settings(bz: float = 2.0, material_radii: Sequence[float] = (), negative_tag: bool = False
-                     ) -> FlavourSettings:
-    """Return the settings; field in tesla, radii in mm, `negative_tag` flips all lifetime signs."""
+def flavour_settings(bz: float = 2.0, material_radii: Sequence[float] = (), negative_tag: bool = False,
+                     sigma_d0: NDArray[np.float64] | None = None, layers: NDArray[np.float64] | None = None,
+                     crowded_radius: float = 0.0, crowded_widening: float = 0.0) -> FlavourSettings:
+    """Return the settings.
+
+    Parameters
+    ----------
+    bz : float
+        Field [T] along +z.
+    material_radii : sequence
+        Radii [mm] of the layers of material.
+    negative_tag : bool
+        Flips all lifetime signs.
+    sigma_d0 : (95, |eta|) array, optional
+        Impact-parameter resolution [mm] on the grid of `detector.tables.resolution_grid`; without it nothing is
+        concluded from the errors of tracks.
+    layers : (k, 2) array, optional
+        Radius [mm], and how much wider sigma(d0) is for tracks born beyond.
+    crowded_radius, crowded_widening : float
+        Radius in (eta, phi) within which each charged particle widens sigma(d0), and by what share.
+    """
     radii = np.sort(np.asarray(material_radii, dtype=np.float64).reshape(-1))
-    return FlavourSettings(float(bz), radii, -1.0 if negative_tag else 1.0)
+    grid = np.zeros((0, 2)) if sigma_d0 is None else np.ascontiguousarray(sigma_d0, dtype=np.float64)
+    pattern = np.zeros((0, 2)) if layers is None else np.asarray(layers, dtype=np.float64)
+    return FlavourSettings(float(bz), radii, -1.0 if negative_tag else 1.0, grid, pattern[:, 0].copy(),
+                           pattern[:, 1].copy(), float(crowded_radius), float(crowded_widening))
 
 
 def flavour_workspace(capacity: int = 64) -> FlavourWorkspace:
@@ -77,7 +104,7 @@ def flavour_workspace(capacity: int = 64) -> FlavourWorkspace:
 
     n, pairs = capacity, 4 * capacity
     return FlavourWorkspace(
-        helix=floats(n, 8), impact=floats(n, 7), status=np.zeros(n, dtype=np.int8), seeds=ints(n),
+        helix=floats(n, 8), impact=floats(n, 7), origin=floats(n, 2), status=np.zeros(n, dtype=np.int8), seeds=ints(n),
         pair=ints(pairs, 3), pair_mass=floats(pairs), pair_vertex=floats(pairs, 3),
         pair_count=np.zeros(1, dtype=np.int64), members=ints(n), cluster=ints(n), track_chi2=floats(n),
         position=floats(3), covariance=floats(3, 3), normal=floats(3, 3), rest=floats(3, 3),

@@ -18,13 +18,22 @@ from flavour_toys import (
 )
 
 from pseudoexp.flavour.two_track import (
+    MIN_CHI2_PRIMARY,
     PAIR_KSHORT,
     PAIR_LAMBDA,
     PAIR_MATERIAL,
     PAIR_SEED,
     prepare_jet,
 )
-from pseudoexp.flavour.workspace import DISPLACED, MATERIAL, NOT_DISPLACED, VETOED, flavour_settings, flavour_workspace
+from pseudoexp.flavour.workspace import (
+    DISPLACED,
+    IP_CHI2,
+    MATERIAL,
+    NOT_DISPLACED,
+    VETOED,
+    flavour_settings,
+    flavour_workspace,
+)
 
 PRIMARY = (0.01, -0.01, 5.0)
 PION, PROTON, ELECTRON = 0.13957039, 0.93827209, 0.00051099895
@@ -128,3 +137,29 @@ def test_too_small_workspaces_are_told():
     many = [p for k in range(4) for p in b_jet(np.random.default_rng(k))[0][4:]]
     assert prepared(many, capacity=20)[0] == -1
     assert prepared(many, capacity=80)[0] == 0
+
+
+def test_seeds_stand_near_the_jet_axis():
+    """The same decay seen from a jet whose axis is turned away from the flight direction."""
+    for turn, seeds in ((0.0, True), (0.2, True), (0.5, False)):
+        perigees = prongs(np.array(PRIMARY) + 10.0 * direction(0.6, 0.4), 0.6, 0.4, [(0.1, 0.05), (-0.1, -0.1)],
+                          [5.0, 7.0], [1, 1])
+        assert prepared(perigees, phi=0.6 + turn)[1].seeds[:2].any() == seeds
+
+
+def test_tracks_with_hits_inside_a_vertex_are_no_seeds():
+    perigees = prongs(np.array(PRIMARY) + 60.0 * direction(0.6, 0.4), 0.6, 0.4, [(0.02, 0.02), (-0.03, 0.01)],
+                      [5.0, 7.0], [1, 1])
+    layers = np.array([[30.0, 1.6], [80.0, 4.0]])
+    for sigma, seeds in ((0.015 / 1.65, True), (0.015, False)):
+        grid = np.full((95, 28), sigma)
+        _, ws = prepared(perigees, settings=flavour_settings(BZ, sigma_d0=grid, layers=layers))
+        assert ws.seeds[:2].any() == seeds
+
+
+def test_a_conversion_with_one_prompt_looking_track_is_vetoed():
+    point = np.array(PRIMARY) + 26.0 * direction(0.6, 0.4)
+    perigees = [perigee_from_momentum(point, p * direction(0.6, 0.4), q) for p, q in ((12.0, 1), (0.8, -1))]
+    _, ws = prepared(perigees)
+    assert ws.impact[0, IP_CHI2] < MIN_CHI2_PRIMARY
+    assert (ws.status[:2] == VETOED).all()
