@@ -1,13 +1,14 @@
 """What AutoPruner promises, measured: exact counts, quality beside the baselines, cost per step.
 
     python bench/bench_resize.py --data data.h5
-    python bench/bench_resize.py --data data.h5 --only quality --seeds 5 --epochs 40
+    python bench/bench_resize.py --data data.h5 --only scan --rows 60000 --seeds 2
+    python bench/bench_resize.py --data data.h5 --only quality --seeds 5 --scores scores/
 
 `exact`: 20 resizings with random budgets, places and seeds; every one must keep what was asked for, and the small
-network must equal the gated one. `quality`: validation and test AUC at a quarter of the hidden nodes (and at a given
-number of features), all methods from the same trained network, rows, seeds and epochs; beside them the full network
-and the layout found, trained from scratch. `cost`: time per training step with and without gates, batch and
-compilation stated.
+network must equal the gated one. `quality`: AUC and 1/eps_B on the test split at a quarter of the hidden nodes, and at
+a given number of features, all methods from the same trained network, rows, seeds and epochs; beside them the full
+network and the layout found, trained from scratch. `scan`: validation AUC over the settings that the defaults were
+chosen from. `cost`: time per training step with and without gates, batch and compilation stated.
 """
 
 from __future__ import annotations
@@ -16,28 +17,22 @@ import argparse
 import os
 import time
 from dataclasses import replace
-from statistics import median
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+from resize_quality import quality, scan
 
 from tagger.data import TaggerData
-from tagger.evaluate import logits, to_run
-from tagger.metrics import Scored
+from tagger.evaluate import logits
 from tagger.model import build, moments
 from tagger.resize import find_budgets, insert_pruners, shrink
-from tagger.resize.gate import CONSTRAINTS
-from tagger.resize.training import METHODS, ResizeOptions, prune, resize, retrain
-from tagger.train import TrainConfig, fit
+from tagger.resize.training import ResizeOptions, resize
+from tagger.train import TrainConfig
 
 PLACES = ("hidden", "inputs", "all", "hidden_1", "hidden_2,hidden_3", "inputs,hidden_3")
-
-
-def auc(model: keras.Model, data: TaggerData) -> float:
-    """AUC on the test split, benchmark weights."""
-    return float(Scored(logits(model, data.test.x), data.test.y == 1, data.test.weight).auc()[0])
 
 
 def exact(data: TaggerData, runs: int) -> None:
@@ -60,44 +55,6 @@ def exact(data: TaggerData, runs: int) -> None:
         print(f"{run + 1:3d}  {where:18s} seed {seed:3d}  asked {count:3d}  kept {kept:3d}  "
               f"layout {widths}  largest difference of logits {difference:.1e}", flush=True)
     print(f"kept = asked for in {good} of {runs} runs")
-
-
-def quality(data: TaggerData, seeds: int, epochs: int, share: str, features: int) -> None:
-    """Print the AUC of every method at the same size."""
-    table: dict[str, list[float]] = {}
-    layouts: dict[str, list[str]] = {}
-    for seed in range(1, seeds + 1):
-        config = TrainConfig(seed=seed, epochs=epochs)
-        model = build(len(data.inputs), config.hidden, *moments(data.train.x), seed=seed)
-        history = fit(model, data, config)
-        parent = to_run(model, data, {}, history)
-        _note(table, layouts, "full network", auc(model, data), model)
-        quick = replace(config, epochs=max(epochs // 2, 5))
-        for method in METHODS:
-            for constraint in CONSTRAINTS if method == "autopruner" else ("fermi",):
-                name = method + (f" ({constraint})" if method == "autopruner" else "")
-                run = prune(parent, data, share, ResizeOptions(method=method, constraint=constraint), quick)
-                _note(table, layouts, f"{share} of nodes, {name}", auc(run.model, data), run.model)
-                if name == "autopruner (fermi)":
-                    fresh, _ = retrain(run.model, data, config)
-                    _note(table, layouts, f"{share} of nodes, its layout from scratch", auc(fresh, data), fresh)
-                blank = build(len(data.inputs), config.hidden, *moments(data.train.x), seed=seed)
-                options = ResizeOptions(method=method, constraint=constraint, where="inputs")
-                chosen = resize(blank, data, features, options, config, trained=False)
-                _note(table, layouts, f"{features} features, {name}", auc(chosen.model, chosen.data), chosen.model)
-    print(f"{len(data.train)} training rows, {seeds} seeds, {epochs} epochs (pruning: {max(epochs // 2, 5)})")
-    for name in sorted(table):
-        values = table[name]
-        print(f"{name:48s} AUC median {median(values):.4f}  range {min(values):.4f} to {max(values):.4f}  "
-              f"{' '.join(layouts[name][:3])}")
-
-
-def _note(table: dict[str, list[float]], layouts: dict[str, list[str]], name: str, value: float,
-          model: keras.Model) -> None:
-    table.setdefault(name, []).append(value)
-    widths = [model.input_shape[-1], *(layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense))]
-    layouts.setdefault(name, []).append("-".join(str(width) for width in widths))
-    print(f"  {name:48s} {value:.4f}  {layouts[name][-1]}", flush=True)
 
 
 def cost(data: TaggerData) -> None:
@@ -136,18 +93,24 @@ def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="file made by `pseudoexp generate`")
-    parser.add_argument("--only", choices=("exact", "quality", "cost"))
+    parser.add_argument("--only", choices=("exact", "quality", "scan", "cost"))
     parser.add_argument("--runs", type=int, default=20, help="of `exact`")
-    parser.add_argument("--seeds", type=int, default=5, help="of `quality`")
-    parser.add_argument("--epochs", type=int, default=40, help="of `quality`")
+    parser.add_argument("--seeds", type=int, default=5, help="of `quality` and `scan`")
+    parser.add_argument("--epochs", type=int, default=24, help="of `quality` and `scan`; pruning takes half of them")
+    parser.add_argument("--rows", type=int, help="of the file; training takes the first 80 %% of this number")
+    parser.add_argument("--scores", type=Path, default=Path("scores"), help="folder for the logits of `quality`")
     parser.add_argument("--share", default="25%", help="of hidden nodes in `quality`")
     parser.add_argument("--features", type=int, default=8, help="in `quality`")
     options = parser.parse_args()
     data = TaggerData.load(options.data)
+    if options.rows:
+        data = replace(data, train=data.train.take(slice(0, round(0.8 * options.rows))))
     if options.only in (None, "exact"):
         exact(data, options.runs)
     if options.only in (None, "quality"):
-        quality(data, options.seeds, options.epochs, options.share, options.features)
+        quality(data, options.seeds, options.epochs, options.share, options.features, options.scores)
+    if options.only == "scan":
+        scan(data, options.seeds, options.epochs, options.share, options.features)
     if options.only in (None, "cost"):
         cost(data)
 

@@ -34,6 +34,7 @@ FEWEST = 20
 BATCH = 65536
 ROC_POINTS = np.concatenate([np.arange(0.10, 0.995, 0.01), [0.995]])
 BINS = 50
+"""Bins of the inputs' histograms at most."""
 IMPORTANCE_ROWS = 20_000
 
 
@@ -133,8 +134,10 @@ def _mass_sculpting(scored: Scored, part: Split) -> dict[str, Any]:
     passed = background & (scored.score >= scored.threshold(HEADLINE))
     before, after = (np.histogram(part.mass[rows], MASS_EDGES, weights=part.weight[rows])[0]
                      for rows in (background, passed))
+    square = np.histogram(part.mass[passed], MASS_EDGES, weights=part.weight[passed] ** 2)[0]
     entry: dict[str, Any] = {"efficiency": HEADLINE, "edges": MASS_EDGES.tolist(), "rows_after": int(passed.sum()),
-                             "before": before.tolist(), "after": after.tolist(), "distance": None, "noise": None}
+                             "before": before.tolist(), "after": after.tolist(),
+                             "after_error": np.sqrt(square).tolist(), "distance": None, "noise": None}
     inside = passed & (part.mass >= MASS_EDGES[0]) & (part.mass < MASS_EDGES[-1])
     if before.sum() > 0.0 and after.sum() > 0.0:
         size = scored.effective_size(inside)
@@ -192,12 +195,13 @@ def roc_curve(score: NDArray[np.float32], part: Split) -> dict[str, list[float |
 def input_histograms(part: Split, inputs: Sequence[str]) -> dict[str, dict[str, list[float]]]:
     """Return per input `edges` between the quantiles 0.5 and 99.5 % of all rows, and the `hbb` and `qcd` shares per bin."""
     result = {}
+    bins = int(min(BINS, 2.0 * len(part) ** (1 / 3)))  # Rice's rule: few rows would show nothing but their scatter
     for k, name in enumerate(inputs):
         column = part.x[:, k].astype(np.float64)
         low, high = np.quantile(column, (0.005, 0.995))
         if not high > low:
             low, high = low - 0.5, high + 0.5
-        edges = np.linspace(low, high, BINS + 1)
+        edges = np.linspace(low, high, bins + 1)
         if np.array_equal(column, np.round(column)) and high - low < BINS:  # counts: one bin per number
             edges = np.arange(low - 0.5, high + 1.0)
         shares = {}

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 SLOPE_WINDOW = 0.05
-"""Half width in signal efficiency over which the slope of the ROC curve is taken."""
+"""Half width in signal efficiency over which the slope of the ROC curve is taken; narrower towards 0 and 1."""
 UPPER_95 = 3.0
 """Expected events that are not seen with 5 % probability: -ln 0.05."""
 
@@ -106,9 +106,10 @@ class Scored:
     def _slope(self, efficiency: float) -> float:
         """Return d eps_B / d eps_S of the ROC curve around `efficiency`."""
         background, signal = self._down
-        low, high = max(efficiency - SLOPE_WINDOW, 0.0), min(efficiency + SLOPE_WINDOW, 1.0)
-        rates = [background.pass_rate(signal.threshold(e)) if e > 0.0 else 0.0 for e in (low, high)]
-        return (rates[1] - rates[0]) / (high - low)
+        half = min(SLOPE_WINDOW, 0.5 * efficiency, 0.5 * (1.0 - efficiency))  # the very ends hang on single rows
+        low, high = efficiency - half, efficiency + half
+        rates = [background.pass_rate(signal.threshold(e)) for e in (low, high)]
+        return (rates[1] - rates[0]) / (high - low) if high > low else 0.0
 
     def roc(self, efficiencies: ArrayLike) -> tuple[Array, Array]:
         """Return eps_B and its error at each signal efficiency; the error is NaN where no background row passes."""

@@ -195,8 +195,10 @@ def quantised_run(parent: Run, data: TaggerData, options: QuantiseOptions = Quan
     """
     start = time.perf_counter()
     done = quantise(parent.model, data, options, report)
+    before = parent.config.get("asked", {})
+    asked = {key: before[key] for key in ("features", "nodes") if key in before} | {"tolerance": options.tolerance}
     run = to_run(done.model, data, {
-        "command": "quantise", "options": asdict(options), "asked": {"tolerance": options.tolerance},
+        "command": "quantise", "options": asdict(options), "asked": asked,
         "parent": str(parent.path or ""), "training": training_cost(done.history, start)}, done.history)
     areas = {name: Scored(score, data.test.y == 1, data.test.weight).auc()[0]
              for name, score in (("auc", run.scores["score"]), ("float_auc", logits(parent.model, data.test.x)))}

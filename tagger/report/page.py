@@ -111,7 +111,8 @@ def _context(runs: Sequence[Run], plots: Any) -> dict[str, Any]:
     return {
         "runs": runs, "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "version": __version__,
         "data": _same(runs, "data"), "rows": runs[0].metrics["rows"],
-        "size": tables.size(runs), "performance": {w: tables.performance(runs, w) for w in WEIGHTINGS},
+        "size": tables.size(runs), "budgets": tables.budgets(runs),
+        "performance": {w: tables.performance(runs, w) for w in WEIGHTINGS},
         "flavours": tables.flavours(runs), "pt_bins": tables.pt_bins(runs), "firmware": tables.firmware(runs),
         "bits": [(run.name, table) for run in runs if (table := tables.bit_widths(run))],
         "inputs": names, "importance": _importance(runs), "input_plot": plots.inputs(shapes, with_shape) if with_shape else "",

@@ -82,6 +82,7 @@ def roc(runs: Sequence[Run]) -> Figure:
     """Background rejection against signal efficiency, one curve with its error band per run."""
     figure = Figure(figsize=(7.4, 4.8), layout="constrained")
     axes = figure.subplots()
+    tops: list[float] = []
     for i, run in enumerate(runs):
         curve = run.histograms.get("roc")
         if not curve:
@@ -91,11 +92,13 @@ def roc(runs: Sequence[Run]) -> Figure:
         error = np.array([np.nan if e is None else e for e in curve["error"]])
         seen = (rate > 0.0) & (error < 0.7 * rate)
         signal, rate, error = signal[seen], rate[seen], error[seen]
+        tops.extend(1.0 / rate[signal >= 0.2])
         axes.fill_between(signal, 1.0 / (rate + error), 1.0 / np.maximum(rate - error, 1e-12), color=colour(i), alpha=0.15, lw=0)
         axes.plot(signal, 1.0 / rate, color=colour(i), ls=line(i), label=run.name)
     random = np.linspace(0.1, 1.0, 50)
     axes.plot(random, 1.0 / random, color="#8b95a3", lw=1.0, ls=":", label="no information")
-    axes.set(yscale="log", xlim=(0.2, 1.0), ylim=(0.9, None), xlabel=r"signal efficiency $\varepsilon_S$",
+    top = 3.0 * max([10.0, *tops])
+    axes.set(yscale="log", xlim=(0.2, 1.0), ylim=(0.9, top), xlabel=r"signal efficiency $\varepsilon_S$",
              ylabel=r"background rejection $1/\varepsilon_B$")
     axes.grid(True, which="major", color=FAINT, lw=0.6)
     axes.set_axisbelow(True)
@@ -132,15 +135,19 @@ def inputs(histograms: dict[str, dict[str, list[float]]], names: Sequence[str], 
     """Inputs of both classes as small multiples, in the order of `names`."""
     figure, panels = _panels(len(names), columns, height=1.75, layout=None)  # a search takes seconds with 39 panels
     rows = -(-len(names) // columns)
-    figure.subplots_adjust(0.01, 0.12 / rows, 0.99, 1.0 - 0.2 / rows, wspace=0.07, hspace=0.42)
+    figure.subplots_adjust(0.01, 0.12 / rows, 0.99, 1.0 - 0.2 / rows, wspace=0.11, hspace=0.42)
     for axes, name in zip(panels, names, strict=True):
         h = histograms[name]
         edges, factor = np.array(h["edges"]), 1e-3 if in_mev(name) else 1.0
         for title, shade in (("hbb", SIGNAL), ("qcd", BACKGROUND)):
             _step(axes, np.array(h[title]), edges * factor, shade, CLASS_NAMES[title])
-        spiked = _spiked(np.array(h["hbb"] + h["qcd"]))
+        spiked = any(_spiked(np.array(h[title])) for title in CLASS_NAMES)
         axes.set_yscale("log" if spiked else "linear")
         axes.set(xlim=(edges[0] * factor, edges[-1] * factor))
+        filled = [share for share in h["hbb"] + h["qcd"] if share > 0.0]
+        axes.set_ylim(0.5 * min(filled, default=1e-3) if spiked else 0.0, (2.0 if spiked else 1.1) * max(filled, default=1.0))
+        counts = bool(np.allclose(np.diff(edges), 1.0) and np.allclose(edges % 1.0, 0.5))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=counts))
         axes.set_title(name + (" [GeV]" if in_mev(name) else "") + (", log" if spiked else ""), loc="left", fontsize=8.5)
         axes.tick_params(labelleft=False, labelsize=7.5)
         axes.minorticks_off()
@@ -150,9 +157,9 @@ def inputs(histograms: dict[str, dict[str, list[float]]], names: Sequence[str], 
 
 
 def _spiked(content: NDArray[np.float64]) -> bool:
-    """Tell whether a bin or two, such as those of "no vertex", dwarf all the rest."""
-    filled = content[content > 0.0]
-    return bool(len(filled) > 10 and filled.max() > 7.0 * np.quantile(filled, 0.93))
+    """Tell whether a bin or two of a class, such as those of "no vertex", dwarf all its others."""
+    filled = np.sort(content[content > 0.0])
+    return bool(len(filled) > 10 and filled[-1] > 7.0 * filled[-3])
 
 
 def in_mev(name: str) -> bool:
@@ -173,38 +180,45 @@ def history(runs: Sequence[Run]) -> Figure:
         axes.plot(epoch, run.history["loss"], color=INK, lw=1.2, ls="--", marker=marker, label="training")
         if "val_loss" in run.history:
             axes.plot(epoch, run.history["val_loss"], color="#2f6fb5", marker=marker, label="validation")
-        axes.set(xlabel="epoch", ylabel="loss", title=run.name)
+        heat = np.array(run.history.get("temperature", []), dtype=float)
+        if len(heat) and heat[0] > 0.0 and heat[-1] == 0.0:
+            axes.axvline(np.argmax(heat == 0.0) + 0.5, color="#8b95a3", lw=1.0, ls=":", label="choice final")
+        axes.set(xlabel="epoch", ylabel="loss", title=run.name, xlim=(0.5, len(epoch) + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    panels[0].legend(loc="upper right")
+        axes.legend(loc="best")
     return figure
 
 
 @styled
 def pt_bins(runs: Sequence[Run], efficiency: str = "0.5") -> Figure:
-    """Rejection in bins of pT, each bin at its own threshold."""
+    """Rejection in bins of pT, each bin at its own threshold; an arrow stands on a lower limit."""
     figure = Figure(figsize=(7.4, 3.6), layout="constrained")
     axes = figure.subplots()
     for i, run in enumerate(runs):
-        x, half, value, error = [], [], [], []
+        place = (i + 1) / (len(runs) + 1)
+        known, limits = [], []
         for entry in run.metrics.get("pt_bins", []):
             point = entry.get("rejection", {}).get(efficiency)
+            x = entry["low"] * (entry["high"] / entry["low"]) ** place
             if point and point["rejection"] is not None:
-                spread = (i - 0.5 * (len(runs) - 1)) * 0.012
-                x.append(np.sqrt(entry["low"] * entry["high"]) * (1.0 + spread))
-                half.append((x[-1] - entry["low"], entry["high"] - x[-1]))
-                value.append(point["rejection"])
-                error.append(point["rejection_error"])
-        if x:
-            low = np.minimum(error, 0.9 * np.array(value))
-            axes.errorbar(x, value, yerr=np.stack([low, error]), xerr=np.array(half).T, fmt="o", ms=4, lw=1.2, color=colour(i),
-                          label=run.name)
+                known.append((x, point["rejection"], point["rejection_error"]))
+            elif point:
+                limits.append((x, point["rejection_above"]))
+        x, value, error = np.array(known).reshape(-1, 3).T
+        axes.errorbar(x, value, yerr=np.stack([np.minimum(error, 0.9 * value), error]), fmt="o", ms=4, lw=1.2,
+                      color=colour(i), label=run.name)
+        for x, limit in limits:
+            axes.annotate("", (x, 2.2 * limit), (x, limit), arrowprops={"arrowstyle": "->", "color": colour(i), "lw": 1.2})
+            axes.plot(x, limit, marker="_", ms=8, color=colour(i))
+    for entry in runs[0].metrics.get("pt_bins", [])[1:]:
+        axes.axvline(entry["low"], color=FAINT, lw=0.8, zorder=0)
     axes.set(xscale="log", yscale="log", xlabel=r"large-R jet $p_T$ [GeV]", ylabel=_at(efficiency))
     ticks = [250, 350, 500, 750, 1000, 2000, 3000]
     axes.set_xticks(ticks, [str(t) for t in ticks])
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(_plain)
     axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlim(240, 3100)
+    axes.set_xlim(250, 3000)
     axes.grid(True, which="major", axis="y", color=FAINT, lw=0.6)
     axes.legend(loc="best")
     return figure
@@ -226,19 +240,17 @@ def sculpting(runs: Sequence[Run]) -> Figure:
     for axes, run in zip(panels, runs, strict=True):
         entry = run.metrics["mass_sculpting"]
         edges = np.array(entry["edges"])
-        before, after = (_density(entry[name], edges) for name in ("before", "after"))
-        _step(axes, before, edges, BACKGROUND, "QCD, all")
-        axes.stairs(after, edges, color=INK, lw=1.4, label="QCD, after the cut")
-        axes.set(xlabel="large-R jet mass [GeV]", ylabel="density", xlim=(edges[0], edges[-1]),
-                 title=f"{run.name}: distance {entry['distance']:.2f} (chance {entry['noise']:.2f})")
-        _wide(axes, 1.35)
+        before, after = np.array(entry["before"]), np.array(entry["after"])
+        error = np.array(entry.get("after_error", np.zeros(len(after))))
+        _step(axes, before / before.sum(), edges, BACKGROUND, "QCD, all")
+        seen = after > 0.0
+        axes.errorbar((0.5 * (edges[1:] + edges[:-1]))[seen], after[seen] / after.sum(), yerr=error[seen] / after.sum(),
+                      xerr=(0.5 * np.diff(edges))[seen], fmt="o", ms=3.5, lw=1.1, color=INK, label="after the cut")
+        axes.set(xlabel="large-R jet mass [GeV]", ylabel=f"share per {edges[1] - edges[0]:g} GeV", xlim=(edges[0], edges[-1]),
+                 title=f"{run.name}: distance {entry['distance']:.2f}, chance {entry['noise']:.2f}")
+        axes.set_ylim(0.0, 1.35 * max(before.max() / before.sum(), float((after + error).max()) / after.sum()))
     panels[0].legend(loc="upper right")
     return figure
-
-
-def _density(content: Sequence[float], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    values = np.array(content)
-    return np.asarray(values / values.sum() / np.diff(edges))
 
 
 @styled
@@ -246,14 +258,16 @@ def cost(runs: Sequence[Run], efficiency: str = "0.5") -> Figure:
     """Rejection against multiplications per candidate: what every resource bought."""
     figure = Figure(figsize=(7.4, 3.6), layout="constrained")
     axes = figure.subplots()
+    taken: list[float] = []
     for i, run in enumerate(runs):
         point = run.metrics["weightings"]["benchmark"]["rejection"][efficiency]
         if point["rejection"] is None:
             continue
         x, y = run.metrics["model"]["multiplications"], point["rejection"]
-        axes.errorbar(x, y, yerr=[[min(point["rejection_error"], 0.9 * y)], [point["rejection_error"]]], fmt="o", ms=6,
-                      color=colour(i))
-        axes.annotate(run.name, (x, y), xytext=(8, 5), textcoords="offset points", color=colour(i), fontsize=9)
+        beside = x * 1.03 ** taken.count(x)  # runs of the same size stand side by side
+        taken.append(x)
+        axes.errorbar(beside, y, yerr=[[min(point["rejection_error"], 0.9 * y)], [point["rejection_error"]]], fmt="o", ms=6,
+                      color=colour(i), label=run.name)
     axes.set(xscale="log", yscale="log", xlabel="multiplications per candidate", ylabel=_at(efficiency))
     axes.margins(0.15)
     for axis in (axes.xaxis, axes.yaxis):
@@ -262,4 +276,5 @@ def cost(runs: Sequence[Run], efficiency: str = "0.5") -> Figure:
         axis.set_minor_formatter(NullFormatter())
     axes.grid(True, which="major", color=FAINT, lw=0.6)
     axes.set_axisbelow(True)
+    figure.legend(loc="outside right center")
     return figure

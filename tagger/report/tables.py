@@ -11,6 +11,8 @@ from tagger.evaluate import EFFICIENCIES, HEADLINE
 from tagger.runs import Run
 
 DASH = "–"
+INPUTS = "inputs"
+"""Name of the features among the layers a budget spans."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,22 @@ def performance(runs: Sequence[Run], weighting: str) -> Table:
         rows.append((i, (run.name, measured(entry["auc"], entry["auc_error"]), *(rejection(p) for p in points),
                          count(entry["n_eff_signal"]), count(entry["n_eff_background"]),
                          count(entry["rejection"][f"{HEADLINE:g}"]["n_eff_passed"]))))
-        values.append([entry["auc"], *((p or {}).get("rejection") or (p or {}).get("rejection_above", 0.0) for p in points)])
-    best = {(max(range(len(runs)), key=lambda i, c=c: values[i][c]), c + 1) for c in range(len(values[0]))}  # type: ignore[misc]
-    return Table(heads, tuple(rows), frozenset(best) if len(runs) > 1 else frozenset())
+        values.append([(entry["auc"], entry["auc_error"]), *(_measured_rejection(p) for p in points)])
+    columns = [_best(column) for column in zip(*values, strict=True)]
+    return Table(heads, tuple(rows), frozenset((i, c + 1) for c, best in enumerate(columns) for i in best))
+
+
+def _measured_rejection(point: dict[str, Any] | None) -> tuple[float, float]:
+    if not point or point["rejection"] is None:
+        return ((point or {}).get("rejection_above", 0.0), 0.0)
+    return point["rejection"], point["rejection_error"]
+
+
+def _best(column: Sequence[tuple[float, float]]) -> list[int]:
+    """Return which of some (value, error) are within one error of the largest; none where all are."""
+    top, error = max(column)
+    best = [i for i, (value, _) in enumerate(column) if value >= top - error]
+    return best if len(best) < len(column) else []
 
 
 def size(runs: Sequence[Run]) -> Table:
@@ -83,11 +98,34 @@ def size(runs: Sequence[Run]) -> Table:
     for i, run in enumerate(runs):
         model, asked, cost = run.metrics["model"], run.config.get("asked", {}), run.config.get("training", {})
         bits = run.metrics.get("quantisation", {}).get("ebops")
-        rows.append((i, (run.name, _made_by(run), _number(asked.get("features")), str(model["inputs"]),
-                         _number(asked.get("nodes")), str(model["nodes"]),
+        rows.append((i, (run.name, _made_by(run), _asked(asked, "features"), str(model["inputs"]),
+                         _asked(asked, "nodes"), str(model["nodes"]),
                          " – ".join(str(n) for n in (model["inputs"], *model["layout"], 1)), count(model["parameters"]),
                          count(model["multiplications"]), count(bits), _number(cost.get("epochs")), count(cost.get("seconds")))))
     return without_empty(Table(heads, tuple(rows)))
+
+
+def _asked(asked: dict[str, Any], what: str) -> str:
+    """Return the number asked for, or the budget that features and nodes share."""
+    spans = set(asked.get("spans", ()))
+    shared = INPUTS in spans and len(spans) > 1
+    return f"{asked['budget']} shared" if shared and what not in asked else _number(asked.get(what))
+
+
+def budgets(runs: Sequence[Run]) -> Table | None:
+    """What each budget kept of every layer it spans; None if no run was resized."""
+    resized = [(i, run, run.metrics["resize"]) for i, run in enumerate(runs)
+               if "spans" in run.metrics.get("resize", {}).get("asked", {})]
+    if not resized:
+        return None
+    layers = list(dict.fromkeys(name for _, _, entry in resized for name in entry["asked"]["spans"]))
+    layers.sort(key=lambda name: (name != INPUTS, name))
+    rows = []
+    for i, run, entry in resized:
+        asked, kept = entry["asked"], entry["kept"]
+        cells = [f"{kept['spans'][name]} of {asked['spans'][name]}" if name in asked["spans"] else DASH for name in layers]
+        rows.append((i, (run.name, str(asked["budget"]), str(kept["budget"]), *cells)))
+    return Table(("run", "asked for", "kept", *layers), tuple(rows))
 
 
 def _made_by(run: Run) -> str:

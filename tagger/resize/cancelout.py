@@ -1,6 +1,10 @@
-"""CancelOut: independent gates sigmoid(w), pushed apart by the loss (Borisov, Haug, Kasneci 2019, eq. 3-5).
+"""CancelOut: independent gates sigmoid(w), pushed apart by the loss.
 
     y = x * sigmoid(w),   loss += -lambda_1 var(w / n) + lambda_2 ||w / n||_1
+
+for n nodes: V. Borisov, J. Haug, G. Kasneci, "CancelOut: A Layer for Feature Selection in Deep Neural Networks",
+ICANN 2019, LNCS 11728, p. 72, doi 10.1007/978-3-030-30484-3_6. Only the start differs: here w = 0, so that all gates
+begin equal at one half.
 
 The original ranks the nodes by their gates and removes none. With a budget, exactly that many of the highest gates
 are kept by the same freeze as `AutoPruner`'s; it may stand on hidden layers too.

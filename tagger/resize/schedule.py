@@ -33,12 +33,14 @@ class Anneal(keras.callbacks.Callback):
     Parameters
     ----------
     start : float, optional
-        Temperature of the first epoch, in the unit of the scores; by default `TRAVEL` times what the scores can
+        Temperature of the first epoch, in the unit of the scores; by default `travel` times what the scores can
         travel in the soft phase.
     stop : float, optional
-        Temperature of the last epoch before the freeze; by default start / `COOLING`.
+        Temperature of the last epoch before the freeze; by default start / `cooling`.
     fraction : float
         Share of the epochs before the freeze.
+    travel, cooling : float
+        What the defaults of `start` and `stop` are made of.
 
     Attributes
     ----------
@@ -51,13 +53,16 @@ class Anneal(keras.callbacks.Callback):
         If the fraction is not within 0 and 1, or the temperatures do not fall.
     """
 
-    def __init__(self, start: float | None = None, stop: float | None = None, fraction: float = 0.6) -> None:
+    def __init__(self, start: float | None = None, stop: float | None = None, fraction: float = 0.6,
+                 travel: float = TRAVEL, cooling: float = COOLING) -> None:
         super().__init__()
         if not 0.0 <= fraction <= 1.0:
             raise ConfigError(f"fraction = {fraction}: the share of epochs before the freeze is between 0 and 1")
         if not 0.0 < (stop or 1e-9) <= (start or np.inf):
             raise ConfigError(f"temperatures {start} to {stop}: they must be positive and fall")
-        self.start, self.stop, self.fraction = start, stop, fraction
+        if not (travel > 0.0 and cooling >= 1.0):
+            raise ConfigError(f"travel {travel}, cooling {cooling}: allowed are travel above 0 and cooling of at least 1")
+        self.start, self.stop, self.fraction, self.travel, self.cooling = start, stop, fraction, travel, cooling
         self.freeze_epoch = 0
         self.history: list[dict[str, float | NDArray[np.float32]]] = []
 
@@ -73,8 +78,8 @@ class Anneal(keras.callbacks.Callback):
         epochs, steps = int(self.params["epochs"]), int(self.params.get("steps") or 1)
         self.freeze_epoch = self.soft_epochs(epochs)
         rate = float(as_array(self.model.optimizer.learning_rate))
-        self._first = self.start or max(TRAVEL * rate * steps * max(self.freeze_epoch, 1), 1e-6)
-        self._last = self.stop or self._first / COOLING
+        self._first = self.start or max(self.travel * rate * steps * max(self.freeze_epoch, 1), 1e-6)
+        self._last = self.stop or self._first / self.cooling
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Set the temperature, or freeze."""

@@ -21,7 +21,7 @@ from tagger.resize.baselines import OneShot, OpenGate, ranker
 from tagger.resize.cancelout import CancelOut
 from tagger.resize.gate import AutoPruner, Gate, find_budgets
 from tagger.resize.insert import HIDDEN, INPUTS, insert_pruners
-from tagger.resize.schedule import Anneal
+from tagger.resize.schedule import COOLING, TRAVEL, Anneal
 from tagger.resize.shrink import shrink
 from tagger.runs import Run
 from tagger.train import Report, TrainConfig, fit, progress, training_cost
@@ -50,6 +50,8 @@ class ResizeOptions:
         Share of the epochs before the freeze; "random" and, on a trained network, "magnitude" choose at once.
     retrain : bool
         Train the small layout from fresh weights afterwards, by the same configuration.
+    travel, cooling : float
+        Start temperature and how far it falls, see `tagger.resize.schedule`.
     """
 
     method: str = "autopruner"
@@ -57,6 +59,8 @@ class ResizeOptions:
     constraint: str = "fermi"
     fraction: float = 0.6
     retrain: bool = False
+    travel: float = TRAVEL
+    cooling: float = COOLING
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -77,9 +81,10 @@ class Resized(NamedTuple):
     history : dict of list
         Of the training with gates.
     asked : dict
-        `budget`: nodes under the budget; `nodes` of the hidden layers or `features` where the budget fixes them.
+        `budget`: nodes to keep under the budget; `spans`: nodes there were of each layer under it; `nodes` of the
+        hidden layers or `features` where the budget fixes their number.
     kept : dict
-        The same of the small network.
+        `budget`, and `spans`, of each layer under the budget; `nodes` and `features` of the small network.
     """
 
     model: keras.Model
@@ -220,7 +225,7 @@ def resize(
     small, inputs = shrink(gated)
     chosen = data.select([data.inputs[i] for i in inputs])
     _check_equal(gated, data, small, chosen)
-    return Resized(small, gated, chosen, history, *_counts(model, gated, small, options.where))
+    return Resized(small, gated, chosen, history, *_counts(model, gated, small))
 
 
 def retrain(model: keras.Model, data: TaggerData, config: TrainConfig, report: Report | None = None,
@@ -269,7 +274,7 @@ def _schedule(options: ResizeOptions, config: TrainConfig, data: TaggerData, tra
     if options.method == "magnitude":
         rows = data.train.x[:_RANKED_ROWS]
         return OneShot(ranker("magnitude", config.seed, rows), fraction=0.0 if trained else options.fraction)
-    return Anneal(fraction=options.fraction)
+    return Anneal(fraction=options.fraction, travel=options.travel, cooling=options.cooling)
 
 
 def _check_equal(gated: keras.Model, data: TaggerData, small: keras.Model, chosen: TaggerData) -> None:
@@ -279,19 +284,27 @@ def _check_equal(gated: keras.Model, data: TaggerData, small: keras.Model, chose
         raise GenerationError(f"the small network differs from the gated one by {difference.max():.2g} in the logit")
 
 
-def _counts(model: keras.Model, gated: keras.Model, small: keras.Model, where: str) -> tuple[dict[str, Any], ...]:
+def _counts(model: keras.Model, gated: keras.Model, small: keras.Model) -> tuple[dict[str, Any], dict[str, Any]]:
     """What was asked for and what was kept, in nodes of the whole network where the budget fixes them."""
     budget = find_budgets(gated)[0]
+    spans = {gate.name.removeprefix("gate_"): gate.size for gate in budget.layers}
+    left = {gate.name.removeprefix("gate_"): len(gate.kept()) for gate in budget.layers}
     before, after = complexity(model), complexity(small)
-    asked: dict[str, Any] = {"budget": budget.nodes}
-    kept: dict[str, Any] = {"budget": sum(len(gate.kept()) for gate in budget.layers)}
-    on_inputs = before["inputs"] in budget.sizes and any(gate.name == "gate_inputs" for gate in budget.layers)
-    if not on_inputs:
+    asked: dict[str, Any] = {"budget": budget.nodes, "spans": spans}
+    if INPUTS not in spans:
         asked["nodes"] = before["nodes"] - sum(budget.sizes) + budget.nodes
-    elif len(budget.layers) == 1:
+    elif len(spans) == 1:
         asked["features"] = budget.nodes
-    kept |= {"nodes": after["nodes"], "features": after["inputs"]}
+    kept = {"budget": sum(left.values()), "spans": left, "nodes": after["nodes"], "features": after["inputs"]}
     return asked, kept
+
+
+def _inherited(parent: Run | None, spans: Mapping[str, int]) -> dict[str, Any]:
+    """What was asked of the parent and still stands, because the budget does not touch it."""
+    touched = {"features"} if INPUTS in spans else set()
+    touched |= {"nodes"} if set(spans) - {INPUTS} else set()
+    before = parent.config.get("asked", {}) if parent is not None else {}
+    return {key: before[key] for key in ("features", "nodes") if key in before and key not in touched}
 
 
 def _finish(resized: Resized, command: str, options: ResizeOptions, config: TrainConfig, start: float,
@@ -305,13 +318,13 @@ def _finish(resized: Resized, command: str, options: ResizeOptions, config: Trai
     said = {
         "command": command,
         "options": asdict(options) | asdict(config) | {"inputs": list(config.inputs) if config.inputs else None},
-        "asked": {"method": options.method, "where": options.where} | resized.asked,
+        "asked": {"method": options.method, "where": options.where}
+        | _inherited(parent, resized.asked["spans"]) | resized.asked,
         "kept": resized.kept,
         "parent": str(parent.path) if parent is not None else None,
         "training": training_cost(history, start) | {"epochs": epochs},
     }
     run = to_run(model, resized.data, said, history, gated=resized.gated)
-    gates = find_budgets(resized.gated)[0].layers
     run.metrics["resize"] = {"asked": said["asked"], "kept": resized.kept, "training": said["training"],
-                             "layout": {gate.name.removeprefix("gate_"): len(gate.kept()) for gate in gates}}
+                             "layout": resized.kept["spans"]}
     return run

@@ -100,14 +100,15 @@ def test_errors_equal_the_spread_of_pseudo_experiments():
         assert np.sqrt(np.mean(values[:, 1] ** 2)) == pytest.approx(values[:, 0].std(), rel=0.12)
 
 
-def test_threshold_adds_to_the_error():
-    """With few signal rows and much background the error is the threshold's alone."""
+@pytest.mark.parametrize("efficiency", [0.5, 0.97])
+def test_threshold_adds_to_the_error(efficiency):
+    """With few signal rows and much background the error is the threshold's alone, also where the curve steepens."""
     rng = np.random.default_rng(6)
     background = rng.normal(0, 1, 40_000)
     rates, errors = [], []
     for _ in range(200):
-        score = np.concatenate([rng.normal(1, 1, 400), background])
-        point = Scored(score, np.arange(len(score)) < 400).rejection(0.5)
+        score = np.concatenate([rng.normal(2, 1, 400), background])
+        point = Scored(score, np.arange(len(score)) < 400).rejection(efficiency)
         rates.append(point["background"])
         errors.append(point["background_error"])
     assert np.mean(errors) == pytest.approx(np.std(rates), rel=0.15)

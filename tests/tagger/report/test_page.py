@@ -70,6 +70,28 @@ def test_size_says_asked_and_kept(folders):
     assert cells["layout"] == "39 – 16 – 8 – 1"
 
 
+def test_a_budget_shared_by_features_and_nodes_says_so(folders):
+    metrics, config = (json.loads((folders[1] / name).read_text()) for name in ("metrics.json", "config.json"))
+    asked = {"budget": 20, "spans": {"inputs": 39, "hidden_2": 8}}
+    metrics["resize"] = {"asked": asked, "kept": {"budget": 20, "spans": {"inputs": 15, "hidden_2": 5}}}
+    (folders[1] / "metrics.json").write_text(json.dumps(metrics))
+    (folders[1] / "config.json").write_text(json.dumps(config | {"asked": asked}))
+    runs = load_runs(folders)
+    size, budgets = tables.size(runs), tables.budgets(runs)
+    cells = dict(zip(size.heads, size.rows[1][1], strict=True))
+    assert cells["features asked"] == cells["nodes asked"] == "20 shared"
+    assert budgets.heads == ("run", "asked for", "kept", "inputs", "hidden_2")
+    assert budgets.rows == ((1, ("half", "20", "20", "15 of 39", "5 of 8")),)
+    assert tables.budgets(runs[:1]) is None
+
+
+@pytest.mark.parametrize(("column", "best"), [
+    ([(0.98, 0.001), (0.95, 0.001)], [0]), ([(0.98, 0.001), (0.9795, 0.001), (0.95, 0.001)], [0, 1]),
+    ([(300.0, 200.0), (150.0, 60.0)], []), ([(0.98, 0.001)], [])])
+def test_only_differences_beyond_the_error_are_stressed(column, best):
+    assert tables._best(column) == best
+
+
 def test_performance_shows_the_metrics(folders, small_run):
     table = tables.performance(load_runs(folders), "benchmark")
     figures = small_run.metrics["weightings"]["benchmark"]

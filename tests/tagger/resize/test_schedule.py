@@ -68,7 +68,8 @@ def test_finds_the_inputs_that_decide():
         assert find_gates(model)[0].kept().tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("arguments", [{"fraction": 1.2}, {"start": 0.1, "stop": 0.2}, {"stop": -1.0}])
+@pytest.mark.parametrize("arguments", [{"fraction": 1.2}, {"start": 0.1, "stop": 0.2}, {"stop": -1.0}, {"travel": 0.0},
+                                       {"cooling": 0.5}])
 def test_impossible_schedules_are_refused(arguments):
     with pytest.raises(ConfigError):
         Anneal(**arguments)

@@ -9,7 +9,7 @@ from pseudoexp.errors import ConfigError
 from tagger.data import TaggerData
 from tagger.evaluate import logits
 from tagger.resize.gate import find_gates
-from tagger.resize.training import METHODS, ResizeOptions, prune, retrain, select_features
+from tagger.resize.training import METHODS, ResizeOptions, _inherited, prune, retrain, select_features
 from tagger.runs import Run
 from tagger.train import TrainConfig, train
 
@@ -71,7 +71,19 @@ def test_the_budget_spans_what_was_named(where, nodes, asked, data, parent):
     assert run.config["kept"]["budget"] == nodes
     for key in set(asked) - {"budget"}:
         assert run.config["kept"][key] == asked[key]
+    kept = run.config["kept"]
+    sizes = {"inputs": len(NAMES), "hidden_1": 8, "hidden_2": 6}
+    assert wanted["spans"] == {name: sizes[name] for name in (sizes if where == "all" else [where])}
+    assert set(kept["spans"]) == set(wanted["spans"]) and sum(kept["spans"].values()) == nodes
+    assert kept["features"] == len(run.inputs) == kept["spans"].get("inputs", len(NAMES))
     _check_pair(run, data)
+
+
+@pytest.mark.parametrize(("spans", "left"), [
+    ({"hidden_1": 8, "hidden_2": 6}, {"features": 4}), ({"inputs": 4}, {"nodes": 7}), ({"inputs": 4, "hidden_1": 8}, {})])
+def test_what_was_asked_of_the_parent_still_stands(spans, left):
+    parent = Run(model=None, inputs=NAMES[:4], config={"asked": {"features": 4, "nodes": 7, "budget": 9}}, metrics={})
+    assert _inherited(parent, spans) == left and _inherited(None, spans) == {}
 
 
 def test_the_same_seed_gives_the_same_network(data):
