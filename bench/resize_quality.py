@@ -24,6 +24,7 @@ from tagger.evaluate import logits, to_run
 from tagger.metrics import Scored
 from tagger.model import build, moments
 from tagger.resize.training import METHODS, ResizeOptions, prune, resize, retrain
+from tagger.runs import Run
 from tagger.train import TrainConfig, fit
 
 REPLICAS = 100
@@ -47,47 +48,55 @@ def layout(model: keras.Model) -> list[int]:
     return [model.input_shape[-1], *(layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense))]
 
 
-def measure(data: TaggerData, seed: int, epochs: int, share: str, features: int) -> tuple[Logits, Layouts]:
-    """Train everything for one seed and return logits on the test split and layouts, by name."""
+def measure(data: TaggerData, seed: int, epochs: int, share: str, features: int, found: Logits, shapes: Layouts) -> None:
+    """Train for one seed what is not in `found`, and put logits on the test split and layouts there, by name."""
     config = TrainConfig(seed=seed, epochs=epochs)
     quick = replace(config, epochs=epochs // 2)
-    found: Logits = {}
-    shapes: Layouts = {}
 
     def note(name: str, model: keras.Model, rows: TaggerData) -> None:
         found[name], shapes[name] = logits(model, rows.test.x), layout(model)
         print(f"  seed {seed}  {name:40s} {'-'.join(map(str, shapes[name]))}", flush=True)
 
-    model = build(len(data.inputs), config.hidden, *moments(data.train.x), seed=seed)
-    history = fit(model, data, config)
-    parent = to_run(model, data, {}, history)
-    note("full network", model, data)
+    parent = None
     for method in METHODS:
-        run = prune(parent, data, share, ResizeOptions(method=method), quick)
-        note(f"{share} of nodes, {method}", run.model, data)
-        if method == FIRST:
-            note(f"{share} of nodes, its layout from scratch", retrain(run.model, data, config)[0], data)
-        options = ResizeOptions(method=method, where="inputs")
-        blank = build(len(data.inputs), config.hidden, *moments(data.train.x), seed=seed)
-        chosen = resize(blank, data, features, options, config, trained=False)
-        note(f"{features} features, {method}", chosen.model, chosen.data)
-    return found, shapes
+        name, scratch = f"{share} of nodes, {method}", f"{share} of nodes, its layout from scratch"
+        if name not in found or (method == FIRST and scratch not in found):
+            parent = parent or _full(data, config)
+            note("full network", parent.model, data)
+            run = prune(parent, data, share, ResizeOptions(method=method), quick)
+            note(name, run.model, data)
+            if method == FIRST:
+                note(scratch, retrain(run.model, data, config)[0], data)
+        name = f"{features} features, {method}"
+        if name not in found:
+            blank = build(len(data.inputs), config.hidden, *moments(data.train.x), seed=seed)
+            options = ResizeOptions(method=method, where="inputs")
+            chosen = resize(blank, data, features, options, config, trained=False)
+            note(name, chosen.model, chosen.data)
+
+
+def _full(data: TaggerData, config: TrainConfig) -> Run:
+    """The network that all prunings of a seed start from."""
+    model = build(len(data.inputs), config.hidden, *moments(data.train.x), seed=config.seed)
+    return to_run(model, data, {}, fit(model, data, config))
 
 
 def quality(data: TaggerData, seeds: int, epochs: int, share: str, features: int, folder: Path) -> None:
-    """Measure the seeds that have no file in `folder` yet, and print the table of all."""
+    """Measure what the files in `folder` do not hold yet, and print the table of all."""
     folder.mkdir(parents=True, exist_ok=True)
+    everything, shapes = [], []
     for seed in range(1, seeds + 1):
         target = folder / f"seed{seed}.npz"
-        if not target.exists():
-            found, shapes = measure(data, seed, epochs, share, features)
-            np.savez_compressed(target, layouts=json.dumps(shapes), **{name.replace("/", "|"): v for name, v in found.items()})
-    files = [np.load(folder / f"seed{seed}.npz") for seed in range(1, seeds + 1)]
-    names = [name for name in files[0].files if name != "layouts"]
-    shapes = [json.loads(str(file["layouts"])) for file in files]
+        kept = dict(np.load(target)) if target.exists() else {"layouts": np.array("{}")}
+        layouts: Layouts = json.loads(str(kept.pop("layouts")))
+        found: Logits = kept
+        measure(data, seed, epochs, share, features, found, layouts)
+        np.savez_compressed(target, layouts=json.dumps(layouts), **found)
+        everything.append(found)
+        shapes.append(layouts)
     print(f"{len(data.train)} training rows, {len(data.test)} test rows, {seeds} seeds, {epochs} epochs (pruning: {epochs // 2})")
-    table({name: np.stack([file[name] for file in files]) for name in names}, data)
-    for name in names:
+    table({name: np.stack([found[name] for found in everything]) for name in everything[0]}, data)
+    for name in everything[0]:
         print(f"{name:40s} " + "  ".join("-".join(map(str, shape[name])) for shape in shapes))
 
 

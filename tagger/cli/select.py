@@ -15,7 +15,7 @@ def command(
     method: Annotated[str, typer.Option(help="autopruner, cancelout, random or magnitude.")] = "autopruner",
     constraint: Annotated[str, typer.Option(help="Of autopruner: fermi, penalty or topk.")] = "fermi",
     hidden: Annotated[str, typer.Option(help="Nodes of the hidden layers.")] = "64,32,16",
-    epochs: Annotated[int, typer.Option(help="Epochs at most; 60 % of them before the choice is final.")] = 40,
+    epochs: Annotated[int, typer.Option(help="Epochs at most; of autopruner 60 % of them before the choice is final.")] = 40,
     batch: Annotated[int | None, typer.Option(help="Rows per step; at least 64 steps per epoch by default.")] = None,
     learning_rate: Annotated[float, typer.Option(help="Of Adam, at the start of the cosine schedule.")] = 2e-3,
     patience: Annotated[int, typer.Option(help="Epochs without a better validation loss, after the choice.")] = 8,

@@ -30,6 +30,8 @@ METHODS: Mapping[str, type[Gate]] = {
     "autopruner": AutoPruner, "cancelout": CancelOut, "random": OpenGate, "magnitude": OpenGate,
 }  # fmt: skip
 """Ways to choose what stays, and the gates they use."""
+FRACTIONS: Mapping[str, float] = {"autopruner": 0.6, "cancelout": 0.3, "magnitude": 0.3, "random": 0.0}
+"""Share of the epochs before the freeze, chosen on validation rows (bench/RESULTS.md)."""
 _RANKED_ROWS = 20_000
 _CHECKED_ROWS = 4096
 
@@ -46,8 +48,9 @@ class ResizeOptions:
         What the budget spans, see `tagger.resize.insert.insert_pruners`.
     constraint : str
         How "autopruner" holds its budget, see `tagger.resize.gate.Budget`.
-    fraction : float
-        Share of the epochs before the freeze; "random" and, on a trained network, "magnitude" choose at once.
+    fraction : float, optional
+        Share of the epochs before the freeze, by default the method's of `FRACTIONS`; "random" and, on a trained
+        network, "magnitude" choose at once.
     retrain : bool
         Train the small layout from fresh weights afterwards, by the same configuration.
     travel, cooling : float
@@ -57,7 +60,7 @@ class ResizeOptions:
     method: str = "autopruner"
     where: str = HIDDEN
     constraint: str = "fermi"
-    fraction: float = 0.6
+    fraction: float | None = None
     retrain: bool = False
     travel: float = TRAVEL
     cooling: float = COOLING
@@ -65,6 +68,8 @@ class ResizeOptions:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ConfigError(f"method '{self.method}' is unknown: allowed are {', '.join(METHODS)}")
+        if self.fraction is None:
+            object.__setattr__(self, "fraction", FRACTIONS[self.method])
 
 
 class Resized(NamedTuple):
@@ -269,12 +274,13 @@ def _fresh_copy(seed: int) -> Any:
 
 
 def _schedule(options: ResizeOptions, config: TrainConfig, data: TaggerData, trained: bool) -> Anneal:
+    fraction = options.fraction or 0.0
     if options.method == "random":
         return OneShot(ranker("random", config.seed))
     if options.method == "magnitude":
         rows = data.train.x[:_RANKED_ROWS]
-        return OneShot(ranker("magnitude", config.seed, rows), fraction=0.0 if trained else options.fraction)
-    return Anneal(fraction=options.fraction, travel=options.travel, cooling=options.cooling)
+        return OneShot(ranker("magnitude", config.seed, rows), fraction=0.0 if trained else fraction)
+    return Anneal(fraction=fraction, travel=options.travel, cooling=options.cooling)
 
 
 def _check_equal(gated: keras.Model, data: TaggerData, small: keras.Model, chosen: TaggerData) -> None:
