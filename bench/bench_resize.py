@@ -8,7 +8,8 @@
 network must equal the gated one. `quality`: AUC and 1/eps_B on the test split at a quarter of the hidden nodes, and at
 a given number of features, all methods from the same trained network, rows, seeds and epochs; beside them the full
 network and the layout found, trained from scratch. `scan`: validation AUC over the settings that the defaults were
-chosen from. `cost`: time per training step with and without gates, batch and compilation stated.
+chosen from; `bits`: the same for the price of a bit operation. `cost`: time per training step with and without gates,
+batch and compilation stated.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-from resize_quality import quality, scan
+from resize_quality import bits, quality, scan
 
 from tagger.data import TaggerData
 from tagger.evaluate import logits
@@ -93,7 +94,7 @@ def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="file made by `pseudoexp generate`")
-    parser.add_argument("--only", choices=("exact", "quality", "scan", "cost"))
+    parser.add_argument("--only", choices=("exact", "quality", "scan", "bits", "cost"))
     parser.add_argument("--runs", type=int, default=20, help="of `exact`")
     parser.add_argument("--seeds", type=int, default=5, help="of `quality` and `scan`")
     parser.add_argument("--epochs", type=int, default=24, help="of `quality` and `scan`; pruning takes half of them")
@@ -111,6 +112,8 @@ def main() -> None:
         quality(data, options.seeds, options.epochs, options.share, options.features, options.scores)
     if options.only == "scan":
         scan(data, options.seeds, options.epochs, options.share, options.features)
+    if options.only == "bits":
+        bits(data, options.seeds, options.epochs)
     if options.only in (None, "cost"):
         cost(data)
 

@@ -133,6 +133,7 @@ def scan(data: TaggerData, seeds: int, epochs: int, share: str, features: int) -
     """Print validation AUC over the settings of the schedule, the mean difference to the default, and baselines' settings."""
     areas: dict[tuple[str, str], list[float]] = {}
     trials: list[tuple[str, ResizeOptions]] = [("default", ResizeOptions())]
+    trials += [("equal scores", ResizeOptions(warm=False))]
     trials += [(f"{name} {value:g}", replace(ResizeOptions(), **{name: value})) for name, tried in SETTINGS.items()
                for value in tried if value != getattr(ResizeOptions(), name)]
     trials += [(f"constraint {name}", ResizeOptions(constraint=name)) for name in ("penalty", "topk")]
@@ -164,3 +165,16 @@ def scan(data: TaggerData, seeds: int, epochs: int, share: str, features: int) -
         shift = np.array(values) - np.array(areas[place, "default"])
         print(f"{place:9s} {name:24s} mean {np.mean(values):.5f}  to the default {shift.mean():+.5f} "
               f"[{' '.join(f'{v:+.5f}' for v in shift)}]")
+
+
+def bits(data: TaggerData, seeds: int, epochs: int) -> None:
+    """Print what the price of a bit operation buys: size and validation AUC of quantised networks."""
+    from tagger.quantise import QuantiseOptions, quantise
+
+    print(f"{len(data.train)} training rows, {len(data.val)} validation rows, tolerance {QuantiseOptions().tolerance:g}")
+    for seed in range(1, seeds + 1):
+        parent = _full(data, TrainConfig(seed=seed, epochs=epochs))
+        for beta in (1e-5, 3e-5, 1e-4):
+            done = quantise(parent.model, data, QuantiseOptions(beta=beta, seed=seed)).summary
+            print(f"  seed {seed}  beta {beta:g}: {done['ebops']} effective bit operations, "
+                  f"validation AUC {done['val_auc']:.5f}, float {done['float_val_auc']:.5f}, epoch {done['epoch']}", flush=True)

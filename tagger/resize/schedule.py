@@ -11,7 +11,7 @@ rate, so the start is set from learning rate x steps of the soft phase, and shor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -23,8 +23,13 @@ from tagger.resize.gate import Budget, as_array, find_budgets, find_gates
 
 TRAVEL = 0.15
 """Default start temperature, in units of learning rate x steps of the soft phase."""
+WARM_TRAVEL = 0.05
+"""The same where the scores start from a prior: less heat, or what is known already would melt."""
 COOLING = 150.0
 """Default ratio of start and stop temperature."""
+LEAST = 1e-3
+"""Importances below this count as this: a node that is dead now may come to life."""
+Prior = Callable[[keras.Model], Mapping[str, NDArray[np.floating[Any]]]]
 
 
 class Anneal(keras.callbacks.Callback):
@@ -39,8 +44,13 @@ class Anneal(keras.callbacks.Callback):
         Temperature of the last epoch before the freeze; by default start / `cooling`.
     fraction : float
         Share of the epochs before the freeze.
-    travel, cooling : float
-        What the defaults of `start` and `stop` are made of.
+    travel : float, optional
+        What the default of `start` is made of; by default `TRAVEL`, with a prior `WARM_TRAVEL`.
+    cooling : float
+        What the default of `stop` is made of.
+    prior : callable, optional
+        Model -> importances by gate's name, from which the scores of a trained network start: s = start * log(importance),
+        so that the odds g / (1 - g) of a gate begin proportional to the importance. Without it the scores start equal.
 
     Attributes
     ----------
@@ -54,15 +64,19 @@ class Anneal(keras.callbacks.Callback):
     """
 
     def __init__(self, start: float | None = None, stop: float | None = None, fraction: float = 0.6,
-                 travel: float = TRAVEL, cooling: float = COOLING) -> None:
+                 travel: float | None = None, cooling: float = COOLING,
+                 prior: Prior | None = None) -> None:
         super().__init__()
         if not 0.0 <= fraction <= 1.0:
             raise ConfigError(f"fraction = {fraction}: the share of epochs before the freeze is between 0 and 1")
         if not 0.0 < (stop or 1e-9) <= (start or np.inf):
             raise ConfigError(f"temperatures {start} to {stop}: they must be positive and fall")
+        if travel is None:
+            travel = TRAVEL if prior is None else WARM_TRAVEL
         if not (travel > 0.0 and cooling >= 1.0):
             raise ConfigError(f"travel {travel}, cooling {cooling}: allowed are travel above 0 and cooling of at least 1")
         self.start, self.stop, self.fraction, self.travel, self.cooling = start, stop, fraction, travel, cooling
+        self.prior = prior
         self.freeze_epoch = 0
         self.history: list[dict[str, float | NDArray[np.float32]]] = []
 
@@ -80,6 +94,9 @@ class Anneal(keras.callbacks.Callback):
         rate = float(as_array(self.model.optimizer.learning_rate))
         self._first = self.start or max(self.travel * rate * steps * max(self.freeze_epoch, 1), 1e-6)
         self._last = self.stop or self._first / self.cooling
+        if self.prior is not None:
+            for name, values in self.prior(self.model).items():
+                self.model.get_layer(name).scores.assign(self._first * np.log(np.maximum(values, LEAST)))
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Set the temperature, or freeze."""

@@ -21,7 +21,7 @@ from tagger.resize.baselines import OneShot, OpenGate, ranker
 from tagger.resize.cancelout import CancelOut
 from tagger.resize.gate import AutoPruner, Gate, find_budgets
 from tagger.resize.insert import HIDDEN, INPUTS, insert_pruners
-from tagger.resize.schedule import COOLING, TRAVEL, Anneal
+from tagger.resize.schedule import COOLING, Anneal
 from tagger.resize.shrink import shrink
 from tagger.runs import Run
 from tagger.train import Report, TrainConfig, fit, progress, training_cost
@@ -53,8 +53,12 @@ class ResizeOptions:
         network, "magnitude" choose at once.
     retrain : bool
         Train the small layout from fresh weights afterwards, by the same configuration.
-    travel, cooling : float
-        Start temperature and how far it falls, see `tagger.resize.schedule`.
+    warm : bool
+        On a trained network "autopruner" starts from the magnitudes of its nodes instead of from equal scores.
+    travel : float, optional
+        Start temperature, see `tagger.resize.schedule.Anneal`.
+    cooling : float
+        How far it falls, see there.
     """
 
     method: str = "autopruner"
@@ -62,7 +66,8 @@ class ResizeOptions:
     constraint: str = "fermi"
     fraction: float | None = None
     retrain: bool = False
-    travel: float = TRAVEL
+    warm: bool = True
+    travel: float | None = None
     cooling: float = COOLING
 
     def __post_init__(self) -> None:
@@ -280,7 +285,9 @@ def _schedule(options: ResizeOptions, config: TrainConfig, data: TaggerData, tra
     if options.method == "magnitude":
         rows = data.train.x[:_RANKED_ROWS]
         return OneShot(ranker("magnitude", config.seed, rows), fraction=0.0 if trained else fraction)
-    return Anneal(fraction=fraction, travel=options.travel, cooling=options.cooling)
+    warm = options.warm and trained and options.method == "autopruner"
+    prior = ranker("magnitude", config.seed, data.train.x[:_RANKED_ROWS]) if warm else None
+    return Anneal(fraction=fraction, travel=options.travel, cooling=options.cooling, prior=prior)
 
 
 def _check_equal(gated: keras.Model, data: TaggerData, small: keras.Model, chosen: TaggerData) -> None:

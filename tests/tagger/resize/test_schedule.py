@@ -32,6 +32,12 @@ class _Watch(keras.callbacks.Callback):
         self.kernels.append(self.model.layers[-1].get_weights()[0])
 
 
+class _First(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 0:
+            self.gates = np.asarray(find_gates(self.model)[0].gates())
+
+
 def test_cools_geometrically_then_freezes_and_trains_on():
     model, anneal, watch = _model(), Anneal(start=0.5, stop=0.005), _Watch()
     log = model.fit(*toy(), epochs=5, batch_size=128, verbose=0, callbacks=[anneal, watch])
@@ -49,6 +55,18 @@ def test_the_default_start_follows_rate_and_steps():
         model.fit(*toy(), epochs=2, batch_size=batch, verbose=0, callbacks=[anneal])
         starts.append(anneal.history[0]["temperature"])
     assert starts[0] == pytest.approx(2 * starts[1]) and starts[1] == pytest.approx(0.15 * 0.01 * 4)
+
+
+def test_a_prior_sets_the_odds_of_the_gates():
+    """At the start temperature odds are proportional to the importance, whatever the budget's potential."""
+
+    model, first = _model(), _First()
+    importance = np.array([4.0, 2.0, 1.0, 1.0, 0.5, 0.0])
+    anneal = Anneal(prior=lambda model: {"gate_inputs": importance})
+    model.fit(*toy(), epochs=2, batch_size=128, verbose=0, callbacks=[anneal, first])
+    odds = first.gates / (1.0 - first.gates)
+    np.testing.assert_allclose(odds / odds[2], [4.0, 2.0, 1.0, 1.0, 0.5, 1e-3], rtol=1e-3)
+    assert first.gates.sum() == pytest.approx(3.0, rel=1e-5)
 
 
 def test_a_training_stopped_early_still_ends_exactly():

@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 from pseudoexp.errors import ConfigError
+from tagger.model import build
 from tagger.resize.gate import AutoPruner, Budget, find_budgets, find_gates
 from tagger.resize.insert import insert_pruners
 from tagger.resize.shrink import shrink
@@ -27,8 +28,8 @@ def _randomise(model, seed=1):
 def _same(model, rows=64):
     x = np.random.default_rng(9).normal(size=(rows, *model.input_shape[1:])).astype("float32")
     small, inputs = shrink(model)
-    large = model.predict(x, verbose=0)
-    found = small.predict(x[..., inputs], verbose=0)
+    large, found = (keras.ops.convert_to_numpy(net(values, training=False))
+                    for net, values in ((model, x), (small, x[..., inputs])))
     np.testing.assert_allclose(found, large, rtol=1e-5, atol=1e-5 * np.abs(large).max())
     assert not find_gates(small)
     return small, inputs
@@ -49,6 +50,21 @@ def test_dense_with_normalisation_dropout_and_activations():
     small, kept = _same(_gated(inputs, layers.Dense(2)(x), 9, "all"))
     assert len(kept) + sum(layer.units for layer in small.layers if isinstance(layer, layers.Dense)) - 2 == 9
     assert small.input_shape == (None, len(kept))
+
+
+def test_twenty_random_budgets_are_kept_to_the_node():
+    """As `bench/bench_resize.py --only exact` does with training."""
+    rng = np.random.default_rng(2024)
+    sizes = {"inputs": 6, "hidden_1": 8, "hidden_2": 5, "hidden_3": 3}
+    for seed in range(20):
+        names = [str(name) for name in rng.permutation(list(sizes))[: rng.integers(1, 5)]]
+        count = int(rng.integers(len(names), sum(sizes[name] for name in names) + 1))
+        model = insert_pruners(build(6, (8, 5, 3), seed=seed), count, names)
+        _randomise(model, seed)
+        small, kept = _same(model, rows=16)
+        widths = dict(zip(sizes, [len(kept), *(layer.units for layer in small.layers[2:-1])], strict=True))
+        assert sum(widths[name] for name in names) == count and all(width >= 1 for width in widths.values())
+        assert all(widths[name] == sizes[name] for name in set(sizes) - set(names))
 
 
 def test_constants_behind_a_gate_go_into_the_bias():
