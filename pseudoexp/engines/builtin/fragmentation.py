@@ -49,7 +49,6 @@ STOP_MASS = 0.8
 STOP_NEW_FLAVOUR = 2.0
 STOP_SMEARING = 0.2
 _FLAVOUR_TRIES = 20
-_BREAK_TRIES = 10
 
 
 class StringTables(NamedTuple):
@@ -137,12 +136,17 @@ def _pass_on(walk: Walk, end: int) -> None:
 def _break_off(walk: Walk, end: int, dice: Dice) -> bool:
     """Draw kick and fraction of the hadron at an end, and take it off the string; return whether that was possible.
 
-    At the corner of a gluon the transverse directions change abruptly, and some kicks have no place: others are tried.
+    At the corner of a gluon the transverse directions change abruptly: in some of them the hadron is too light on one side
+    of the corner and too heavy on the other. The kick is then turned over (too heavy becomes too light), then sideways, at
+    last left out; the fraction stays.
     """
+    value = walk.value[end]
+    _give_kick(walk, end, dice)
     a, c = shape_powers(walk.number[end, FLAVOUR], walk.number[end, NEW])
-    for _ in range(_BREAK_TRIES):
-        _give_kick(walk, end, dice)
-        z = draw_fraction(dice, a, c, LUND_B * walk.value[end, MT2])
+    z = draw_fraction(dice, a, c, LUND_B * value[MT2])
+    px, py = value[NEW_PX], value[NEW_PY]
+    for u, v in ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0), (0.0, 0.0)):
+        value[NEW_PX], value[NEW_PY] = u * px - v * py, v * px + u * py
         if take_hadron(walk, end, z):
             return True
     return False
