@@ -132,26 +132,6 @@ def _pass_on(walk: Walk, end: int) -> None:
     value[PX], value[PY] = -value[NEW_PX], -value[NEW_PY]
 
 
-@inline
-def _break_off(walk: Walk, end: int, dice: Dice) -> bool:
-    """Draw kick and fraction of the hadron at an end, and take it off the string; return whether that was possible.
-
-    At the corner of a gluon the transverse directions change abruptly: in some of them the hadron is too light on one side
-    of the corner and too heavy on the other. The kick is then turned over (too heavy becomes too light), then sideways, at
-    last left out; the fraction stays.
-    """
-    value = walk.value[end]
-    _give_kick(walk, end, dice)
-    a, c = shape_powers(walk.number[end, FLAVOUR], walk.number[end, NEW])
-    z = draw_fraction(dice, a, c, LUND_B * value[MT2])
-    px, py = value[NEW_PX], value[NEW_PY]
-    for u, v in ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0), (0.0, 0.0)):
-        value[NEW_PX], value[NEW_PY] = u * px - v * py, v * px + u * py
-        if take_hadron(walk, end, z):
-            return True
-    return False
-
-
 @kernel
 def fragment(tables: StringTables, walk: Walk, hadrons: Yield, dice: Dice) -> int:
     """Break the string whose ends and momentum stand in `walk`; return 1, 0 if it did not work out, -1 without room."""
@@ -161,7 +141,10 @@ def fragment(tables: StringTables, walk: Walk, hadrons: Yield, dice: Dice) -> in
         draw_hadron(tables, walk, end, dice)
         if _used_up(walk, end, dice):
             break
-        if not _break_off(walk, end, dice):
+        _give_kick(walk, end, dice)
+        a, c = shape_powers(walk.number[end, FLAVOUR], walk.number[end, NEW])
+        z = draw_fraction(dice, a, c, LUND_B * walk.value[end, MT2])
+        if not take_hadron(walk, end, z):
             return 0
         if not _keep(hadrons, walk, end, walk.vector[end, TOTAL]):
             return -1

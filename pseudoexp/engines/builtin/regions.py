@@ -4,9 +4,11 @@ A string from parton 0 to parton n has n *low* regions, each spanned by two neig
 its momentum between two). The world sheet of the string consists of regions (j, k), j <= k: momentum of low region j that
 runs away from one end, and of low region k that runs towards it (T. Sjostrand, Nucl. Phys. B248 (1984) 469). A break has
 coordinates (x, y) in its region: x falls from 1 to 0, then j grows by one; y rises from 0 to 1, then k grows by one. The
-vertex of a break, in units of the string tension, is the four-vector
+vertex of a break, times the string tension, is the four-vector
 
-    V = x p_j + y q_k + sum of p_{j+1..k} + sum of q_{j..k-1},    Gamma = V^2.
+    V = x p_j + y q_k + half the sum of p_{j+1..k} and q_{j..k-1},    Gamma = V^2
+
+(both halves of a gluon have the same momentum, and it has gone as far as one of them when it has lost both).
 
 The hadron between two breaks has the difference of the x p parts plus that of the y q parts, plus transverse momentum.
 Its mass and the Gamma of its inner break, (1 - z) (Gamma_old + mT^2 / z), are two bilinear equations for (x, y).
@@ -28,10 +30,10 @@ X, Y, GAMMA, W2, PX, PY, NEW_PX, NEW_PY, MASS, MT2 = range(10)
 """Columns of `Walk.value`."""
 J, K, FLAVOUR, SHARED, MESON, COUNT, NEW, NEW_SHARED, NEW_MESON, HADRON = range(10)
 """Columns of `Walk.number`."""
-EX, EY, INNER, TOTAL = range(4)
+EX, EY, INNER, TOTAL, KICK = range(5)
 """Rows of `Walk.vector`."""
 _SMALLEST_W2 = 1e-10
-_ROUNDING = 1e-10
+_SAME_KICK = 0.01
 
 
 class Walk(NamedTuple):
@@ -41,7 +43,7 @@ class Walk(NamedTuple):
     towards: NDArray[np.float64]  # (2, regions, 4) q of the low regions
     value: NDArray[np.float64]  # (2, 10)
     number: NDArray[np.int64]  # (2, 10)
-    vector: NDArray[np.float64]  # (2, 4, 4) transverse axes; sum of p and q inside the vertex; hadron's momentum
+    vector: NDArray[np.float64]  # (2, 5, 4) transverse axes; sum of p and q inside the vertex; hadron; a kick
     rest: NDArray[np.float64]  # (4,) momentum not yet in hadrons
     regions: NDArray[np.int64]  # (1,) number of low regions
     joint: NDArray[np.float64]  # (4, 4) p, q and the transverse axes of the region of the last two hadrons
@@ -50,7 +52,7 @@ class Walk(NamedTuple):
 def new_walk(capacity: int) -> Walk:
     """Return a workspace for strings of up to `capacity` partons."""
     return Walk(ahead=np.zeros((2, capacity + 1, 4)), towards=np.zeros((2, capacity + 1, 4)), value=np.zeros((2, 10)),
-                number=np.zeros((2, 10), np.int64), vector=np.zeros((2, 4, 4)), rest=np.zeros(4),
+                number=np.zeros((2, 10), np.int64), vector=np.zeros((2, 5, 4)), rest=np.zeros(4),
                 regions=np.zeros(1, np.int64), joint=np.zeros((4, 4)))
 
 
@@ -153,39 +155,25 @@ def _simple_step(walk: Walk, end: int, z: float) -> bool:
     return True
 
 
-@inline
-def _acceptable(x: float, y: float, x_high: float, y_low: float) -> bool:
-    return -_ROUNDING <= x <= x_high + _ROUNDING and y_low - _ROUNDING <= y <= 1.0 + _ROUNDING
-
-
 @kernel
-def _solve(c0: float, cx: float, cy: float, g0: float, gx: float, gy: float, w2: float, x_high: float, y_low: float
-           ) -> tuple[bool, float, float]:
-    """Solve c0 + cx x + cy y - w2 x y = 0 and g0 + gx x + gy y + w2 x y = 0 for x in [0, x_high], y in [y_low, 1]."""
+def _solve(c0: float, cx: float, cy: float, g0: float, gx: float, gy: float, w2: float) -> tuple[bool, float, float]:
+    """Solve c0 + cx x + cy y - w2 x y = 0 and g0 + gx x + gy y + w2 x y = 0; return whether that worked, x and y.
+
+    The sum of both is linear. Of two solutions the one of larger y is the later point of the string's motion.
+    """
     r0, rx, ry = c0 + g0, cx + gx, cy + gy
-    if abs(ry) < 1e-12 * (abs(rx) + abs(r0)):
-        return False, 0.0, 0.0
-    a = -w2 * rx
-    b = gx * ry - gy * rx - w2 * r0
-    c = g0 * ry - gy * r0
-    if abs(a) < 1e-14 * abs(b):
-        if b == 0.0:
-            return False, 0.0, 0.0
-        x = -c / b
-        y = -(r0 + rx * x) / ry
-        return _acceptable(x, y, x_high, y_low), x, y
+    a = -w2 * ry
+    b = gy * rx - gx * ry - w2 * r0
+    c = g0 * rx - gx * r0
     square = b * b - 4.0 * a * c
-    if square < 0.0:
+    if square < 0.0 or abs(rx) < 1e-9 * w2:
         return False, 0.0, 0.0
-    h = -0.5 * (b + math.copysign(math.sqrt(square), b))
-    x = h / a
-    y = -(r0 + rx * x) / ry
-    if not _acceptable(x, y, x_high, y_low):
-        if h == 0.0:
-            return False, 0.0, 0.0
-        x = c / h
-        y = -(r0 + rx * x) / ry
-    return _acceptable(x, y, x_high, y_low), x, y
+    if abs(a * c) < 1e-14 * b * b:
+        y = -c / b
+    else:
+        h = -0.5 * (b + math.copysign(math.sqrt(square), b))
+        y = max(h / a, c / h)
+    return cx - w2 * y < 0.0, -(r0 + ry * y) / rx, y
 
 
 @inline
@@ -197,28 +185,28 @@ def _next_region(walk: Walk, end: int, along: bool, total: NDArray[np.float64]) 
     if along:
         number[J] = j + 1
         for m in range(4):
-            inner[m] -= ahead[j + 1, m] + towards[j, m]
+            inner[m] -= 0.5 * (ahead[j + 1, m] + towards[j, m])
             total[m] += ahead[j + 1, m]
     else:
         number[K] = k + 1
         for m in range(4):
-            inner[m] += ahead[k + 1, m] + towards[k, m]
+            inner[m] += 0.5 * (ahead[k + 1, m] + towards[k, m])
             total[m] += towards[k, m]
     if number[J] == number[K]:
         inner[:] = 0.0
 
 
-@kernel
-def _return_to(walk: Walk, end: int, j: int, k: int) -> None:
-    """Put an end back into region (j, k)."""
-    number, vector = walk.number[end], walk.vector[end]
-    number[J], number[K] = j, k
-    ahead, towards = walk.ahead[end], walk.towards[end]
-    vector[INNER, :] = 0.0
-    for i in range(j, k):
-        for m in range(4):
-            vector[INNER, m] += ahead[i + 1, m] + towards[i, m]
-    walk.value[end, W2] = transverse_axes(ahead[j], towards[k], vector[EX], vector[EY])
+@inline
+def _turn(value: NDArray[np.float64], vector: NDArray[np.float64], p: NDArray[np.float64], q: NDArray[np.float64]) -> None:
+    """Turn the axes to the region of p and q, and the new flavour's kick with them if that hardly changes its size."""
+    old_x, old_y, t = vector[EX], vector[EY], vector[KICK]
+    x, y = value[NEW_PX], value[NEW_PY]
+    for m in range(4):
+        t[m] = x * old_x[m] + y * old_y[m]
+    value[W2] = transverse_axes(p, q, old_x, old_y)
+    u, v = -dot(t, old_x), -dot(t, old_y)
+    if abs(u * u + v * v - x * x - y * y) < _SAME_KICK:
+        value[NEW_PX], value[NEW_PY] = u, v
 
 
 @kernel
@@ -226,49 +214,41 @@ def take_hadron(walk: Walk, end: int, z: float) -> bool:
     """Move the end's break inwards by one hadron of fraction z and put its momentum into `vector[end, TOTAL]`.
 
     The hadron's mass, the transverse momentum of its new flavour and mT^2 stand in `value`; the old flavour's transverse
-    momentum is one in the axes of the region where that was made, the new one's in those of the region reached. Returns
-    False, and leaves the end where it was, if the string has no place for the break. The hyperbola Gamma = const leaves a
-    region through y = 1 if the corner x = 0, y = 1 lies below it, and through x = 0 if above: no other region can hold
-    the break.
+    momentum is one in the axes of the region where that was made, the new one's in those of the region reached. Regions
+    are left where y would exceed 1 or x fall below 0. At the corner of a gluon the transverse directions change abruptly,
+    and a hadron too light for one region may be too heavy for the next: there x > 1 or y < 0 are taken as they come.
+    Returns False if the string ends before.
     """
     value, number, vector = walk.value[end], walk.number[end], walk.vector[end]
     gamma = (1.0 - z) * (value[GAMMA] + value[MT2] / z)
     if _simple_step(walk, end, z):
         value[GAMMA] = gamma
         return True
-    j_old, k_old = number[J], number[K]
     ahead, towards, total, inner = walk.ahead[end], walk.towards[end], vector[TOTAL], vector[INNER]
     for m in range(4):
         total[m] = value[X] * ahead[number[J], m] - value[Y] * towards[number[K], m]
         total[m] += value[PX] * vector[EX, m] + value[PY] * vector[EY, m]
-    x_high, y_low = value[X], value[Y]
     while True:
         p, q = ahead[number[J]], towards[number[K]]
         px, py, w2 = value[NEW_PX], value[NEW_PY], value[W2]
         g0, gx, gy = dot(inner, inner) - gamma, 2.0 * dot(inner, p), 2.0 * dot(inner, q)
+        along = number[J] < number[K] and g0 + gy > 0.0
         if w2 > 0.0:
             c0 = dot(total, total) - px * px - py * py - value[MASS] * value[MASS]
             c0 += 2.0 * (px * dot(total, vector[EX]) + py * dot(total, vector[EY]))
-            found, x, y = _solve(c0, -2.0 * dot(total, p), 2.0 * dot(total, q), g0, gx, gy, w2, x_high, y_low)
-            if found:
+            found, x, y = _solve(c0, -2.0 * dot(total, p), 2.0 * dot(total, q), g0, gx, gy, w2)
+            if found and x >= 0.0 and y <= 1.0:
                 break
-        along = g0 + gy > 0.0 and number[J] < number[K]
+            if found:
+                along = number[J] < number[K] and y <= 1.0
         if not along and number[K] + 1 == walk.regions[0]:
-            _return_to(walk, end, j_old, k_old)
             return False
         _next_region(walk, end, along, total)
-        if along:
-            x_high = 1.0
-        else:
-            y_low = 0.0
-        value[W2] = transverse_axes(ahead[number[J]], towards[number[K]], vector[EX], vector[EY])
+        _turn(value, vector, ahead[number[J]], towards[number[K]])
     for m in range(4):
         total[m] += y * q[m] - x * p[m] + px * vector[EX, m] + py * vector[EY, m]
-    if total[3] <= 0.0:
-        _return_to(walk, end, j_old, k_old)
-        return False
-    value[X], value[Y], value[GAMMA] = min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0), gamma
-    return True
+    value[X], value[Y], value[GAMMA] = x, y, gamma
+    return total[3] > 0.0
 
 
 @kernel
