@@ -22,7 +22,8 @@ from pseudoexp.dataset import schema
 from pseudoexp.dataset.schema import row
 from pseudoexp.dataset.weights import DEFAULT_SAMPLING, SpectrumRatio, flat, spectrum_weight
 from pseudoexp.detector.card import DetectorCard
-from pseudoexp.detector.pileup import PileUp, no_pileup
+from pseudoexp.detector.pileup import PileUp
+from pseudoexp.detector.pileup_library import load_library
 from pseudoexp.detector.tables import DetectorTables, detector_tables
 from pseudoexp.engines import engine
 from pseudoexp.engines.settings import EngineSettings
@@ -411,15 +412,7 @@ def _tables(card: DetectorCard, pileup: float, default_sampling: bool) -> ChainT
     calibration = calibration_of(card.calibration)
     if not default_sampling:
         calibration = calibration._replace(weights=flat())
-    return chain_tables(card, calibration, _pileup(pileup))
-
-
-def _pileup(mu: float) -> PileUp:
-    if mu == 0.0:
-        return no_pileup()
-    from pseudoexp.detector.pileup_library import load_library  # made on first use, which takes minutes
-
-    return load_library(mu)
+    return chain_tables(card, calibration, load_library(pileup))
 
 
 def prepare(config: RunConfig, announce: Callable[[str], None]) -> None:

@@ -54,7 +54,7 @@ def generate(
         return
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        with Progress("rows", quiet) as progress:
+        with Progress("rows", quiet, {"pile-up library": "events"}) as progress:
             summary = make(n, out, progress=progress.update, **options)
     except KeyboardInterrupt:
         parts = Path(f"{out}.parts")
@@ -70,9 +70,10 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 def plan_text(plan: Bunch) -> str:
     """Return the plan as lines."""
+    library = ["the pile-up library is made first: about 5 core minutes, once per user"] if plan.makes_pileup_library else []
     return "\n".join([
         f"{plan.path}: {plan.rows['hbb']} hbb + {plan.rows['qcd']} qcd rows, {plan.bytes / 1e6:.1f} MB uncompressed",
-        f"about {plan.chunks['signal']} signal and {plan.chunks['qcd']} QCD chunks",
+        f"about {plan.chunks['signal']} signal and {plan.chunks['qcd']} QCD chunks", *library,
         f"seed {plan.configuration['seed']}, configuration {plan.configuration_hash}",
         "dry run: nothing written",
     ])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,13 @@ class Progress:
         What is counted.
     quiet : bool, optional
         Show nothing.
+    units : mapping, optional
+        Stages that count something else.
     """
 
-    def __init__(self, unit: str, quiet: bool = False) -> None:
+    def __init__(self, unit: str, quiet: bool = False, units: Mapping[str, str] | None = None) -> None:
         self.unit = unit
+        self.units = units or {}
         self.quiet = quiet
         self._bar: RichProgress | None = None
         self._stage = ""
@@ -49,14 +53,15 @@ class Progress:
             self._stage, self._start, self._shown = stage, (now, done), now
             if sys.stderr.isatty():
                 self._open_bar(stage, total)
+        unit = self.units.get(stage, self.unit)
         rate = (done - self._start[1]) / max(now - self._start[0], 1e-9)
         if self._bar is not None:
             task = self._bar.task_ids[-1]
-            self._bar.update(task, completed=done, total=total, rate=f"{rate:.1f} {self.unit}/s",
+            self._bar.update(task, completed=done, total=total, rate=f"{rate:.1f} {unit}/s",
                              left=_left(done, total, rate))
         elif now - self._shown > LOG_SECONDS:
             self._shown = now
-            sys.stderr.write(f"{stage}: {done}/{total} {self.unit} ({done / total:.0%}), {rate:.1f} {self.unit}/s, "
+            sys.stderr.write(f"{stage}: {done}/{total} {unit} ({done / total:.0%}), {rate:.1f} {unit}/s, "
                              f"{_left(done, total, rate)} left\n")
             sys.stderr.flush()
 

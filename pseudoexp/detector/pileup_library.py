@@ -1,19 +1,17 @@
-"""The library of inelastic events behind pile-up: made once per user, kept in the user's cache.
+"""The library of inelastic events behind pile-up, kept in the user's cache; `production.pileup` makes it.
 
 50,000 inelastic events of Pythia8 (`MINIMUM_BIAS`), the visible particles within |eta| < 5.1 and above 50 MeV, seven
 bytes each: pT to 0.015 %, angles to 0.1 mrad. The file's name holds what it depends on; a checksum over its arrays is
-verified when it is read, and a damaged file is made again. Making it takes minutes; a lock keeps others waiting.
+verified when it is read.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,7 +21,6 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.jit import user_cache
 from pseudoexp.core.record import EventBatch
-from pseudoexp.core.rng import MINIMUM_BIAS
 from pseudoexp.detector.pileup import (
     DISPLACED,
     ETA_MIN,
@@ -35,13 +32,12 @@ from pseudoexp.detector.pileup import (
     PileUp,
     no_pileup,
 )
-from pseudoexp.errors import ConfigError, SchemaError
+from pseudoexp.errors import ConfigError, GenerationError, SchemaError
 
 LIBRARY_VERSION = "1"
 LIBRARY_EVENTS = 50_000
 LIBRARY_SEED = 20_240_601
 MAX_MU = 500.0
-_EVENTS_PER_BATCH = 500
 _MAX_ETA = 5.1
 _MIN_PT = 0.05
 _MIN_DISPLACEMENT = 1e-2  # mm; what is born closer to the collision is born in it
@@ -49,26 +45,26 @@ _NEUTRINOS = (12, 14, 16)
 _ARRAYS = ("offsets", "displaced_offsets", "ln_pt", "eta", "phi", "kind", "displaced", "species")
 
 
-def load_library(mu: float, progress: Callable[[int, int], None] | None = None) -> PileUp:
-    """Return the library for `mu` collisions per crossing, making it first if there is none.
+def load_library(mu: float) -> PileUp:
+    """Return the library for `mu` collisions per crossing.
 
     Parameters
     ----------
     mu : float
         Mean number of further collisions, 0 to 500; 0 needs no library.
-    progress : callable, optional
-        Called with (events made, events wanted) while the library is made.
 
     Raises
     ------
     ConfigError
         For a `mu` out of range.
-    MissingExtra
-        If the library must be made and Pythia8 is not installed.
+    GenerationError
+        If there is no library yet: `production.pileup.require_library` makes it.
+    SchemaError
+        If it is damaged.
     """
     if not 0.0 <= mu <= MAX_MU:
         raise ConfigError(f"pile-up {mu!r}; allowed: 0 to {MAX_MU:g}")
-    return no_pileup() if mu == 0.0 else _library(library_path(), progress)._replace(mu=float(mu))
+    return no_pileup() if mu == 0.0 else _library(library_path())._replace(mu=float(mu))
 
 
 def library_path(events: int = LIBRARY_EVENTS) -> Path:
@@ -82,36 +78,35 @@ def library_path(events: int = LIBRARY_EVENTS) -> Path:
 
 
 @lru_cache(maxsize=2)
-def _library(path: Path, progress: Callable[[int, int], None] | None) -> PileUp:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (path.parent / f"{path.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # released with the file, also when the process dies
-        try:
-            return read_library(path)
-        except (FileNotFoundError, SchemaError):
-            write_library(path, build_library(_pythia_events(LIBRARY_EVENTS, progress)))
-            return read_library(path)
+def _library(path: Path) -> PileUp:
+    try:
+        return read_library(path)
+    except FileNotFoundError:
+        raise GenerationError(f"{path}: no pile-up library; a production with pile-up makes it first") from None
 
 
-def _pythia_events(events: int, progress: Callable[[int, int], None] | None) -> Iterator[EventBatch]:
-    from pseudoexp.engines.pythia8 import generate_chunk
-    from pseudoexp.engines.settings import EngineSettings
-
-    for first in range(0, events, _EVENTS_PER_BATCH):
-        n = min(_EVENTS_PER_BATCH, events - first)
-        yield generate_chunk(MINIMUM_BIAS, LIBRARY_SEED, first, n, EngineSettings())
-        if progress is not None:
-            progress(first + n, events)
-
-
-def build_library(batches: Iterator[EventBatch]) -> PileUp:
-    """Return the library of some batches of events, with mu = 0."""
+def build_library(batch: EventBatch) -> PileUp:
+    """Return the library of a batch of events, with mu = 0."""
     codes: dict[int, int] = {}
-    parts = [_quantised(batch, codes) for batch in batches]
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    counts, displaced_counts, ln_pt, eta, phi, kind, displaced = columns
+    counts, displaced_counts, ln_pt, eta, phi, kind, displaced = _quantised(batch, codes)
     return PileUp(0.0, _offsets(counts), _offsets(displaced_counts), ln_pt, eta, phi, kind, displaced,
                   np.array(list(codes), np.int32))
+
+
+def join_libraries(pieces: Iterable[PileUp]) -> PileUp:
+    """Return one library of the events of several, in order."""
+    codes: dict[int, int] = {}
+    parts: list[PileUp] = []
+    for piece in pieces:
+        kind = piece.kind & (DISPLACED - 1)
+        flag = piece.kind & DISPLACED
+        row = _kinds(piece.species, codes)
+        parts.append(piece._replace(kind=(row[kind] + flag).astype(np.uint8)))
+    columns = {name: np.concatenate([getattr(part, name) for part in parts])
+               for name in ("ln_pt", "eta", "phi", "kind", "displaced")}
+    offsets = {name: _offsets(np.concatenate([np.diff(getattr(part, name)) for part in parts]))
+               for name in ("offsets", "displaced_offsets")}
+    return PileUp(0.0, **offsets, **columns, species=np.array(list(codes), np.int32))
 
 
 def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -164,13 +159,17 @@ def checksum(library: PileUp) -> str:
 
 
 def write_library(path: Path, library: PileUp) -> None:
-    """Write a library under a temporary name and rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-        np.savez(file, checksum=np.array(checksum(library)), **{name: getattr(library, name) for name in _ARRAYS})
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(path)
+    """Write a library under a temporary name, bring it to the disk and rename it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("wb") as file:
+            np.savez(file, checksum=np.array(checksum(library)), **{name: getattr(library, name) for name in _ARRAYS})
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def read_library(path: Path) -> PileUp:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +49,10 @@ def maker_name(maker: ChunkMaker | str) -> str:
     return maker if isinstance(maker, str) else f"{maker.__module__}:{maker.__qualname__}"
 
 
-def import_maker(name: str) -> ChunkMaker:
-    """Return the function of a name made by `maker_name`."""
+def import_function(name: str) -> Any:
+    """Return the function of a name such as ``module:function``."""
     module, _, function = name.partition(":")
-    maker: ChunkMaker = getattr(importlib.import_module(module), function)
-    return maker
+    return getattr(importlib.import_module(module), function)
 
 
 class PackedChunk(NamedTuple):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pseudoexp.bunch import Bunch
+from pseudoexp.calibration import calibration_of
 from pseudoexp.dataset.digest import canonical_json
 from pseudoexp.dataset.probe import probe
 from pseudoexp.dataset.verify import verify
@@ -17,6 +18,7 @@ from pseudoexp.dataset.writer import COMPRESSIONS, publish
 from pseudoexp.errors import ConfigError, DamagedFile, GenerationError
 from pseudoexp.production.assemble import Yield, assemble
 from pseudoexp.production.chunk import DEFAULT_MAKER, ChunkMaker, maker_name
+from pseudoexp.production.pileup import has_library, require_library
 from pseudoexp.production.plan import class_rows, expected_chunks, row_bytes
 from pseudoexp.production.run_config import RunConfig, difference, parse_count, require_engine
 from pseudoexp.production.schedule import ClassState, make_chunks
@@ -26,7 +28,8 @@ from pseudoexp.production.workers import start_workers
 
 ASSEMBLY = "assembly.h5"
 Progress = Callable[[str, int, int], None]
-"""Called with the stage ("generating" or "writing"), rows done, rows in all; or with a line for the user, 0, 0."""
+"""Called with the stage ("generating", "writing" or, in events, "pile-up library"), rows done, rows in all; or with a
+line for the user, 0, 0."""
 
 
 def plan(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "none", force: bool = False,
@@ -36,7 +39,9 @@ def plan(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "
     Raises
     ------
     ConfigError
-        For an impossible option or a place that cannot be written to.
+        For an impossible option, a card without calibration, or a place that cannot be written to.
+    SchemaError
+        If the card's calibration is not a calibration.
     MissingExtra
         If the engine is not installed.
     """
@@ -45,10 +50,12 @@ def plan(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "
     parse_count(threads, "threads", 0, 4096)
     _check_place(out, force, resume)
     require_engine(config.engine)
+    calibration_of(config.card.calibration)
     rows = class_rows(config.signal_fraction, config.n)
     return Bunch(path=out, rows={"hbb": rows[0], "qcd": rows[1]}, chunks=dict(zip(("signal", "qcd"),
                  expected_chunks(rows), strict=True)), bytes=config.n * row_bytes(config.tracks),
-                 configuration=json.loads(config.json()), configuration_hash=config.hash())
+                 configuration=json.loads(config.json()), configuration_hash=config.hash(),
+                 makes_pileup_library=config.pileup > 0.0 and not has_library())
 
 
 def _check_place(out: Path, force: bool, resume: bool) -> None:
@@ -123,6 +130,7 @@ def _make(job: Job, parts: Parts, threads: int, tell: Progress) -> None:
     states = [ClassState(process, need, parts.scan(process)) for process, need in enumerate(rows)]
     if all(state.complete() for state in states):
         return
+    require_library(config, threads, tell)
     with start_workers(job, threads, sum(expected_chunks(rows))) as workers:
         def report(done: int) -> None:
             if done == 0 and (notice := workers.notice()):

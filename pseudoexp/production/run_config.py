@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pseudoexp.config import load_card, to_mapping
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.digest import canonical_json, file_sha256
+from pseudoexp.detector.pileup_library import LIBRARY_VERSION
 from pseudoexp.engines import ENGINES
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.errors import ConfigError, MissingExtra
@@ -127,6 +128,8 @@ class RunConfig:
     def identity(self) -> dict[str, Any]:
         """Return what names the endless sequence of rows: all but `n`, with versions and the whole card."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("n", "card")}
+        if self.pileup > 0.0:
+            values["pileup_library"] = LIBRARY_VERSION
         return values | {"card": to_mapping(self.card), "calibration_sha256": calibration_sha256(self.card.calibration),
                          "engine_version": engine_version(self.engine), "format_version": schema.FORMAT_VERSION,
                          "dataset_version": schema.DATASET_VERSION}

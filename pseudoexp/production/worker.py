@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pseudoexp import errors
-from pseudoexp.production.chunk import PROCESS_NAMES, import_maker, pack
+from pseudoexp.production.chunk import PROCESS_NAMES, ChunkMaker, import_function, pack
 from pseudoexp.production.run_config import RunConfig
 from pseudoexp.production.spool import chunk_path, write_chunk
+
+
+RUN_CHUNK = f"{__name__}:run_chunk"
 
 
 class Job(NamedTuple):
@@ -32,11 +35,14 @@ class Job(NamedTuple):
         The configuration.
     folder : Path
         Where finished chunks go.
+    task : str, optional
+        Name of the function ``task(job, process, chunk) -> Done`` that a worker calls.
     """
 
     maker: str
     config: RunConfig
     folder: Path
+    task: str = RUN_CHUNK
 
 
 class Done(NamedTuple):
@@ -69,7 +75,7 @@ def prepare(job: Job, announce: Callable[[str], None]) -> None:
 
 def run_chunk(job: Job, process: int, chunk: int) -> Done:
     """Make, check and write one chunk."""
-    maker = import_maker(job.maker)
+    maker: ChunkMaker = import_function(job.maker)
     packed = pack(job.config, process, chunk, maker(job.config, process, chunk))
     write_chunk(chunk_path(job.folder, process, chunk), packed)
     return Done(process, chunk, packed.counted)
@@ -83,7 +89,8 @@ def failure(job: Job, error: Exception, process: int, chunk: int) -> Failure:
         return Failure("GenerationError", f"{error.filename or job.folder}: {error.strerror}")
     traceback.print_exc()
     text = " ".join(str(error).split())[:300]
-    return Failure("GenerationError", f"{PROCESS_NAMES[process]} chunk {chunk}: {type(error).__name__}: {text}")
+    what = f"{PROCESS_NAMES[process]} chunk {chunk}" if job.task == RUN_CHUNK else f"{job.task} {chunk}"
+    return Failure("GenerationError", f"{what}: {type(error).__name__}: {text}")
 
 
 def main(tasks: int, life: int) -> None:
@@ -109,7 +116,7 @@ def main(tasks: int, life: int) -> None:
                     prepare(job, lambda text: connection.send(Notice(text)))
                     connection.send(Notice(""))
                     prepared = True
-                connection.send(run_chunk(job, process, chunk))
+                connection.send(import_function(job.task)(job, process, chunk))
             except Exception as error:
                 connection.send(failure(job, error, process, chunk))
     except (EOFError, BrokenPipeError, ConnectionResetError):

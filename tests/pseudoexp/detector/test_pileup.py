@@ -9,11 +9,18 @@ from pseudoexp.core.jit import kernel
 from pseudoexp.core.reconstructed import ORIGIN_PILEUP
 from pseudoexp.core.record import event
 from pseudoexp.core.rng import event_stream
-from pseudoexp.detector import pileup_library
 from pseudoexp.detector.particles import END_RADIUS, ITEM, ORIGIN, PDG_ID, PHI, PT, ROW, E, X, Y, Z, particles_workspace
 from pseudoexp.detector.pileup import append_pileup, no_pileup, pileup_item
-from pseudoexp.detector.pileup_library import build_library, checksum, load_library, read_library, write_library
-from pseudoexp.errors import ConfigError, SchemaError
+from pseudoexp.detector.pileup_library import (
+    build_library,
+    checksum,
+    join_libraries,
+    library_path,
+    load_library,
+    read_library,
+    write_library,
+)
+from pseudoexp.errors import ConfigError, GenerationError, SchemaError
 
 SPOT = np.array([0.015, 0.015, 46.0])
 item = kernel(lambda collision, particle: pileup_item(collision, particle))
@@ -28,7 +35,7 @@ def fill(particles, seed, number, pileup, spot, realised):
 def library():
     """QCD events stand in for inelastic ones: same format, more particles."""
     batch = events("qcd")
-    return build_library(some(batch, first, first + 10) for first in range(0, 60, 10))
+    return join_libraries(build_library(some(batch, first, first + 10)) for first in range(0, 60, 10))
 
 
 def drawn(library, mu, number, capacity=60_000):
@@ -71,7 +78,7 @@ def test_collisions_are_poisson_and_stand_in_the_luminous_region(library):
 
 
 def test_events_are_turned_and_keep_their_particles(library):
-    one = build_library([some(events("qcd"), 5, 6)])
+    one = build_library(some(events("qcd"), 5, 6))
     number = next(k for k in range(30) if drawn(one, 1.0, k)[2] == 1)
     first, n, _ = drawn(one, 1.0, number)
     r = event(events("qcd"), 5)
@@ -128,27 +135,22 @@ def test_files_are_checked(library, tmp_path):
         read_library(path)
 
 
-def test_a_missing_or_damaged_library_is_made_once(library, tmp_path, monkeypatch):
-    made = []
+def test_a_joined_library_is_that_of_all_events_together(library):
+    whole = build_library(some(events("qcd"), 0, 60))
+    assert set(library.species) == set(whole.species)
+    assert np.array_equal(library.species[library.kind & 127], whole.species[whole.kind & 127])
+    for name in ("offsets", "displaced_offsets", "ln_pt", "eta", "phi", "displaced"):
+        assert np.array_equal(getattr(library, name), getattr(whole, name)), name
+    assert np.array_equal(library.kind & 128, whole.kind & 128)
 
-    def toys(number, progress):
-        made.append(number)
-        progress(number, number)
-        return iter([some(events("qcd"), 0, 5)])
 
+def test_a_library_is_read_from_the_cache_and_missed(library, tmp_path, monkeypatch):
     monkeypatch.setenv("PSEUDOEXP_CACHE", str(tmp_path))
-    monkeypatch.setattr(pileup_library, "_pythia_events", toys)
-    seen = []
-
-    def note(done, of):
-        seen.append((done, of))
-
-    first = load_library(20.0, note)
-    assert first.mu == 20.0 and len(first.offsets) == 6 and made == [50_000] and seen == [(50_000, 50_000)]
-    assert load_library(60, note).mu == 60.0 and made == [50_000]
-    pileup_library.library_path().write_bytes(b"broken")
-    pileup_library._library.cache_clear()
-    assert len(load_library(20.0, note).offsets) == 6 and made == [50_000] * 2
+    with pytest.raises(GenerationError, match="no pile-up library; a production with pile-up makes it"):
+        load_library(20.0)
+    library_path().parent.mkdir()
+    write_library(library_path(), library)
+    assert load_library(20.0).mu == 20.0 and len(load_library(60.0).offsets) == len(library.offsets)
 
 
 @pytest.mark.parametrize("mu", [-1.0, 501.0, float("nan")])

@@ -6,7 +6,7 @@ import pytest
 
 from pseudoexp.dataset import schema
 from pseudoexp.errors import GenerationError
-from pseudoexp.production.chunk import OTHER, import_maker, maker_name, pack
+from pseudoexp.production.chunk import OTHER, import_function, maker_name, pack
 from pseudoexp.production.run_config import RunConfig
 
 CONFIG = RunConfig.from_options(100)
@@ -51,5 +51,5 @@ def test_rows_of_another_chunk_and_wrong_tracks_are_refused():
 
 
 def test_makers_travel_by_name():
-    assert import_maker(maker_name(fake_chunks.make_chunk)) is fake_chunks.make_chunk
+    assert import_function(maker_name(fake_chunks.make_chunk)) is fake_chunks.make_chunk
     assert maker_name("a.b:c") == "a.b:c"
