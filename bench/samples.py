@@ -95,7 +95,8 @@ def _make_chunk(folder: Path, process: int, chunk: int) -> None:
     temporary.replace(path)
 
 
-def _read_chunk(folder: Path, process: int, chunk: int) -> EventBatch:
+def read_chunk(folder: Path, process: int, chunk: int) -> EventBatch:
+    """Return the kept events of a chunk."""
     with np.load(folder / f"{process}-{chunk}.npz", allow_pickle=False) as data:
         return EventBatch(**data)
 
@@ -120,7 +121,7 @@ def rows(folder: Path, chosen: Detector, chunks: int, processes: int) -> NDArray
 
 
 def _rows(folder: Path, chosen: Detector, process: int, chunk: int) -> NDArray[np.float64]:
-    made, _ = rows_of(_read_chunk(folder, process, chunk), process, SEED, tables_of(chosen))
+    made, _ = rows_of(read_chunk(folder, process, chunk), process, SEED, tables_of(chosen))
     number = schema.row("eventNumber")
     made[:, number] = schema.file_event_number(process, made[:, number].astype(np.int64))
     return made[made[:, schema.row("flavour_label")] == process]
@@ -135,7 +136,7 @@ def track_significances(folder: Path, chosen: Detector, chunks: int, processes: 
 
 
 def _track_significances(folder: Path, chosen: Detector, process: int, chunk: int) -> NDArray[np.float64]:
-    _, tracks = rows_of(_read_chunk(folder, process, chunk), process, SEED, tables_of(chosen), 100)
+    _, tracks = rows_of(read_chunk(folder, process, chunk), process, SEED, tables_of(chosen), 100)
     inside = tracks[tracks[..., schema.track_column("vr_jet")] >= 0]
     names = ("ftagTruthOriginLabel", "lifetimeSignedD0Significance", "lifetimeSignedZ0SinThetaSignificance")
     return inside[:, [schema.track_column(name) for name in names]]
@@ -148,7 +149,7 @@ def raw(folder: Path, chosen: Detector, chunks: int, processes: int) -> Raw:
 
 
 def _raw(folder: Path, chosen: Detector, process: int, chunk: int) -> Raw:
-    batch, tables = _read_chunk(folder, process, chunk), tables_of(chosen)
+    batch, tables = read_chunk(folder, process, chunk), tables_of(chosen)
     events = len(batch.event_number)
     pair_mass, pull = np.zeros(_PAIRS_PER_EVENT * events), np.zeros((events, 3))
     n = _raw_batch(batch, process, SEED, tables, chain_workspace(_CAPACITY, tables.detector), pair_mass, pull)

@@ -167,10 +167,12 @@ class VertexFit:
 
 @dataclass(frozen=True)
 class PileUpSubtraction:
-    """SoftKiller on the towers (only with pile-up)."""
+    """Constituent subtraction and SoftKiller on the towers (only with pile-up)."""
 
-    grid: Annotated[float, Range(0.1, 2.0)]  # size of the patches in eta and phi
-    max_abs_eta: Annotated[float, Range(0.5, 5.5)]
+    density_grid: Annotated[float, Range(0.2, 2.0)]  # size of the patches whose median is the density
+    max_abs_eta: Annotated[float, Range(0.5, 4.8)]  # end of the central part
+    radius: Annotated[float, Range(0.0, 0.5)]  # how far a cell's debt goes; 0: no constituent subtraction
+    soft_killer_grid: Annotated[float, Range(0.0, 2.0)]  # size of SoftKiller's patches; 0: no SoftKiller
 
 
 @dataclass(frozen=True)

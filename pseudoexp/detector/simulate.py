@@ -22,7 +22,7 @@ from pseudoexp.detector.material import fly
 from pseudoexp.detector.particles import Particles, append_record, particles_workspace
 from pseudoexp.detector.pileup import PileUp, append_pileup
 from pseudoexp.detector.primary_vertex import VertexWorkspace, empty_vertex, fit_primary_vertex, vertex_workspace
-from pseudoexp.detector.subtraction import SubtractionWorkspace, soft_killer, subtraction_workspace
+from pseudoexp.detector.subtraction import SubtractionWorkspace, subtract, subtraction_workspace
 from pseudoexp.detector.tables import DetectorTables
 from pseudoexp.detector.tracking import TrackingWorkspace, reconstruct_tracks, tracking_workspace, tracks_workspace
 
@@ -59,7 +59,7 @@ def detector_workspace(capacity: int, tables: DetectorTables) -> DetectorWorkspa
         tracks=tracks, truth=truth, towers=towers_workspace(capacity), primary_vertex=empty_vertex(),
         collision=np.zeros(3), pileup_collisions=np.zeros(1, np.int64), particles=particles_workspace(capacity),
         tracking=tracking_workspace(capacity), calorimeter=calorimeter_workspace(tables.calorimeter),
-        vertex=vertex_workspace(capacity), subtraction=subtraction_workspace())
+        vertex=vertex_workspace(capacity), subtraction=subtraction_workspace(capacity))
 
 
 @kernel
@@ -103,5 +103,5 @@ def simulate(record: EventRecord, stream: Stream, tables: DetectorTables, pileup
     if n_towers < 0:
         return -1, -1
     if pileup.mu > 0.0:
-        n_towers = soft_killer(ws.towers, n_towers, tables.subtraction_grid, tables.subtraction_max_eta, ws.subtraction)
+        n_towers = subtract(ws.towers, n_towers, tables.subtraction, ws.subtraction)
     return n_tracks, n_towers

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.config import to_mapping
 from pseudoexp.core import elementary
 from pseudoexp.core.jit import kernel
 from pseudoexp.detector.card import Calorimeter, DetectorCard, Material, Tracking
+from pseudoexp.detector.subtraction import SubtractionSettings
 
 RESOLUTION_LN_PT_MIN = -1.6094379124341003  # ln 0.2
 RESOLUTION_LN_PT_STEP = 0.1
@@ -103,8 +105,7 @@ class DetectorTables(NamedTuple):
     calorimeter: CalorimeterTables
     vertex_seeds: int
     vertex_chi2_cut: float
-    subtraction_grid: float
-    subtraction_max_eta: float
+    subtraction: SubtractionSettings
 
 
 def detector_tables(card: DetectorCard) -> DetectorTables:
@@ -117,8 +118,7 @@ def detector_tables(card: DetectorCard) -> DetectorTables:
         calorimeter=_calorimeter(card.calorimeter, card.solenoid.radius, card.solenoid.half_length),
         vertex_seeds=card.vertex_fit.seeds,
         vertex_chi2_cut=card.vertex_fit.chi2_cut,
-        subtraction_grid=card.subtraction.grid,
-        subtraction_max_eta=card.subtraction.max_abs_eta,
+        subtraction=SubtractionSettings(**to_mapping(card.subtraction)),
     )
 
 
