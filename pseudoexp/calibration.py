@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pseudoexp.core.files import whole_file
 from pseudoexp.dataset import weights
 from pseudoexp.dataset.weights import SpectrumRatio
 from pseudoexp.errors import ConfigError, SchemaError
@@ -45,9 +46,8 @@ def save(path: Path, calibration: Calibration, provenance: Mapping[str, Any]) ->
     """Write a calibration; `provenance` says which events and versions made it."""
     arrays = {f"{part}.{name}": array for part in _PARTS for name, array in getattr(calibration, part)._asdict().items()}
     header = json.dumps({"version": CALIBRATION_VERSION, **provenance}, sort_keys=True)
-    temporary = path.with_suffix(".tmp.npz")
-    np.savez_compressed(temporary, header=np.array(header), **arrays)
-    temporary.replace(path)
+    with whole_file(path) as file:
+        np.savez_compressed(file, header=np.array(header), **arrays)
 
 
 def load(path: Path) -> tuple[Calibration, dict[str, Any]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zipfile
 from collections.abc import Iterable
 from functools import lru_cache
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core.files import whole_file
 from pseudoexp.core.jit import user_cache
 from pseudoexp.core.record import EventBatch
 from pseudoexp.detector.pileup import (
@@ -160,16 +160,8 @@ def checksum(library: PileUp) -> str:
 
 def write_library(path: Path, library: PileUp) -> None:
     """Write a library under a temporary name, bring it to the disk and rename it."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("wb") as file:
-            np.savez(file, checksum=np.array(checksum(library)), **{name: getattr(library, name) for name in _ARRAYS})
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
+    with whole_file(path) as file:
+        np.savez(file, checksum=np.array(checksum(library)), **{name: getattr(library, name) for name in _ARRAYS})
 
 
 def read_library(path: Path) -> PileUp:

@@ -40,7 +40,7 @@ class SubtractionSettings(NamedTuple):
 class SubtractionWorkspace(NamedTuple):
     """Scratch of the subtraction."""
 
-    patch: NDArray[np.float64]  # (patches,) largest squared pT of a patch [GeV^2], or its sum of pT [GeV]
+    patch: NDArray[np.float64]  # (patches,) largest or total pT of a patch [GeV]
     cell: NDArray[np.int32]  # (towers,) cell of each tower, -1 outside
     before: NDArray[np.float64]  # (cells,) transverse momentum [GeV]
     after: NDArray[np.float64]  # (cells,) what is left of it
@@ -98,9 +98,7 @@ def constituent_subtraction(towers: Towers, n: int, grid: float, max_abs_eta: fl
     before, after, debt = ws.before, ws.after, ws.debt
     before[:] = 0.0
     for i in range(n):
-        px, py, pz = towers.p4[i, 0], towers.p4[i, 1], towers.p4[i, 2]
-        pt = math.sqrt(px * px + py * py)
-        eta, phi = asinh(pz / pt), atan2(py, px)
+        pt, eta, phi = _direction(towers, i)
         ws.cell[i] = -1
         if abs(eta) < _CELL_MAX_ETA:
             a = min(int((eta + _CELL_MAX_ETA) / _ETA_CELL), _N_ETA - 1)
@@ -126,6 +124,14 @@ def constituent_subtraction(towers: Towers, n: int, grid: float, max_abs_eta: fl
                 towers.p4[kept, c] = factor * towers.p4[i, c]
             kept += 1
     return kept
+
+
+@inline
+def _direction(towers: Towers, i: int) -> tuple[float, float, float]:
+    """Return transverse momentum, pseudorapidity and azimuth of a tower."""
+    px, py = towers.p4[i, 0], towers.p4[i, 1]
+    pt = math.sqrt(px * px + py * py)
+    return pt, asinh(towers.p4[i, 2] / pt), atan2(py, px)
 
 
 @inline
@@ -183,13 +189,11 @@ def soft_killer(towers: Towers, n: int, grid: float, max_abs_eta: float, ws: Sub
     largest = ws.patch[:n_eta * n_phi]
     largest[:] = 0.0
     for i in range(n):
-        px, py, pz = towers.p4[i, 0], towers.p4[i, 1], towers.p4[i, 2]
-        pt2 = px * px + py * py
-        eta = asinh(pz / math.sqrt(pt2))
+        pt, eta, phi = _direction(towers, i)
         if abs(eta) < max_abs_eta:
             a = min(int((eta + max_abs_eta) * n_eta / (2.0 * max_abs_eta)), n_eta - 1)
-            b = min(int((atan2(py, px) + math.pi) * n_phi / (2.0 * math.pi)), n_phi - 1)
-            largest[a * n_phi + b] = max(largest[a * n_phi + b], pt2)
+            b = min(int((phi + math.pi) * n_phi / (2.0 * math.pi)), n_phi - 1)
+            largest[a * n_phi + b] = max(largest[a * n_phi + b], pt)
     return _keep_above(towers, n, _median(largest))
 
 
@@ -211,10 +215,10 @@ def _median(values: NDArray[np.float64]) -> float:
 
 
 @inline
-def _keep_above(towers: Towers, n: int, pt2_cut: float) -> int:
+def _keep_above(towers: Towers, n: int, pt_cut: float) -> int:
     kept = 0
     for i in range(n):
-        if towers.p4[i, 0] * towers.p4[i, 0] + towers.p4[i, 1] * towers.p4[i, 1] >= pt2_cut:
+        if math.sqrt(towers.p4[i, 0] * towers.p4[i, 0] + towers.p4[i, 1] * towers.p4[i, 1]) >= pt_cut:
             for c in range(4):
                 towers.p4[kept, c] = towers.p4[i, c]
             kept += 1

@@ -7,9 +7,7 @@ effective entries. Per bin the three densities are floored so that no ratio leav
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, NamedTuple
-from zipfile import BadZipFile
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -179,21 +177,3 @@ def make_templates(histogram: ArrayLike, histogram_w2: ArrayLike, blank: IP3DTem
     log_density = np.log(np.maximum(density, floor))
     return blank._replace(bc=np.ascontiguousarray(log_density[0] - log_density[1]),
                           cu=np.ascontiguousarray(log_density[1] - log_density[2]))
-
-
-def save_templates(path: str | Path, templates: IP3DTemplates) -> None:
-    """Write the templates to an npz file."""
-    with Path(path).open("wb") as file:
-        np.savez_compressed(file, **templates._asdict())
-
-
-def load_templates(path: str | Path) -> IP3DTemplates:
-    """Read what `save_templates` wrote; raises DataError for anything else."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            fields: dict[str, Any] = {
-                name: np.ascontiguousarray(file[name], dtype=np.float64) for name in IP3DTemplates._fields}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise DataError(f"{path}: no IP3D templates ({error}); allowed: a file made by the calibrate command") from None
-    fields["poor_above"] = float(fields["poor_above"].reshape(-1)[0])
-    return IP3DTemplates(**fields)

@@ -102,7 +102,7 @@ def _make(path: Path, config: RunConfig, threads: int, tell: Tell) -> None:
     pieces.mkdir(exist_ok=True)
     tell(f"making the pile-up library, once per user: {LIBRARY_EVENTS} inelastic events in {path}", 0, 0)
     state = ClassState(0, LIBRARY_EVENTS, _finished(pieces))
-    task = f"{__name__}:{make_piece.__name__}"
+    task = f"{__name__}:make_piece"
     if not state.complete():
         with start_workers(Job(task, config, pieces, task), threads, LIBRARY_EVENTS // EVENTS_PER_PIECE) as workers:
             make_chunks(workers, [state], lambda done: tell(STAGE, done, LIBRARY_EVENTS))

@@ -18,9 +18,9 @@ from types import TracebackType
 import numpy as np
 
 from pseudoexp import __version__
+from pseudoexp.core.files import whole_file
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.digest import canonical_json
-from pseudoexp.dataset.writer import sync
 from pseudoexp.errors import ConfigError, GenerationError
 from pseudoexp.production.chunk import PROCESS_NAMES, PackedChunk
 from pseudoexp.production.run_config import RunConfig, difference
@@ -47,16 +47,8 @@ def write_chunk(path: Path, packed: PackedChunk) -> None:
     digest = hashlib.sha256()
     for part in body:
         digest.update(part)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("wb") as file:
-            file.writelines([digest.digest(), *body])
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
+    with whole_file(path) as file:
+        file.writelines([digest.digest(), *body])
 
 
 def read_chunk(path: Path) -> PackedChunk:
@@ -139,10 +131,8 @@ class Parts:
         if any(self.folder.iterdir()):
             raise ConfigError(f"{self.folder} is not a folder of ours; move it away or choose another --out")
         try:
-            draft = self.folder / f".{MANIFEST}"
-            draft.write_text(canonical_json(identity), encoding="utf-8")
-            sync(draft)
-            draft.replace(manifest)
+            with whole_file(manifest) as file:
+                file.write(canonical_json(identity).encode())
         except OSError as error:
             raise ConfigError(f"{out}: cannot be written ({error.strerror})") from None
 

@@ -20,7 +20,6 @@ from pseudoexp.production.chunk import PROCESS_NAMES, ChunkMaker, import_functio
 from pseudoexp.production.run_config import RunConfig
 from pseudoexp.production.spool import chunk_path, write_chunk
 
-
 RUN_CHUNK = f"{__name__}:run_chunk"
 
 

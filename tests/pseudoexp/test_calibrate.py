@@ -1,10 +1,38 @@
 """A calibration made from fresh events restores the jets' scale and separates the flavours."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+from real_events import events
 
 from pseudoexp import calibrate, calibration
+from pseudoexp.core.rng import CALIBRATION
 from pseudoexp.dataset import weights
+
+
+@pytest.fixture
+def few_events(monkeypatch):
+    """Give `calibrate` the events that travel with the tests, one chunk per process, in this process."""
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, threads):
+            super().__init__(1)
+
+    monkeypatch.setattr(calibrate, "_pool", Pool)
+    monkeypatch.setattr(calibrate, "_events", lambda folder, process, chunk: events(("signal", "qcd")[process % CALIBRATION]))
+    monkeypatch.setattr(weights, "_MIN_ROWS", 10)
+
+
+def test_calibrate_a_card_with_few_events(few_events, tmp_path):
+    """200 events: the mean response over pT and eta of a few hundred jets, templates that know b from light."""
+    path = calibrate.calibrate("atlas-itk", 500, tmp_path / "made.npz", 1)
+    made, header = calibration.load(path)
+    shipped, _ = calibration.load(calibration.find("atlas-itk"))
+    assert header["events"] == 500
+    middle = (made.jets.log_pt > np.log(250)) & (made.jets.log_pt < np.log(500))
+    assert made.jets.pt_factor[:, middle].mean() == pytest.approx(shipped.jets.pt_factor[:, middle].mean(), abs=0.05)
+    assert np.corrcoef(made.ip3d.cu.ravel(), shipped.ip3d.cu.ravel())[0, 1] > 0.3
+    assert [path.name for path in tmp_path.iterdir()] == ["made.npz"]
 
 
 @pytest.mark.slow

@@ -92,25 +92,3 @@ def test_typical_sigma_is_that_of_good_tracks():
     np.testing.assert_allclose(table[1:], 0.05 / 1.1, rtol=1e-12)
     with pytest.raises(DataError):
         tp.typical_sigma([], [], [])
-
-
-def test_save_and_load(tmp_path):
-    made = tp.make_templates(*filled(np.random.default_rng(7), 5000))
-    tp.save_templates(tmp_path / "t.npz", made)
-    again = tp.load_templates(tmp_path / "t.npz")
-    for a, b in zip(made, again, strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert isinstance(again.poor_above, float)
-
-
-def test_foreign_files_are_refused(tmp_path):
-    path = tmp_path / "t.npz"
-    for content in (b"", b"nonsense", b"PK\x03\x04broken"):
-        path.write_bytes(content)
-        with pytest.raises(DataError, match="IP3D"):
-            tp.load_templates(path)
-    np.savez(path, edges_d0=np.zeros(3))
-    with pytest.raises(DataError, match="IP3D"):
-        tp.load_templates(path)
-    with pytest.raises(DataError):
-        tp.load_templates(tmp_path / "missing.npz")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import fake_chunks
 import pytest
+from in_process import InProcess
 from real_events import events, some
 
 from pseudoexp.core.record import EventBatch
@@ -27,42 +28,17 @@ def toy_batch(piece: int) -> EventBatch:
     return some(events("qcd"), 10 * piece, 10 * piece + 10)
 
 
+MADE: list[int] = []
+FAILS_AT = -1
+
+
 def toy_piece(job, process, piece):
     """Ten events stand for 500."""
+    if piece == FAILS_AT:
+        raise GenerationError("lost")
+    MADE.append(piece)
     write_library(pileup._piece_path(job.folder, piece), build_library(toy_batch(piece)))
     return Done(process, piece, pileup.EVENTS_PER_PIECE)
-
-
-class InProcess:
-    """Workers of this very process."""
-
-    made: list[int] = []  # noqa: RUF012
-    fails_at = -1
-
-    def __init__(self, job, threads, expected_chunks) -> None:
-        self.job, self.tasks = job, []
-
-    def free(self):
-        return 2 - len(self.tasks)
-
-    def notice(self):
-        return ""
-
-    def submit(self, process, piece):
-        self.tasks.append((process, piece))
-
-    def finished(self, seconds):
-        process, piece = self.tasks.pop()
-        if piece == self.fails_at:
-            raise GenerationError("lost")
-        self.made.append(piece)
-        return [toy_piece(self.job, process, piece)]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        pass
 
 
 @pytest.fixture
@@ -70,9 +46,10 @@ def toys(tmp_path, monkeypatch):
     """Return the pieces made, of five; the cache is empty."""
     monkeypatch.setenv("PSEUDOEXP_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(pileup, "LIBRARY_EVENTS", 2500)
+    monkeypatch.setattr(pileup, "make_piece", toy_piece)
     monkeypatch.setattr(pileup, "start_workers", InProcess)
-    monkeypatch.setattr(InProcess, "made", [])
-    return InProcess.made
+    MADE.clear()
+    return MADE
 
 
 def require(calls=None):
@@ -98,7 +75,7 @@ def test_no_pile_up_needs_none(toys):
 
 
 def test_an_interrupted_making_goes_on(toys, monkeypatch):
-    monkeypatch.setattr(InProcess, "fails_at", 3)
+    monkeypatch.setattr(sys.modules[__name__], "FAILS_AT", 3)
     with pytest.raises(GenerationError, match="lost"):
         require()
     assert not library_path().exists() and 3 not in toys
@@ -107,7 +84,7 @@ def test_an_interrupted_making_goes_on(toys, monkeypatch):
     (pieces / ".00004.npz.77").write_bytes(b"half")
     kept = {int(path.stem) for path in pieces.glob("*.npz")} - {1}
     toys.clear()
-    monkeypatch.setattr(InProcess, "fails_at", -1)
+    monkeypatch.setattr(sys.modules[__name__], "FAILS_AT", -1)
     require()
     assert kept and set(toys) == set(range(5)) - kept
     straight = checksum(read_library(library_path()))
@@ -133,7 +110,7 @@ def test_others_wait_and_use_it(toys):
 
 def test_a_cache_that_cannot_be_written(toys, monkeypatch):
     monkeypatch.setenv("PSEUDOEXP_CACHE", "/proc/nowhere")
-    with pytest.raises(ConfigError, match="cannot be written .*PSEUDOEXP_CACHE names another folder"):
+    with pytest.raises(ConfigError, match=r"cannot be written .*PSEUDOEXP_CACHE names another folder"):
         require()
 
 

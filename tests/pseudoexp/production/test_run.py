@@ -12,39 +12,14 @@ import fake_chunks
 import h5py
 import numpy as np
 import pytest
+from in_process import InProcess
 
 import pseudoexp
 from pseudoexp.dataset import schema
-from pseudoexp.errors import ConfigError, DamagedFile, GenerationError
+from pseudoexp.errors import ConfigError, DamagedFile, GenerationError, SchemaError
 from pseudoexp.production import run
-from pseudoexp.production.worker import run_chunk
 
 TESTS = Path(fake_chunks.__file__).parent
-
-
-class InProcess:
-    """Workers of this very process: quick, and no test of processes."""
-
-    def __init__(self, job, threads, expected_chunks) -> None:
-        self.job, self.tasks = job, []
-
-    def free(self):
-        return 3 - len(self.tasks)
-
-    def notice(self):
-        return ""
-
-    def submit(self, process, chunk):
-        self.tasks.append((process, chunk))
-
-    def finished(self, seconds):
-        return [run_chunk(self.job, *self.tasks.pop())]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        pass
 
 
 @pytest.fixture
@@ -213,6 +188,18 @@ def test_wrong_places(tmp_path):
             make(out)
     with pytest.raises(ConfigError, match=r"/proc/a.h5: cannot be written"):
         make("/proc/a.h5")
+
+
+def test_a_card_without_calibration_is_refused_first(tmp_path):
+    card = tmp_path / "mine.toml"
+    card.write_text('base = "atlas-itk"\ncalibration = "gone.npz"\n')
+    with pytest.raises(ConfigError, match=r"calibration 'gone.npz' not found; allowed: atlas-itk, "):
+        make(tmp_path / "a.h5", card=str(card), dry_run=True)
+    card.write_text(f'base = "atlas-itk"\ncalibration = "{tmp_path}/gone.npz"\n')
+    (tmp_path / "gone.npz").write_text("nonsense")
+    with pytest.raises(SchemaError, match=r"gone.npz: not a calibration"):
+        make(tmp_path / "a.h5", card=str(card))
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.toml", "gone.npz"}
 
 
 def test_dry_run_writes_nothing(tmp_path):
