@@ -87,10 +87,23 @@ def _library(path: Path) -> PileUp:
 
 def build_library(batch: EventBatch) -> PileUp:
     """Return the library of a batch of events, with mu = 0."""
+    pt = np.hypot(batch.p4[:, 0], batch.p4[:, 1])
+    eta = np.arcsinh(batch.p4[:, 2] / np.maximum(pt, 1e-12))
+    seen = (pt > _MIN_PT) & (np.abs(eta) < _MAX_ETA) & ~np.isin(np.abs(batch.pdg_id), _NEUTRINOS)
+    n = len(batch.event_number)
+    event = np.repeat(np.arange(n), np.diff(batch.offsets))[seen]
+    phi = np.arctan2(batch.p4[seen, 1], batch.p4[seen, 0])
+    vertex = batch.vertex[seen, :3]
+    away = np.abs(vertex).max(axis=1, initial=0.0) > _MIN_DISPLACEMENT
     codes: dict[int, int] = {}
-    counts, displaced_counts, ln_pt, eta, phi, kind, displaced = _quantised(batch, codes)
-    return PileUp(0.0, _offsets(counts), _offsets(displaced_counts), ln_pt, eta, phi, kind, displaced,
-                  np.array(list(codes), np.int32))
+    kind = _kinds(batch.pdg_id[seen], codes)
+    return PileUp(
+        mu=0.0, offsets=_offsets(np.bincount(event, minlength=n)),
+        displaced_offsets=_offsets(np.bincount(event[away], minlength=n)),
+        ln_pt=_steps(np.log(pt[seen]), LN_PT_MIN, LN_PT_STEP), eta=_steps(eta[seen], ETA_MIN, ETA_STEP),
+        phi=(np.floor((phi - PHI_MIN) / PHI_STEP).astype(np.int64) % 65536).astype(np.uint16),
+        kind=(kind + np.where(away, DISPLACED, 0)).astype(np.uint8), displaced=vertex[away].astype(np.float32),
+        species=np.array(list(codes), np.int32))
 
 
 def join_libraries(pieces: Iterable[PileUp]) -> PileUp:
@@ -98,40 +111,19 @@ def join_libraries(pieces: Iterable[PileUp]) -> PileUp:
     codes: dict[int, int] = {}
     parts: list[PileUp] = []
     for piece in pieces:
-        kind = piece.kind & (DISPLACED - 1)
-        flag = piece.kind & DISPLACED
         row = _kinds(piece.species, codes)
-        parts.append(piece._replace(kind=(row[kind] + flag).astype(np.uint8)))
-    columns = {name: np.concatenate([getattr(part, name) for part in parts])
-               for name in ("ln_pt", "eta", "phi", "kind", "displaced")}
-    offsets = {name: _offsets(np.concatenate([np.diff(getattr(part, name)) for part in parts]))
-               for name in ("offsets", "displaced_offsets")}
-    return PileUp(0.0, **offsets, **columns, species=np.array(list(codes), np.int32))
+        kind = row[piece.kind & (DISPLACED - 1)] + (piece.kind & DISPLACED)
+        parts.append(piece._replace(kind=kind.astype(np.uint8)))
+    return PileUp(
+        mu=0.0, offsets=_offsets(np.concatenate([np.diff(p.offsets) for p in parts])),
+        displaced_offsets=_offsets(np.concatenate([np.diff(p.displaced_offsets) for p in parts])),
+        ln_pt=np.concatenate([p.ln_pt for p in parts]), eta=np.concatenate([p.eta for p in parts]),
+        phi=np.concatenate([p.phi for p in parts]), kind=np.concatenate([p.kind for p in parts]),
+        displaced=np.concatenate([p.displaced for p in parts]), species=np.array(list(codes), np.int32))
 
 
 def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-
-
-def _quantised(batch: EventBatch, codes: dict[int, int]) -> tuple[NDArray[np.generic], ...]:
-    pt = np.hypot(batch.p4[:, 0], batch.p4[:, 1])
-    eta = np.arcsinh(batch.p4[:, 2] / np.maximum(pt, 1e-12))
-    seen = (pt > _MIN_PT) & (np.abs(eta) < _MAX_ETA) & ~np.isin(np.abs(batch.pdg_id), _NEUTRINOS)
-    event = np.repeat(np.arange(len(batch.event_number)), np.diff(batch.offsets))[seen]
-    phi = np.arctan2(batch.p4[seen, 1], batch.p4[seen, 0])
-    vertex = batch.vertex[seen, :3]
-    away = np.abs(vertex).max(axis=1, initial=0.0) > _MIN_DISPLACEMENT
-    kind = _kinds(batch.pdg_id[seen], codes)
-    n = len(batch.event_number)
-    return (
-        np.bincount(event, minlength=n),
-        np.bincount(event[away], minlength=n),
-        _steps(np.log(pt[seen]), LN_PT_MIN, LN_PT_STEP),
-        _steps(eta[seen], ETA_MIN, ETA_STEP),
-        (np.floor((phi - PHI_MIN) / PHI_STEP).astype(np.int64) % 65536).astype(np.uint16),
-        (kind + np.where(away, DISPLACED, 0)).astype(np.uint8),
-        vertex[away].astype(np.float32),
-    )
 
 
 def _steps(x: NDArray[np.float64], low: float, step: float) -> NDArray[np.uint16]:
