@@ -22,7 +22,8 @@ def calibrate(
     """Make the IP3D templates and the jet energy and mass scale of a card, once, at mu = 0."""
     from pseudoexp.calibrate import calibrate as make
     from pseudoexp.config import load_card
-    from pseudoexp.production.run_config import parse_count
+    from pseudoexp.core.files import require_writable
+    from pseudoexp.production.run_config import parse_count, require_engine
 
     count = parse_count(events, "events", 1000, 10**9)
     path = out or Path(f"{load_card(card).name}.npz")
@@ -30,6 +31,10 @@ def calibrate(
         raise ConfigError(f"{path} exists; --force replaces it")
     if not path.absolute().parent.is_dir():
         raise ConfigError(f"{path}: the folder {path.parent} does not exist")
+    if path.suffix != ".npz" or path.is_dir():
+        raise ConfigError(f"{path}: allowed: the name of a .npz file")
+    require_writable(path)
+    require_engine("pythia8")
     with Progress("steps", quiet) as progress:
         made = make(card, count, path, parse_count(threads, "threads", 0, 4096),
                     lambda done, total: progress.update("calibrating", done, total))

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from pseudoexp.errors import ConfigError
+
+
+def require_writable(path: Path) -> None:
+    """Raise ConfigError unless a file could be written at `path`, before the work that is to be written."""
+    try:
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            pass
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from pseudoexp.bunch import Bunch
 from pseudoexp.calibration import calibration_of
+from pseudoexp.core.files import require_writable
 from pseudoexp.dataset.digest import canonical_json
 from pseudoexp.dataset.probe import probe
 from pseudoexp.dataset.verify import verify
@@ -51,6 +53,9 @@ def plan(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "
     _check_place(out, force, resume)
     require_engine(config.engine)
     calibration_of(config.card.calibration)
+    if not (resume and out.exists()):
+        require_writable(out)
+        _check_space(config, out)
     rows = class_rows(config.signal_fraction, config.n)
     return Bunch(path=out, rows={"hbb": rows[0], "qcd": rows[1]}, chunks=dict(zip(("signal", "qcd"),
                  expected_chunks(rows), strict=True)), bytes=config.n * row_bytes(config.tracks),
@@ -67,6 +72,17 @@ def _check_place(out: Path, force: bool, resume: bool) -> None:
         raise ConfigError(f"{out} exists; --force replaces it, --resume checks or finishes it")
     if parts_folder(out).exists() and not (force or resume):
         raise ConfigError(f"{parts_folder(out)} holds an unfinished run; --resume continues it, --force discards it")
+
+
+def _check_space(config: RunConfig, out: Path) -> None:
+    """Raise ConfigError unless chunks and file find room; chunks of an unfinished run count as room."""
+    parts = parts_folder(out)
+    kept = sum(path.stat().st_size for path in parts.glob("*")) if parts.is_dir() else 0
+    free = shutil.disk_usage(out.parent).free + kept
+    need = 2 * config.n * row_bytes(config.tracks)
+    if need > free:
+        raise ConfigError(f"{out}: {config.n} rows need {need / 1e9:.3g} GB of disk while they are made, "
+                          f"{free / 1e9:.3g} GB are free; allowed: a smaller --n, or another disk")
 
 
 def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "none", force: bool = False,

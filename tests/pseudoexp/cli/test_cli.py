@@ -175,3 +175,31 @@ def test_calibrate_checks_before_it_starts(capsys, tmp_path):
     complains(capsys, "no card 'cms'", "calibrate", "cms")
     complains(capsys, "events = '5'", "calibrate", "perfect", "--events", "5")
     complains(capsys, "does not exist", "calibrate", "perfect", "--out", tmp_path / "no" / "a.npz")
+    complains(capsys, "cannot be written", "calibrate", "perfect", "--out", "/proc/a.npz")
+    complains(capsys, "a .npz file", "calibrate", "perfect", "--out", tmp_path / "a.txt")
+    complains(capsys, "threads = '-1'", "calibrate", "perfect", "--threads", "-1")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+@pytest.mark.parametrize("command", [["generate", "--n", "9", "--out", "a.h5"], ["calibrate", "perfect"]])
+def test_a_missing_engine_is_named_with_its_extra(capsys, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    complains(capsys, "pythia8mc is not installed: pip install 'pseudoexp[pythia]'", *command)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_card_without_calibration(capsys, tmp_path):
+    card = tmp_path / "mine.toml"
+    card.write_text('base = "atlas-itk"\ncalibration = "mine"\n')
+    complains(capsys, "calibration 'mine' not found; allowed: atlas-itk, ", "generate", "--n", "9", "--out",
+              tmp_path / "a.h5", "--card", card)
+    assert list(tmp_path.iterdir()) == [card]
+
+
+def test_dry_run_announces_the_pile_up_library(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("PSEUDOEXP_CACHE", str(tmp_path / "cache"))
+    words = ["generate", "--n", "9", "--out", tmp_path / "a.h5", "--dry-run"]
+    assert "pile-up library is made first" in call(capsys, *words, "--pileup", "60")[1]
+    assert "library" not in call(capsys, *words)[1]
+    assert list(tmp_path.iterdir()) == []

@@ -1,8 +1,11 @@
 """A file is whole or not there."""
 
+from pathlib import Path
+
 import pytest
 
-from pseudoexp.core.files import whole_file
+from pseudoexp.core.files import require_writable, whole_file
+from pseudoexp.errors import ConfigError
 
 
 def test_a_file_appears_at_the_end(tmp_path):
@@ -21,3 +24,11 @@ def test_an_interruption_leaves_the_old_one(tmp_path, error):
         file.write(b"half")
         raise error
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_is_tried_before_the_work(tmp_path):
+    require_writable(tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+    for path in (Path("/proc/a"), tmp_path / "no" / "a"):
+        with pytest.raises(ConfigError, match=f"{path}: cannot be written"):
+            require_writable(path)

@@ -182,6 +182,13 @@ def test_wrong_options_write_nothing(tmp_path, options):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_more_rows_than_the_disk_holds(tmp_path):
+    for dry_run in (False, True):
+        with pytest.raises(ConfigError, match=r"100000000000 rows need .* GB of disk while they are made, .* GB are free"):
+            make(tmp_path / "a.h5", "1e11", dry_run=dry_run)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_wrong_places(tmp_path):
     for out in (tmp_path, tmp_path / "no" / "a.h5"):
         with pytest.raises(ConfigError, match="folder"):
