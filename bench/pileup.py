@@ -57,13 +57,16 @@ def library_table() -> list[str]:
     charged = np.array([species.charge(int(k)) != 0 for k in library.species])[library.kind & (DISPLACED - 1)]
     event = np.repeat(np.arange(events), np.diff(library.offsets))
     tracks = np.bincount(event[charged & (pt > 0.5) & (abs(eta) < 2.5)], minlength=events)
-    area = 2.0 * 2.5 * 2.0 * math.pi
+
+    def density(edge: float) -> str:
+        return f"{pt[abs(eta) < edge].sum() / (4.0 * math.pi * edge) / events:.3f}"
+
     return ["| per inelastic collision | library | expected |", "|---|---|---|",
             f"| events | {events} | 50000 or more |",
             f"| charged, pT > 0.5, abs(eta) < 2.5, per unit of eta | {tracks.mean() / 5.0:.3f} | 2.68 |",
             f"| the same, number: mean, std | {tracks.mean():.2f}, {tracks.std():.2f} | 13.4, 16.4 |",
             f"| visible particles | {len(pt) / events:.1f} | 130 |",
-            f"| sum of pT per unit of (eta, phi), abs(eta) < 2.5 [GeV] | {pt[abs(eta) < 2.5].sum() / area / events:.3f} | 0.93 |"]
+            f"| sum of pT per unit of (eta, phi), abs(eta) < 2.5 and < 4.9 [GeV] | {density(2.5)}, {density(4.9)} | 0.93 |"]
 
 
 def run(folder: Path, chunks: list[tuple[int, int]], tables: ChainTables) -> Result:

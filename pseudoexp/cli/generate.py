@@ -70,7 +70,7 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 def plan_text(plan: Bunch) -> str:
     """Return the plan as lines."""
-    library = ["the pile-up library is made first: about 5 core minutes, once per user"] if plan.makes_pileup_library else []
+    library = ["the pile-up library is made first: three minutes of one core, once per user"] if plan.makes_pileup_library else []
     return "\n".join([
         f"{plan.path}: {plan.rows['hbb']} hbb + {plan.rows['qcd']} qcd rows, {plan.bytes / 1e6:.1f} MB uncompressed",
         f"about {plan.chunks['signal']} signal and {plan.chunks['qcd']} QCD chunks", *library,

@@ -34,8 +34,6 @@ from pseudoexp.production.workers import start_workers
 EVENTS_PER_PIECE = 500
 STAGE = "pile-up library"
 WAITING = "another process makes the pile-up library; waiting for it"
-CORE_MINUTES = 5
-"""What making the library takes, about."""
 Tell = Callable[[str, int, int], None]
 
 

@@ -146,7 +146,7 @@ def test_help_is_quick_has_examples_and_imports_nothing_heavy():
 def test_generate_then_summary(tmp_path):
     process = python("-c", FAKE, TESTS, "generate", "--n", "1k", "--out", tmp_path / "a.h5", "--threads", "2")
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 0 and err == ""
+    assert process.returncode == 0 and all(line.startswith("generating: ") for line in err.splitlines())  # if it is slow
     for word in ("500 hbb + 500 qcd rows, seed 1", "events tried", "cross-section", "filter efficiency", "rows/s",
                  "dataset hash", "sha256"):
         assert word in out
