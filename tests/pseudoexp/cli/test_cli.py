@@ -177,7 +177,7 @@ def test_calibrate_checks_before_it_starts(capsys, tmp_path):
     complains(capsys, "does not exist", "calibrate", "perfect", "--out", tmp_path / "no" / "a.npz")
     complains(capsys, "cannot be written", "calibrate", "perfect", "--out", "/proc/a.npz")
     complains(capsys, "a .npz file", "calibrate", "perfect", "--out", tmp_path / "a.txt")
-    complains(capsys, "threads = '-1'", "calibrate", "perfect", "--threads", "-1")
+    complains(capsys, "threads = -1", "calibrate", "perfect", "--threads", "-1")
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
 
 
