@@ -177,8 +177,8 @@ def test_averages_are_those_of_pythia(code):
 def test_plain_python_gives_the_same():
     program = ("from decay_guns import shoot; d = shoot(521, 4, 10.0); "
                "print(d.pdg_id.tolist(), [x.hex() for x in d.p4.ravel().tolist()])")
-    here = Path(__file__).parent
-    folders = [str(here), str(here.parents[3]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    root = Path(__file__).parents[4]
+    folders = [str(root), str(root / "bench"), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(folders)}
     plain = subprocess.run([sys.executable, "-W", "ignore", "-c", program], env=environment, capture_output=True, text=True,
                            check=True).stdout

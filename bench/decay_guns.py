@@ -1,4 +1,4 @@
-"""Single particles at rest or in flight, decayed many times."""
+"""Single particles, decayed many times by the built-in engine and by Pythia; used by tests and comparisons."""
 
 from __future__ import annotations
 
@@ -52,11 +52,39 @@ def _shoot(hadrons: Hadrons, species: HadronTable, decays: DecayTable, products:
     return k
 
 
-def shoot(pdg_id: int, n: int, momentum: float = 0.0, seed: int = 1) -> Decays:
-    """Return n decays of a particle with the given momentum along (0.6, 0, 0.8)."""
+def shoot(pdg_id: int, n: int, momentum: float = 0.0, seed: int = 1, table: DecayTable | None = None) -> Decays:
+    """Return n decays of a particle with the given momentum along (0.6, 0, 0.8); `table` in place of the engine's."""
     rows = 60 * n + 200
     out = Decays(np.zeros(n + 1, np.int64), np.zeros(rows, np.int64), np.zeros(rows, np.bool_), np.zeros(rows, np.int64),
                  np.zeros(rows), np.zeros((rows, 4)), np.zeros((rows, 4)), np.zeros((rows, 4)))
-    filled = _shoot(new_hadrons(400), hadron_table(), decay_table(), new_products(), new_dice(), pdg_id, momentum, seed, out)
+    filled = _shoot(new_hadrons(400), hadron_table(), table or decay_table(), new_products(), new_dice(), pdg_id,
+                    momentum, seed, out)
     assert filled >= 0
     return Decays(out.first, *(a[:filled] for a in out[1:]))
+
+
+def shoot_pythia(pdg_id: int, n: int, seed: int = 7) -> Decays:
+    """Return n decays at rest of Pythia's, with what lives longer than c tau = 10 mm left undecayed; no vertices."""
+    import pythia8mc
+
+    pythia = pythia8mc.Pythia("", False)
+    for setting in ("ProcessLevel:all = off", "ParticleDecays:limitTau0 = on", "ParticleDecays:tau0Max = 10", "Print:quiet = on",
+                    "Random:setSeed = on", f"Random:seed = {seed}"):
+        pythia.readString(setting)
+    pythia.init()
+    first, rows = [0], []
+    while len(first) <= n:
+        event = pythia.event
+        event.reset()
+        mass = pythia.particleData.mSel(pdg_id)
+        event.append(pdg_id, 1, 0, 0, 0.0, 0.0, 0.0, mass, mass)
+        if not pythia.next():
+            continue
+        event = pythia.event
+        rows += [(q.id(), q.isFinal(), q.mother1() - 1, q.m(), q.px(), q.py(), q.pz(), q.e())
+                 for q in (event[j] for j in range(1, event.size()))]
+        first.append(len(rows))
+    table = np.array(rows)
+    nowhere = np.zeros((len(table), 4))
+    return Decays(np.array(first), table[:, 0].astype(np.int64), table[:, 1] > 0, table[:, 2].astype(np.int64), table[:, 3],
+                  table[:, 4:], nowhere, nowhere)
