@@ -22,6 +22,9 @@ from tagger.resize.schedule import Anneal
 Scores = dict[str, NDArray[np.float64]]
 """For each gate's name one score per node."""
 
+BATCH = 8192
+"""Rows at a time through the network."""
+
 
 @keras.saving.register_keras_serializable(package="tagger")
 class OpenGate(Gate):
@@ -90,8 +93,9 @@ def magnitude_scores(model: keras.Model, x: NDArray[np.float32] | None = None) -
         kernel = np.asarray(as_array(follower.layer.kernel), dtype=float)
         scores = np.sqrt(np.sum(np.square(kernel), axis=(*range(kernel.ndim - 2), -1)))
         if x is not None:
-            values = keras.Model(model.inputs, step.layer.input).predict(x, verbose=0, batch_size=8192)
-            scores = scores * values.reshape(-1, step.layer.size).std(axis=0)
+            part = keras.Model(model.inputs, step.layer.input)  # called, not predict: no graph has to be made
+            values = [as_array(part(x[i : i + BATCH], training=False)) for i in range(0, len(x), BATCH)]
+            scores = scores * np.concatenate(values).reshape(-1, step.layer.size).std(axis=0)
         found[step.layer.name] = scores / max(float(scores.mean()), 1e-30)
     return found
 
