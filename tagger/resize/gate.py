@@ -217,7 +217,8 @@ class Gate(keras.layers.Layer):
 
     Notes
     -----
-    The scores start equal, so that nothing but training decides.
+    The scores start equal, so that nothing but training decides; `tagger.resize.schedule.Anneal` can start those of a
+    trained network from a prior.
     """
 
     learns = True
