@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from samples import Raw, Response
+from samples import Raw, Response, TrackJets
 from scipy.ndimage import gaussian_filter1d
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 import pseudoexp
-from pseudoexp.dataset.schema import KINEMATIC_INPUTS, row
+from pseudoexp.dataset.schema import KINEMATIC_INPUTS
 from tagger.data import SPLITS, Split, TaggerData
 from tagger.evaluate import logits
 from tagger.metrics import Scored
@@ -60,18 +60,23 @@ Figures = dict[str, Figure]
 
 
 def hbb_figures(path: Path) -> Figures:
-    """Return AUC and rejection of H->bb with all inputs and with the kinematic ones, and the mass mode, of a file."""
+    """Return AUC and rejection of H->bb with all inputs and with the kinematic ones, and the mass mode, of a file.
+
+    Benchmark weights, but for the AUC of the kinematic inputs: its window of 0.90-0.94 stands for the spectrum of
+    collisions, where most jets are just above 250 GeV and the Higgs boson's mass still tells. Benchmark weights count
+    the flat generated spectrum, in which harder QCD jets are as heavy as the Higgs boson: there it is lower by 0.03.
+    """
     data = TaggerData.load(path)
     figures: Figures = {}
     for name, fit in (("network 64-32-16", _fit_network), ("gradient boosting", _fit_boosting)):
         both = [cross_fitted(data.select(inputs) if inputs else data, fit) for inputs in (None, KINEMATIC_INPUTS)]
-        (auc, auc_error), (kinematic_auc, kinematic_error) = (scored.auc() for scored in both)
-        full, kinematic = (_rejection(scored, HBB_EFFICIENCY) for scored in both)
+        full, kinematic = (_rejection(scored["benchmark"], HBB_EFFICIENCY) for scored in both)
         ratio = full[0] / kinematic[0]
         figures |= {
-            f"H->bb AUC, 39 inputs, {name}": Figure(auc, auc_error, 0.97, 0.99),
+            f"H->bb AUC, 39 inputs, {name}": Figure(*both[0]["benchmark"].auc(), 0.97, 0.99),
             f"H->bb 1/eps_B at 50 %, 39 inputs, {name}": Figure(*full, 120.0, 600.0),
-            f"H->bb AUC, 7 kinematic inputs, {name}": Figure(kinematic_auc, kinematic_error, 0.85, 0.95),
+            f"H->bb AUC, 7 kinematic inputs, cross-section weights, {name}":
+                Figure(*both[1]["physical"].auc(), 0.90, 0.94),
             f"H->bb 1/eps_B at 50 %, 7 kinematic inputs, {name}": Figure(*kinematic, 10.0, 50.0),
             f"ratio of the two rejections, {name}":
                 Figure(ratio, ratio * math.hypot(full[1] / full[0], kinematic[1] / kinematic[0]), 5.0, math.inf),
@@ -93,8 +98,8 @@ def mass_mode(mass: Array) -> Figure:
     return Figure(mode(mass), float(spread), 115.0, 125.0)
 
 
-def cross_fitted(data: TaggerData, fit: Callable[[TaggerData], Array]) -> Scored:
-    """Return the scores of all rows; `fit` trains on data.train (watching data.val) and scores data.test."""
+def cross_fitted(data: TaggerData, fit: Callable[[TaggerData], Array]) -> dict[str, Scored]:
+    """Return the scores of all rows per weighting; `fit` trains on data.train (watching data.val), scores data.test."""
     whole = Split(**{name: np.concatenate([getattr(data.split(s), name) for s in SPLITS])
                      for name in Split.__dataclass_fields__})
     fold = whole.event % (2 * FOLDS) // 2
@@ -103,7 +108,7 @@ def cross_fitted(data: TaggerData, fit: Callable[[TaggerData], Array]) -> Scored
         test, val = fold == k, fold == (k + 1) % FOLDS
         part = replace(data, train=whole.take(~test & ~val), val=whole.take(val), test=whole.take(test))
         score[test] = fit(part)
-    return Scored(score, whole.y == 1, whole.weight, whole.event)
+    return {name: Scored(score, whole.y == 1, whole.weighting(name), whole.event) for name in ("benchmark", "physical")}
 
 
 def _fit_network(data: TaggerData) -> Array:
@@ -123,26 +128,6 @@ def _rejection(scored: Scored, efficiency: float) -> tuple[float, float]:
     if result["rejection"] is None:
         return float(result["rejection_above"]), math.nan
     return float(result["rejection"]), float(result["rejection_error"])
-
-
-class TrackJets(NamedTuple):
-    """The track jets of many rows."""
-
-    inputs: Array  # (jets, 18)
-    label: NDArray[np.int64]  # (jets,)
-    event: NDArray[np.int64]  # (jets,)
-
-    def column(self, name: str) -> Array:
-        """Return one input, such as ``"ip3d_bu"``."""
-        return self.inputs[:, row(f"vr1_{name}") - row("vr1_pt")]
-
-
-def track_jets(rows: Array, first: int = 1) -> TrackJets:
-    """Return the track jets (the second alone with first=2) of rows in the chain's units."""
-    chosen = range(first, 3)
-    return TrackJets(np.concatenate([rows[:, row(f"vr{i}_pt"):row(f"vr{i}_jf_dr") + 1] for i in chosen]),
-                     np.concatenate([rows[:, row(f"vr{i}_truth_label")] for i in chosen]).astype(np.int64),
-                     np.concatenate([rows[:, row("eventNumber")] for _ in chosen]).astype(np.int64))
 
 
 def top_like_weights(jets: TrackJets) -> Array:
@@ -185,9 +170,11 @@ def against(jets: TrackJets, score: Array, weight: Array, background: int) -> Sc
     return Scored(score[use], jets.label[use] == B, weight[use], jets.event[use])
 
 
-def track_jet_figures(rows: Array) -> Figures:
-    """Return the rejections of single track jets; rows of `atlas-run2`."""
-    jets = track_jets(rows)
+def track_jet_figures(jets: TrackJets) -> Figures:
+    """Return the rejections of single track jets in `atlas-run2`.
+
+    The windows are what ATLAS had in top pairs from taggers of such inputs (MV2, DL1).
+    """
     weight = top_like_weights(jets)
     score = discriminant(jets, weight)
     return {f"track jets, {name} rejection at 77 %":
@@ -195,32 +182,40 @@ def track_jet_figures(rows: Array) -> Figures:
             for name, flavour, window in (("light", LIGHT, (80.0, 200.0)), ("c", C, (4.0, 7.0)))}
 
 
-def detector_figures(nominal: Array, worse: Array, perfect: Array) -> Figures:
-    """Return how IP3D's and the track jets' AUC (b, light) follow the detector; rows of the same events."""
-    aucs = {}
-    for name, rows in (("nominal", nominal), ("ten times worse", worse), ("perfect", perfect)):
-        jets = track_jets(rows)
-        weight = top_like_weights(jets)
-        aucs[name] = [against(jets, score, weight, LIGHT).auc()
-                      for score in (jets.column("ip3d_bu"), discriminant(jets, weight))]
-    (ip3d, ip3d_error), (boosted, boosted_error) = aucs["nominal"]
+def detector_figures(nominal: TrackJets, worse: TrackJets, perfect: TrackJets) -> Figures:
+    """Return how IP3D's and the track jets' AUC (b, light) follow the detector; the same events in each.
+
+    With errors ten times larger the significance S of a track becomes S / 10 plus the new measurement's own error, a
+    unit Gaussian with the card's tails: `samples` adds that to the nominal tracks (`TrackJets.blurred`). The AUC of
+    IP3D has to fall to what these give, within 0.03 for what they leave out (jets and the primary vertex from worse
+    tracks, their two-track vertices). It stays off 0.5 because the tracks of b decays miss the vertex by 0.1-0.3 mm,
+    about once the error of then.
+    """
+    def auc(jets: TrackJets, score: Array) -> tuple[float, float]:
+        return against(jets, score, top_like_weights(jets), LIGHT).auc()
+
+    (ip3d, ip3d_error), expected = auc(nominal, nominal.column("ip3d_bu")), auc(nominal, nominal.blurred)[0]
+    boosted, boosted_error = auc(nominal, discriminant(nominal, top_like_weights(nominal)))
     return {
         "IP3D AUC b-light, atlas-itk": Figure(ip3d, ip3d_error, 0.85, 0.99),
         "IP3D AUC b-light, ten times worse d0 and z0":
-            Figure(*aucs["ten times worse"][0], 0.5, ip3d - 0.1),
-        "IP3D AUC b-light, perfect": Figure(*aucs["perfect"][0], ip3d + 2.0 * ip3d_error, 1.0),
+            Figure(*auc(worse, worse.column("ip3d_bu")), max(expected - 0.03, 0.5), min(expected + 0.03, ip3d)),
+        "IP3D AUC b-light, perfect": Figure(*auc(perfect, perfect.column("ip3d_bu")), ip3d + 2.0 * ip3d_error, 1.0),
         "track jets AUC b-light, atlas-itk": Figure(boosted, boosted_error, 0.95, 0.995),
-        "track jets AUC b-light, perfect": Figure(*aucs["perfect"][1], boosted + 2.0 * boosted_error, 1.0),
+        "track jets AUC b-light, perfect": Figure(*auc(perfect, discriminant(perfect, top_like_weights(perfect))),
+                                                  boosted + 2.0 * boosted_error, 1.0),
     }
 
 
-def negative_tag_figures(nominal: Array, flipped: Array) -> Figures:
-    """Return ratios of negative to positive tags; `flipped` has all lifetime signs flipped.
+def negative_tag_figures(positive: TrackJets, negative: TrackJets) -> Figures:
+    """Return ratios of negative to positive tags; `negative` are the same jets with all lifetime signs flipped.
 
     IP3D's ratio in b jets has to be below 1 and no more: its templates know that large negative significances, too,
-    are commoner in b jets than in light ones, so that flipped b jets still look like b. `sign_figures` tests the sign.
+    are commoner in b jets than in light ones, so that flipped b jets still look like b. Whether the sign itself tells
+    is seen jet by jet: of the displaced tracks in b jets about 80 % are positive. If one track decides, flipping
+    lowers IP3D in 80 % of the jets; if the majority of five does, in 94 %; where none is displaced, in 50 %. In light
+    jets resolution is symmetric and only long-lived strange hadrons are not.
     """
-    positive, negative = track_jets(nominal), track_jets(flipped)
     cut = np.quantile(positive.column("ip3d_bu")[positive.label == B], 0.3)
     tests = {"IP3D above the 70 % cut": lambda jets: jets.column("ip3d_bu") > cut,
              "SV1 vertex": lambda jets: jets.column("sv1_ntrk") > 0.0,
@@ -233,6 +228,12 @@ def negative_tag_figures(nominal: Array, flipped: Array) -> Figures:
             ratio = down / max(up, 1)
             error = ratio * math.sqrt(1.0 / max(up, 1) + 1.0 / max(down, 1))
             figures[f"negative over positive tags, {name}, {text} jets"] = Figure(ratio, error, *window)
+    change = positive.column("ip3d_bu") - negative.column("ip3d_bu")
+    for flavour, text, window in ((LIGHT, "light", (0.45, 0.65)), (B, "b", (0.75, 0.98))):
+        some = change[(positive.label == flavour) & (change != 0.0)]
+        share = float((some > 0.0).mean())
+        figures[f"flipped signs lower IP3D, share of {text} jets"] = Figure(
+            share, math.sqrt(share * (1.0 - share) / len(some)), *window)
     return figures
 
 

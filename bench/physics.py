@@ -27,15 +27,15 @@ from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
 
 def event_figures(folder: Path, chunks: int, processes: int, tell: Callable[[str], None]) -> figures.Figures:
     """Return all figures made from kept events; `tell` hears which detector is next."""
-    def rows(name: str, impact_scale: float = 1.0, negative_tag: bool = False):
+    def jets(name: str, impact_scale: float = 1.0, negative_tag: bool = False):
         tell(f"{name}, impact parameters x {impact_scale:g}{', signs flipped' if negative_tag else ''}")
-        return samples.rows(folder, samples.detector(name, impact_scale, negative_tag), chunks, processes)
+        return samples.track_jets(folder, samples.detector(name, impact_scale, negative_tag), chunks, processes)
 
     default = samples.detector("atlas-itk")
-    nominal = rows("atlas-itk")
-    result = figures.track_jet_figures(rows("atlas-run2"))
-    result |= figures.detector_figures(nominal, rows("atlas-itk", 10.0), rows("perfect"))
-    result |= figures.negative_tag_figures(nominal, rows("atlas-itk", negative_tag=True))
+    nominal = jets("atlas-itk")
+    result = figures.track_jet_figures(jets("atlas-run2"))
+    result |= figures.detector_figures(nominal, jets("atlas-itk", 10.0), jets("perfect"))
+    result |= figures.negative_tag_figures(nominal, jets("atlas-itk", negative_tag=True))
     tell("two-track vertices, pulls, jet response")
     raw = samples.raw(folder, default, chunks, processes)
     result |= figures.pair_figures(raw)

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from pseudoexp import calibrate
 from pseudoexp.calibration import calibration_of
-from pseudoexp.chain import ChainTables, ChainWorkspace, chain_tables, chain_workspace, rows_of
+from pseudoexp.chain import ChainTables, ChainWorkspace, _flavour_inputs, chain_tables, chain_workspace, rows_of
 from pseudoexp.config import load_card
 from pseudoexp.core.jit import kernel
+from pseudoexp.core.kinematics import pt
 from pseudoexp.core.record import EventBatch, event
 from pseudoexp.core.rng import QCD, SIGNAL, event_stream
 from pseudoexp.dataset import schema
@@ -32,8 +33,19 @@ from pseudoexp.detector.pileup import no_pileup
 from pseudoexp.engines import engine
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.flavour.association import associate
+from pseudoexp.flavour.ip3d import ip3d
+from pseudoexp.flavour.labels import VR_LABEL, label_vr_jets
 from pseudoexp.flavour.two_track import PAIR_PLAIN, prepare_jet
-from pseudoexp.flavour.workspace import KAPPA
+from pseudoexp.flavour.workspace import (
+    IP_D0,
+    IP_SIGMA_D0,
+    IP_SIGMA_Z0,
+    IP_SIGNIFICANCE_D0,
+    IP_SIGNIFICANCE_Z0,
+    IP_Z0,
+    KAPPA,
+    NOT_DISPLACED,
+)
 from pseudoexp.jets.calibration import calibrated_mass_factor, calibrated_pt_factor
 from pseudoexp.reconstruction import reconstruct
 
@@ -41,6 +53,10 @@ SEED = 1
 PROCESSES = (SIGNAL, QCD)
 _CAPACITY = 4096
 _PAIRS_PER_EVENT = 40
+_JETS_PER_EVENT = 20
+_TRACKS_PER_JET = 30
+_INPUTS = schema.row("vr2_pt") - schema.row("vr1_pt")
+BLUR = 10.0
 
 
 class Detector(NamedTuple):
@@ -112,19 +128,84 @@ def _jobs(folder: Path, chosen: Detector, chunks: int, processes: tuple[int, ...
     return [(folder, chosen, process, chunk) for process in processes for chunk in range(chunks)]
 
 
-def rows(folder: Path, chosen: Detector, chunks: int, processes: int) -> NDArray[np.float64]:
-    """Return the hbb and qcd rows (n, fields of `schema.JET_FIELDS`; GeV, mm) of the kept events in a detector.
+class TrackJets(NamedTuple):
+    """Track jets of 20-250 GeV, all of an event whether or not a large-R jet holds them."""
 
-    `eventNumber` is the file's, unique over both classes.
-    """
-    return np.concatenate(parallel(_rows, _jobs(folder, chosen, chunks, PROCESSES), processes))
+    inputs: NDArray[np.float64]  # (jets, 18) GeV, mm
+    label: NDArray[np.int64]  # (jets,)
+    event: NDArray[np.int64]  # (jets,) the file's event number, unique over both classes
+    blurred: NDArray[np.float64]  # (jets,) IP3D's ln p_b / p_light with significances as of ten times worse tracks
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """Return one input, such as ``"ip3d_bu"``."""
+        return self.inputs[:, schema.row(f"vr1_{name}") - schema.row("vr1_pt")]
 
 
-def _rows(folder: Path, chosen: Detector, process: int, chunk: int) -> NDArray[np.float64]:
-    made, _ = rows_of(read_chunk(folder, process, chunk), process, SEED, tables_of(chosen))
-    number = schema.row("eventNumber")
-    made[:, number] = schema.file_event_number(process, made[:, number].astype(np.int64))
-    return made[made[:, schema.row("flavour_label")] == process]
+def track_jets(folder: Path, chosen: Detector, chunks: int, processes: int) -> TrackJets:
+    """Return the track jets of the kept events in a detector."""
+    pieces = parallel(_track_jets, _jobs(folder, chosen, chunks, PROCESSES), processes)
+    return TrackJets(*map(np.concatenate, zip(*pieces, strict=True)))
+
+
+def _track_jets(folder: Path, chosen: Detector, process: int, chunk: int) -> TrackJets:
+    batch, tables = read_chunk(folder, process, chunk), tables_of(chosen)
+    capacity = _JETS_PER_EVENT * len(batch.event_number)
+    inputs, truth = np.zeros((capacity, _INPUTS)), np.zeros((capacity, 2), np.int64)
+    blurred = np.zeros(capacity)
+    rng = np.random.default_rng([process, chunk])
+    noise = rng.normal(size=(_TRACKS_PER_JET * capacity, 2))
+    tracking = chosen.card.tracking
+    noise[rng.random(len(noise)) < tracking.tail_fraction] *= tracking.tail_widening
+    n = _track_jets_batch(batch, process, SEED, tables, chain_workspace(_CAPACITY, tables.detector), inputs, truth,
+                          blurred, noise)
+    if n < 0:
+        raise RuntimeError(f"process {process}, chunk {chunk}: an event does not fit")
+    event_number = np.asarray(schema.file_event_number(process, truth[:n, 1]))
+    return TrackJets(inputs[:n], truth[:n, 0], event_number, blurred[:n])
+
+
+@kernel
+def _track_jets_batch(batch: EventBatch, process: int, seed: int, tables: ChainTables, ws: ChainWorkspace,
+                      inputs: NDArray[np.float64], truth: NDArray[np.int64], blurred: NDArray[np.float64],
+                      noise: NDArray[np.float64]) -> int:
+    """Fill inputs, label, event number and blurred IP3D of all track jets; return how many, -1 without room."""
+    found, jets = ws.reconstruction.detector, ws.reconstruction.jets
+    n = used = 0
+    for i in range(len(batch.event_number)):
+        record = event(batch, i)
+        counts = reconstruct(record, event_stream(seed, process, batch.event_number[i]), tables.detector,
+                             tables.pileup, ws.reconstruction)
+        if counts.status < 0 or associate(found.tracks, counts.tracks, found.primary_vertex, jets.vr,
+                                          counts.track_jets, ws.assigned, ws.distance2, ws.associated,
+                                          ws.n_associated) < 0:
+            return -1
+        label_vr_jets(record, jets.vr, counts.track_jets, ws.vr_labels, ws.hadron_pt)
+        for j in range(counts.track_jets):
+            if not 20.0 <= pt(jets.vr[j, 0], jets.vr[j, 1]) < 250.0:
+                continue
+            count = ws.n_associated[j]
+            if n == len(inputs) or used + count > len(noise) or _flavour_inputs(j, tables, ws, inputs[n]) < 0:
+                return -1
+            truth[n, 0], truth[n, 1] = ws.vr_labels[j, VR_LABEL], batch.event_number[i]
+            blurred[n] = _blurred_ip3d(ws.associated[j], count, tables, ws, noise[used:])
+            used += count
+            n += 1
+    return n
+
+
+@kernel
+def _blurred_ip3d(rows: NDArray[np.int32], count: int, tables: ChainTables, ws: ChainWorkspace,
+                  noise: NDArray[np.float64]) -> float:
+    """Return IP3D's bu of a prepared jet as if its tracks had ten times larger errors; spoils the workspace."""
+    tracks, impact = ws.reconstruction.detector.tracks, ws.flavour.impact
+    for i in range(count):
+        for k, value, sigma, significance in ((0, IP_D0, IP_SIGMA_D0, IP_SIGNIFICANCE_D0),
+                                              (1, IP_Z0, IP_SIGMA_Z0, IP_SIGNIFICANCE_Z0)):
+            impact[i, significance] = impact[i, significance] / BLUR + noise[i, k]
+            impact[i, value] = impact[i, significance] * BLUR * impact[i, sigma]
+        ws.flavour.status[i] = NOT_DISPLACED
+        tracks.covariance[rows[i], 0, 0] *= BLUR * BLUR
+    return ip3d(tracks, rows, count, tables.ip3d, ws.flavour)[0]
 
 
 def track_significances(folder: Path, chosen: Detector, chunks: int, processes: int) -> NDArray[np.float64]:
@@ -195,9 +276,9 @@ def response(folder: Path, chosen: Detector, chunks: int, processes: int) -> Res
 def _response(folder: Path, chosen: Detector, process: int, chunk: int) -> NDArray[np.float64]:
     matched = calibrate._measure(chosen.card, folder, process, chunk)
     scales = tables_of(chosen).jets
-    pt, eta, mass = matched.reco.T
-    factor = np.array([calibrated_pt_factor(scales, p, abs(e)) for p, e in zip(pt, eta, strict=True)])
-    pt, mass = factor * pt, factor * mass
-    mass = mass * np.array([calibrated_mass_factor(scales, p, m) for p, m in zip(pt, mass, strict=True)])
-    out = np.stack([matched.truth[:, 0], matched.truth[:, 2], pt, mass], axis=1)
+    jet_pt, eta, mass = matched.reco.T
+    factor = np.array([calibrated_pt_factor(scales, p, abs(e)) for p, e in zip(jet_pt, eta, strict=True)])
+    jet_pt, mass = factor * jet_pt, factor * mass
+    mass = mass * np.array([calibrated_mass_factor(scales, p, m) for p, m in zip(jet_pt, mass, strict=True)])
+    out = np.stack([matched.truth[:, 0], matched.truth[:, 2], jet_pt, mass], axis=1)
     return out[(abs(matched.truth[:, 1]) < 2.0) & (matched.truth[:, 0] > 0.0)]

@@ -45,15 +45,21 @@ def outside(found: figures.Figures) -> list[str]:
 
 
 def test_higgs_tagging(of_file):
-    """AUC, rejection and the gain over kinematics; the network's rejection needs more rows than these to be good."""
+    """AUC, rejection and the gain over kinematics.
+
+    The window 120-600 of the network's rejection stands for a training on 200,000 rows. Here it learns from 12,000, and
+    the trees, which need fewer, have to be in the window; the network's own lower limit is five times the kinematics.
+    """
     network = of_file[NETWORK_REJECTION]
     rest = {name: figure for name, figure in of_file.items() if name != NETWORK_REJECTION}
     assert not outside(rest)
-    assert 60.0 < network.value < 600.0
+    assert "ratio of the two rejections, network 64-32-16" in rest
+    assert network.value < network.high
 
 
-@pytest.mark.parametrize("part", ["track jets", "IP3D AUC", "negative over positive", "positive d0", "K0S", "pull width",
-                                  "share of", "jet pT", "jet mass"])
+@pytest.mark.parametrize("part", [
+    "track jets", "IP3D AUC", "negative over positive", "flipped signs", "positive d0", "K0S", "pull width", "share of",
+    "jet pT", "jet mass"])
 def test_detectors(of_events, part):
     found = {name: figure for name, figure in of_events.items() if name.startswith(part)}
     assert found
