@@ -74,4 +74,4 @@ def decay_higgs(row: int, partons: Partons, systems: Systems, tables: ShowerTabl
     work.vector[0], work.vector[1] = False, False
     mass = partons.mass[row]
     code = start_ends(work, partons, systems, tables, dice, -1, 0.25 * mass * mass)
-    return code if code < 0 else radiate(work, partons, systems, tables, dice, -1, 1.0, 1.0)
+    return code if code < 0 else radiate(work, partons, systems, tables, dice, -1, (1.0, 1.0), False)

@@ -24,10 +24,12 @@ from pseudoexp.engines.builtin.dipoles import (
     link,
 )
 from pseudoexp.engines.builtin.final_shower import branch, judge, next_trial, renew
+from pseudoexp.engines.builtin.initial_shower import branch_space, judge_space, next_space_trial
 from pseudoexp.engines.builtin.partons import Partons, Systems
 
-FULL, LOST_LINE = -1, -3
-"""What goes wrong: a list is full; a colour line ends nowhere."""
+FULL, NO_THRESHOLD, LOST_LINE = -1, -2, -3
+"""What goes wrong: a list is full; an incoming c or b finds no gluon to come from (draw another event); a colour line ends
+nowhere (the input's colours do not match)."""
 
 
 @inline
@@ -53,20 +55,51 @@ def start_ends(work: ShowerWork, partons: Partons, systems: Systems, tables: Sho
 
 
 @kernel
-def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int, limit0: float,
-            limit1: float) -> int:
-    """Run the final-state shower of the ends in the workspace; return the number of branchings or -1 on overflow."""
+def _start_space(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int,
+                 limits: tuple[float, float], pt2: float) -> None:
+    """Draw the trials of both incoming partons."""
+    for side in range(2):
+        next_space_trial(work, partons, systems, tables, dice, system, side, limits[side], pt2)
+
+
+@kernel
+def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int,
+            limits: tuple[float, float], initial: bool) -> int:
+    """Run the shower of the ends in the workspace, from the trials they have.
+
+    Returns
+    -------
+    int
+        Number of branchings, or what went wrong.
+    """
     count = 0
     while True:
         k = highest(work)
-        if k < 0:
+        side = 0 if work.space_trial[0] >= work.space_trial[1] else 1
+        pt2 = work.space_trial[side]
+        if initial and min(work.space_trial[0], work.space_trial[1]) < 0.0:
+            return NO_THRESHOLD
+        if initial and pt2 > 0.0 and (k < 0 or pt2 > work.trial[k]):
+            mother = judge_space(work, partons, systems, tables, dice, system, side, limits[side])
+            if mother == 0:
+                next_space_trial(work, partons, systems, tables, dice, system, side, limits[side], pt2)
+                continue
+            code = branch_space(work, partons, systems, tables, dice, system, side, mother)
+            moved = True
+        elif k >= 0:
+            pt2 = work.trial[k]
+            flavour = judge(work, partons, systems, tables, dice, system, limits[0], limits[1], k)
+            if flavour < 0:
+                next_trial(work, partons, tables, dice, k, pt2)
+                continue
+            moved = work.beam[k] >= 0
+            code = branch(work, partons, systems, tables, dice, system, k, flavour)
+        else:
             return count
-        flavour = judge(work, partons, systems, tables, dice, system, limit0, limit1, k)
-        if flavour < 0:
-            next_trial(work, partons, tables, dice, k, work.trial[k])
-            continue
-        if branch(work, partons, systems, tables, dice, system, k, flavour) < 0:
-            return FULL
+        if code < 0:
+            return code
+        if initial and moved:
+            _start_space(work, partons, systems, tables, dice, system, limits, pt2)
         count += 1
 
 
@@ -91,7 +124,7 @@ def evolve(system: int, partons: Partons, systems: Systems, tables: ShowerTables
     Returns
     -------
     int
-        Number of branchings; `FULL` if a list is full, `LOST_LINE` for colours that do not match.
+        Number of branchings, else `FULL`, `NO_THRESHOLD` or `LOST_LINE`.
     """
     forget_ends(work)
     for row in range(partons.filled[0]):
@@ -101,4 +134,8 @@ def evolve(system: int, partons: Partons, systems: Systems, tables: ShowerTables
     code = start_ends(work, partons, systems, tables, dice, system, pt2)
     if code < 0:
         return code
-    return radiate(work, partons, systems, tables, dice, system, largest_x(systems, system, 0), largest_x(systems, system, 1))
+    limits = (largest_x(systems, system, 0), largest_x(systems, system, 1))
+    if initial:
+        work.space_before[:, 1] = -1.0
+        _start_space(work, partons, systems, tables, dice, system, limits, pt2)
+    return radiate(work, partons, systems, tables, dice, system, limits, initial)

@@ -1,0 +1,329 @@
+"""The initial-state shower: incoming partons evolve backwards, to mothers with more momentum, and leave sisters behind.
+
+After T. Sjostrand and P. Skands, hep-ph/0408302, section 4, with the choices of PYTHIA 8's simple shower: trials in pT^2 + p_T0^2 (rate and
+coupling are regularised by it), ratios of densities at pT^2, emissions ordered in rapidity on each side, recoil of the whole final state.
+An incoming c or b must come from a gluon above its threshold: below twice m_Q^2 the branching g -> Q Qbar is drawn between m_Q^2 and
+there, whatever the rest does. Trials of the four branchings (z = x / x_mother) follow 6 / (z (1 - z)) for g -> g,
+8/3 z^(-3/2) for q -> g, 8/3 / (1 - z) for q -> q and 1/2 for g -> q, each times a bound of the ratio of densities. Left out: photons, and
+the azimuthal correlations of polarisation and interference.
+"""
+
+from __future__ import annotations
+
+import math
+
+from pseudoexp.core.elementary import exp, log, sincos
+from pseudoexp.core.jit import inline, kernel
+from pseudoexp.engines.builtin.coupling import alpha_s
+from pseudoexp.engines.builtin.dice import Dice, throw
+from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork, add_ends, link
+from pseudoexp.engines.builtin.final_shower import renew
+from pseudoexp.engines.builtin.parton_density import EFFECTIVE, GLUON, all_densities, density
+from pseudoexp.engines.builtin.partons import (
+    FINAL,
+    INCOMING,
+    REPLACED,
+    Partons,
+    Systems,
+    append_parton,
+    new_colour,
+)
+from pseudoexp.engines.builtin.recoil import follow_recoil
+from pseudoexp.engines.builtin.splitting import MASSES, next_scale2, running
+
+PT0_SQUARED = 4.0
+"""p_T0^2 [GeV^2], the same at all collision energies."""
+LEAST_PT2 = 0.04
+"""Lowest pT^2 [GeV^2]."""
+THRESHOLD_REGION = 2.0
+"""Multiple of m_Q^2 below which an incoming heavy quark is traced back to a gluon at once."""
+_STEP = 4.0
+_ATTEMPTS = 500
+_GLUON_HEADROOM, _VALENCE_HEADROOM, _OTHER_HEADROOM = 1.1, 1.7, 1.3
+_TWO_PI = 6.283185307179586
+
+
+@inline
+def _quarks(densities_at: object) -> float:
+    """Return the sum over quarks and antiquarks."""
+    total = 0.0
+    for k in range(EFFECTIVE):
+        if k != GLUON:
+            total += densities_at[k]
+    return total
+
+
+@inline
+def _largest_z(pt2: float, m2: float) -> float:
+    """Return the z at which the sister's true transverse momentum vanishes."""
+    r = pt2 / m2
+    return 1.0 - (math.sqrt(r + 0.25 * r * r) - 0.5 * r)
+
+
+@inline
+def _true_pt2(virtuality: float, z: float, m2: float, sister2: float) -> float:
+    """Return the sister's transverse momentum^2; m2 is the mass^2 of the scattering before the branching."""
+    return virtuality - z * (m2 + virtuality) * (virtuality + sister2) / m2
+
+
+@inline
+def _mass2(partons: Partons, systems: Systems, system: int) -> float:
+    """Return the mass^2 of a scattering."""
+    return 4.0 * partons.p4[systems.incoming[system, 0], 3] * partons.p4[systems.incoming[system, 1], 3]
+
+
+@kernel
+def _bound(work: ShowerWork, tables: ShowerTables, side: int, flavour: int, x: float, pt2: float, least: float) -> None:
+    """Set bounds of x' f(x') / x f(x) for mothers of the same and of the other kind between two scales."""
+    all_densities(tables.densities, x, pt2, work.above)
+    all_densities(tables.densities, x, least, work.below)
+    if flavour == 21:
+        own = _GLUON_HEADROOM
+        other = max(_quarks(work.above) / max(work.above[GLUON], 1e-12), _quarks(work.below) / max(work.below[GLUON], 1e-12))
+    else:
+        own = _VALENCE_HEADROOM if flavour == 1 or flavour == 2 else _OTHER_HEADROOM
+        k = GLUON + flavour
+        other = max(work.above[GLUON] / max(work.above[k], 1e-12), work.below[GLUON] / max(work.below[k], 1e-12))
+    work.space_bound[side, 0] = own
+    work.space_bound[side, 1] = _OTHER_HEADROOM * other
+
+
+@kernel
+def next_space_trial(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int,
+                     side: int, limit: float, pt2: float) -> None:
+    """Draw the next trial of an incoming parton below `pt2` [GeV^2]; its mother's x stays below `limit`."""
+    flavour = partons.pdg_id[systems.incoming[system, side]]
+    x = systems.x[system, side] / limit
+    m2 = _mass2(partons, systems, system)
+    work.space_chosen[side] = 0.0
+    floor = LEAST_PT2
+    if abs(flavour) == 4 or abs(flavour) == 5:
+        floor = THRESHOLD_REGION * MASSES[abs(flavour)] * MASSES[abs(flavour)]
+        if pt2 <= floor:
+            _cross_threshold(work, tables, dice, side, flavour, x, m2, pt2)
+            return
+    if pt2 <= floor or x >= 1.0:
+        work.space_trial[side] = 0.0
+        return
+    lambda2, threshold, slope = running(tables.initial, pt2 + PT0_SQUARED)
+    least = max(pt2 / _STEP, threshold - PT0_SQUARED, floor)
+    low, high = x, _largest_z(least, m2)
+    trial = 0.0
+    if high > low:
+        _bound(work, tables, side, flavour, x, pt2, least)
+        if flavour == 21:
+            same = 6.0 * log(high * (1.0 - low) / (low * (1.0 - high)))
+            other = 16.0 / 3.0 * (1.0 / math.sqrt(low) - 1.0 / math.sqrt(high))
+        else:
+            same = 8.0 / 3.0 * log((1.0 - low) / (1.0 - high))
+            other = 0.5 * (high - low)
+        work.space_z[side, 0], work.space_z[side, 1] = low, high
+        work.space_rate[side, 0], work.space_rate[side, 1] = same * work.space_bound[side, 0], other * work.space_bound[side, 1]
+        rate = work.space_rate[side, 0] + work.space_rate[side, 1]
+        trial = next_scale2(pt2 + PT0_SQUARED, lambda2, slope, rate, throw(dice)) - PT0_SQUARED
+    work.space_real[side] = trial > least
+    work.space_trial[side] = trial if trial > least else (least if least > LEAST_PT2 else 0.0)
+
+
+@kernel
+def _cross_threshold(work: ShowerWork, tables: ShowerTables, dice: Dice, side: int, flavour: int, x: float, m2: float, pt2: float
+                     ) -> None:
+    """Draw the branching g -> Q Qbar that an incoming heavy quark comes from; without success its trial is -1."""
+    mass2 = MASSES[abs(flavour)] * MASSES[abs(flavour)]
+    width = log(min(pt2, THRESHOLD_REGION * mass2) / mass2)
+    work.space_trial[side] = -1.0
+    before = density(tables.densities, 21, x, mass2) if x < 1.0 else 0.0
+    if width <= 0.0 or before <= 0.0:
+        return
+    for _ in range(_ATTEMPTS):
+        trial = mass2 * exp(width * throw(dice))
+        z = x + (1.0 - x) * throw(dice)
+        if _true_pt2(trial / (1.0 - z) - mass2, z, m2, mass2) <= 0.0 or trial / (1.0 - z) <= mass2:
+            continue
+        weight = z * z + (1.0 - z) * (1.0 - z) + 2.0 * z * (1.0 - z) * mass2 / trial
+        weight *= alpha_s(tables.initial, trial + PT0_SQUARED) / alpha_s(tables.initial, mass2 + PT0_SQUARED)
+        weight *= density(tables.densities, 21, x / z, trial) / (1.2 * before)
+        if throw(dice) < weight:
+            work.space_trial[side], work.space_chosen[side], work.space_real[side] = trial, z, True
+            return
+
+
+@inline
+def _is_ordered(work: ShowerWork, side: int, z: float, pt2: float) -> bool:
+    """Return whether the sister's angle to the beam is below that of the sister before."""
+    old_z, old_pt2 = work.space_before[side, 0], work.space_before[side, 1]
+    ratio = (1.0 - z) / (z * (1.0 - old_z))
+    return old_pt2 < 0.0 or pt2 <= ratio * ratio * old_pt2
+
+
+@inline
+def _pick_quark(work: ShowerWork, share: float) -> int:
+    """Return a quark or antiquark with probability proportional to the densities in `work.above`."""
+    left = share * _quarks(work.above)
+    flavour = 0
+    for k in range(EFFECTIVE):
+        if k != GLUON and work.above[k] > 0.0:
+            flavour = k - GLUON
+            left -= work.above[k]
+            if left <= 0.0:
+                break
+    return flavour
+
+
+@inline
+def _draw_z(work: ShowerWork, side: int, gluon: bool, same: bool, u: float) -> float:
+    """Return z of the overestimate for a uniform number."""
+    low, high = work.space_z[side, 0], work.space_z[side, 1]
+    if gluon and same:
+        odds = low / (1.0 - low) * exp(u * log(high * (1.0 - low) / (low * (1.0 - high))))
+        return odds / (1.0 + odds)
+    if gluon:
+        root = 1.0 / math.sqrt(low) + u * (1.0 / math.sqrt(high) - 1.0 / math.sqrt(low))
+        return 1.0 / (root * root)
+    if same:
+        return 1.0 - (1.0 - low) * exp(u * log((1.0 - high) / (1.0 - low)))
+    return low + u * (high - low)
+
+
+@kernel
+def judge_space(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int, side: int,
+                limit: float) -> int:
+    """Accept or reject the trial of an incoming parton.
+
+    Returns
+    -------
+    int
+        The mother's number (21, or a quark), 0 for no branching; z stands in ``work.space_chosen``.
+    """
+    flavour, pt2 = partons.pdg_id[systems.incoming[system, side]], work.space_trial[side]
+    if work.space_chosen[side] > 0.0:
+        return 21
+    if not work.space_real[side]:
+        return 0
+    gluon = flavour == 21
+    u = throw(dice) * (work.space_rate[side, 0] + work.space_rate[side, 1])
+    same = u < work.space_rate[side, 0]
+    u = u / work.space_rate[side, 0] if same else (u - work.space_rate[side, 0]) / work.space_rate[side, 1]
+    z = _draw_z(work, side, gluon, same, u)
+    if not 0.0 < z < 1.0 or not _is_ordered(work, side, z, pt2):
+        return 0
+    x = systems.x[system, side] / limit
+    before = density(tables.densities, flavour, x, pt2)
+    if x >= z or before <= 0.0:
+        return 0
+    mother, sister_mass, mass2 = flavour, 0.0, 0.0
+    if gluon and not same:
+        all_densities(tables.densities, x / z, pt2, work.above)
+        ratio = _quarks(work.above) / before
+        mother = _pick_quark(work, throw(dice))
+        sister_mass = MASSES[abs(mother)]
+        kernel_ratio = 0.5 * (1.0 + (1.0 - z) * (1.0 - z)) * math.sqrt(z)
+    else:
+        mother = 21 if gluon or not same else flavour
+        ratio = density(tables.densities, mother, x / z, pt2) / before
+        if not same:
+            sister_mass = MASSES[abs(flavour)]
+            mass2 = sister_mass * sister_mass if abs(flavour) > 3 else 0.0
+            kernel_ratio = z * z + (1.0 - z) * (1.0 - z) + 2.0 * z * (1.0 - z) * mass2 / pt2
+        elif gluon:
+            kernel_ratio = (1.0 - z * (1.0 - z)) * (1.0 - z * (1.0 - z))
+        else:
+            kernel_ratio = 0.5 * (1.0 + z * z)
+    virtuality = pt2 / (1.0 - z) - mass2
+    if mother == 0 or virtuality <= 0.0:
+        return 0
+    if _true_pt2(virtuality, z, _mass2(partons, systems, system), sister_mass * sister_mass) <= 0.0:
+        return 0
+    work.space_chosen[side] = z
+    if throw(dice) < kernel_ratio * ratio / work.space_bound[side, 0 if same else 1]:
+        return mother
+    return 0
+
+
+@inline
+def _colours(partons: Partons, daughter: int, mother: int, row: int, sister: int, from_colour: bool) -> None:
+    """Colour the mother (row) and the sister of a branching; a gluon from a gluon takes over one line of the daughter."""
+    colour, anticolour, side = partons.colour[daughter, 0], partons.colour[daughter, 1], 0
+    if mother == 21 and partons.pdg_id[daughter] == 21:
+        side = 0 if from_colour else 1
+        fresh = new_colour(partons)
+        partons.colour[row, side], partons.colour[row, 1 - side] = fresh, partons.colour[daughter, 1 - side]
+        partons.colour[sister, side], partons.colour[sister, 1 - side] = fresh, partons.colour[daughter, side]
+    elif mother == 21:
+        fresh = new_colour(partons)
+        partons.colour[row, 0] = colour if colour != 0 else fresh
+        partons.colour[row, 1] = anticolour if anticolour != 0 else fresh
+        partons.colour[sister, 0] = 0 if colour != 0 else fresh
+        partons.colour[sister, 1] = fresh if colour != 0 else 0
+    elif partons.pdg_id[daughter] == 21:
+        partons.colour[row, 0], partons.colour[row, 1] = (colour, 0) if mother > 0 else (0, anticolour)
+        partons.colour[sister, 0], partons.colour[sister, 1] = (anticolour, 0) if mother > 0 else (0, colour)
+    else:
+        side = 0 if mother > 0 else 1
+        fresh = new_colour(partons)
+        partons.colour[row, side] = fresh
+        partons.colour[sister, side], partons.colour[sister, 1 - side] = fresh, partons.colour[daughter, side]
+
+
+@inline
+def sister_id(daughter: int, mother: int) -> int:
+    """Return what a mother leaves behind when the daughter enters the scattering."""
+    if mother == 21:
+        return 21 if daughter == 21 else -daughter
+    return mother if daughter == 21 else 21
+
+
+@kernel
+def branch_space(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int, side: int,
+                 mother: int) -> int:
+    """Carry out an accepted branching; return 0, -1 if a list is full.
+
+    The new incoming parton and the sister are appended, everything final of the system takes the recoil, and the ends at
+    incoming partons and at the sister get new recoilers and trials.
+    """
+    daughter, other = systems.incoming[system, side], systems.incoming[system, 1 - side]
+    z, pt2 = work.space_chosen[side], work.space_trial[side]
+    emitted = sister_id(partons.pdg_id[daughter], mother)
+    mass = 0.0 if emitted == 21 else MASSES[abs(emitted)]
+    heavy2 = mass * mass if mother == 21 and (abs(emitted) == 4 or abs(emitted) == 5) else 0.0
+    m2 = _mass2(partons, systems, system)
+    virtuality = pt2 / (1.0 - z) - heavy2
+    kt2 = max(_true_pt2(virtuality, z, m2, mass * mass), 0.0)
+    along = 1.0 - z - z * virtuality / m2
+    sine, cosine = sincos(_TWO_PI * throw(dice))
+    kx, ky = math.sqrt(kt2) * cosine, math.sqrt(kt2) * sine
+    sign = 1.0 if side == 0 else -1.0
+    energy = partons.p4[daughter, 3] / z
+    plus = 2.0 * along * energy
+    minus = (kt2 + mass * mass) / plus
+    scale = z / (1.0 - along)
+    turn = -scale / (2.0 * partons.p4[daughter, 3])
+    for k in range(partons.filled[0]):
+        if partons.status[k] == FINAL and partons.system[k] == system:
+            follow_recoil(partons.p4[k], partons.mass[k] * partons.mass[k], side, scale, turn * kx, turn * ky)
+    row = append_parton(partons, mother, INCOMING, -1, system, 0.0, 0.0, sign * energy, energy, 0.0, 0, 0)
+    sister = append_parton(partons, emitted, FINAL, row, system, kx, ky, sign * 0.5 * (plus - minus), 0.5 * (plus + minus), mass,
+                           0, 0)
+    if row < 0 or sister < 0:
+        return -1
+    partons.status[daughter] = REPLACED
+    partons.mother[daughter] = row
+    _colours(partons, daughter, mother, row, sister, throw(dice) < 0.5)
+    systems.incoming[system, side] = row
+    systems.x[system, side] /= z
+    work.space_before[side, 0], work.space_before[side, 1] = z, pt2
+    return _attach(work, partons, systems, tables, dice, system, sister, pt2)
+
+
+@inline
+def _attach(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int, sister: int,
+            pt2: float) -> int:
+    """Add the sister's ends and renew all that point to incoming partons."""
+    if not add_ends(work, partons, sister):
+        return -1
+    for k in range(work.filled[0]):
+        if work.beam[k] >= 0 or work.radiator[k] == sister:
+            if not link(work, partons, systems, system, k):
+                return -3
+            renew(work, partons, tables, dice, k, pt2)
+    return 0
