@@ -19,6 +19,7 @@ from pseudoexp.engines.builtin.coupling import Coupling, strong_coupling
 from pseudoexp.engines.builtin.parton_density import COLUMNS, Densities, densities
 from pseudoexp.engines.builtin.partons import FINAL, Partons, Systems
 from pseudoexp.engines.builtin.recoil import product
+from pseudoexp.engines.builtin.splitting import FLAVOURS, MASSES
 
 SHOWER_COUPLING = 0.1365
 """alpha_s(M_Z) of both showers (Monash tune)."""
@@ -32,31 +33,45 @@ class ShowerTables(NamedTuple):
     densities: Densities
 
 
-class ShowerWork(NamedTuple):
-    """Dipole ends of one shower, ends of the initial-state shower and scratch arrays."""
+END = np.dtype([
+    ("radiator", np.int32),  # row of the parton
+    ("side", np.int32),  # 0 its colour, 1 its anticolour
+    ("recoiler", np.int32),  # row
+    ("beam", np.int32),  # side of an incoming recoiler, -1 for a final one
+    ("partner", np.int32),  # row of the other quark of the pair whose matrix element corrects, -1 without
+    ("vector", np.bool_),  # whether that pair comes from a gluon, not from a Higgs boson
+    ("gluon", np.bool_),  # whether the radiator is one
+    ("pairs", np.int32),  # flavours it has the mass to split to
+    ("dipole2", np.float64),  # mass^2 of radiator + recoiler [GeV^2]
+    ("free2", np.float64),  # (dipole mass - recoiler mass)^2 - radiator mass^2; pT^2 < free2 / 4
+    ("narrow2", np.float64),  # mass^2 + radiator mass^2 - recoiler mass^2
+    ("least_z", np.float64),  # of the trial's overestimate
+    ("real", np.bool_),  # whether the trial is to be judged; not where only the overestimate changes
+], align=True)
+"""A dipole end."""
 
-    radiator: NDArray[np.int32]  # (ends,) row of the parton
-    side: NDArray[np.int32]  # (ends,) 0 its colour, 1 its anticolour
-    recoiler: NDArray[np.int32]  # (ends,) row
-    beam: NDArray[np.int32]  # (ends,) side of an incoming recoiler, -1 for a final one
-    partner: NDArray[np.int32]  # (ends,) row of the other quark of the pair whose matrix element corrects, -1
-    vector: NDArray[np.bool_]  # (ends,) whether the pair comes from a gluon, not from a Higgs boson
-    dipole2: NDArray[np.float64]  # (ends,) mass^2 of radiator + recoiler [GeV^2]
-    free2: NDArray[np.float64]  # (ends,) (dipole mass - recoiler mass)^2 - radiator mass^2; pT^2 < free2 / 4
-    least_z: NDArray[np.float64]  # (ends,) of the trial's overestimate
-    trial: NDArray[np.float64]  # (ends,) pT^2 of the next trial, 0 when there is none
-    real: NDArray[np.bool_]  # (ends,) a branching to be judged; False where only the overestimate changes
+INCOMING_END = np.dtype([
+    ("trial", np.float64),  # pT^2 of the next trial, 0 when there is none, -1 for a heavy quark without a gluon to come from
+    ("low", np.float64), ("high", np.float64),  # range of z of the overestimate
+    ("same", np.float64), ("other", np.float64),  # its rates: mother of the same kind, of the other kind
+    ("same_bound", np.float64), ("other_bound", np.float64),  # bounds of the ratios of parton densities
+    ("old_z", np.float64), ("old_pt2", np.float64),  # of the last branching; pT^2 < 0 before the first
+    ("chosen", np.float64),  # z of the trial, once it is known
+    ("real", np.bool_),  # as in `END`
+], align=True)
+"""An incoming parton in the initial-state shower."""
+
+
+class ShowerWork(NamedTuple):
+    """Dipole ends and incoming partons of one shower, and scratch arrays."""
+
+    ends: np.recarray  # (ends,) `END`
+    trial: NDArray[np.float64]  # (ends,) pT^2 of each end's next trial, 0 when there is none
+    space: np.recarray  # (2,) `INCOMING_END`
     end_of: NDArray[np.int32]  # (rows, 2) end of a parton's colour and anticolour, -1
     trio: NDArray[np.float64]  # (3, 4) radiator, emitted and recoiler after a branching
     below: NDArray[np.float64]  # (COLUMNS,) parton densities
     above: NDArray[np.float64]  # (COLUMNS,)
-    space_trial: NDArray[np.float64]  # (2,) pT^2 of each incoming parton's next trial
-    space_real: NDArray[np.bool_]  # (2,)
-    space_z: NDArray[np.float64]  # (2, 2) range of z of the overestimate
-    space_rate: NDArray[np.float64]  # (2, 2) overestimates: mother of the same kind, of the other kind
-    space_bound: NDArray[np.float64]  # (2, 2) bounds of the parton density ratios
-    space_before: NDArray[np.float64]  # (2, 2) z and pT^2 of the last branching, pT^2 < 0 before the first
-    space_chosen: NDArray[np.float64]  # (2,) z of a threshold branching that is already accepted, else 0
     filled: NDArray[np.int64]  # (1,) ends
 
 
@@ -68,23 +83,21 @@ def shower_tables() -> ShowerTables:
 
 def shower_work(capacity: int) -> ShowerWork:
     """Return a workspace for events of up to `capacity` partons."""
-    ends, rows = 2 * capacity, capacity
     return ShowerWork(
-        radiator=np.zeros(ends, np.int32), side=np.zeros(ends, np.int32), recoiler=np.zeros(ends, np.int32),
-        beam=np.zeros(ends, np.int32), partner=np.zeros(ends, np.int32), vector=np.zeros(ends, np.bool_),
-        dipole2=np.zeros(ends), free2=np.zeros(ends), least_z=np.zeros(ends), trial=np.zeros(ends), real=np.zeros(ends, np.bool_),
-        end_of=np.full((rows, 2), -1, np.int32), trio=np.zeros((3, 4)), below=np.zeros(COLUMNS), above=np.zeros(COLUMNS),
-        space_trial=np.zeros(2), space_real=np.zeros(2, np.bool_), space_z=np.zeros((2, 2)), space_rate=np.zeros((2, 2)),
-        space_bound=np.zeros((2, 2)), space_before=np.zeros((2, 2)), space_chosen=np.zeros(2), filled=np.zeros(1, np.int64))
+        ends=np.zeros(2 * capacity, END).view(np.recarray), trial=np.zeros(2 * capacity),
+        space=np.zeros(2, INCOMING_END).view(np.recarray), end_of=np.full((capacity, 2), -1, np.int32), trio=np.zeros((3, 4)),
+        below=np.zeros(COLUMNS), above=np.zeros(COLUMNS), filled=np.zeros(1, np.int64))
 
 
 @inline
-def add_end(work: ShowerWork, row: int, side: int) -> int:
+def add_end(work: ShowerWork, row: int, side: int, gluon: bool) -> int:
     """Append an end whose recoiler is not known yet; return it, -1 if the workspace is full."""
     k = work.filled[0]
     if k == len(work.trial) or row >= len(work.end_of):
         return -1
-    work.radiator[k], work.side[k], work.recoiler[k], work.beam[k], work.partner[k] = row, side, -1, -1, -1
+    end = work.ends[k]
+    end.radiator, end.side, end.recoiler, end.beam, end.partner = row, side, -1, -1, -1
+    end.gluon = gluon
     work.trial[k] = 0.0
     work.end_of[row, side] = k
     work.filled[0] = k + 1
@@ -98,7 +111,7 @@ def add_ends(work: ShowerWork, partons: Partons, row: int) -> bool:
         return False
     for side in range(2):
         work.end_of[row, side] = -1
-        if partons.colour[row, side] != 0 and add_end(work, row, side) < 0:
+        if partons.colour[row, side] != 0 and add_end(work, row, side, partons.pdg_id[row] == 21) < 0:
             return False
     return True
 
@@ -106,16 +119,16 @@ def add_ends(work: ShowerWork, partons: Partons, row: int) -> bool:
 @kernel
 def link(work: ShowerWork, partons: Partons, systems: Systems, system: int, k: int) -> bool:
     """Find the recoiler of an end; return False if its colour line ends nowhere."""
-    side = work.side[k]
-    tag = partons.colour[work.radiator[k], side]
+    side = work.ends[k].side
+    tag = partons.colour[work.ends[k].radiator, side]
     for j in range(work.filled[0]):
-        if work.side[j] != side and partons.colour[work.radiator[j], 1 - side] == tag:
-            work.recoiler[k], work.beam[k] = work.radiator[j], -1
+        if work.ends[j].side != side and partons.colour[work.ends[j].radiator, 1 - side] == tag:
+            work.ends[k].recoiler, work.ends[k].beam = work.ends[j].radiator, -1
             return True
     if system >= 0:
         for beam in range(2):
             if partons.colour[systems.incoming[system, beam], side] == tag:
-                work.recoiler[k], work.beam[k] = systems.incoming[system, beam], beam
+                work.ends[k].recoiler, work.ends[k].beam = systems.incoming[system, beam], beam
                 return True
     return False
 
@@ -124,37 +137,42 @@ def link(work: ShowerWork, partons: Partons, systems: Systems, system: int, k: i
 def forget_ends(work: ShowerWork) -> None:
     """Start without ends and without an initial-state shower."""
     work.filled[0] = 0
-    work.space_trial[:] = 0.0
+    work.space[0].trial = 0.0
+    work.space[1].trial = 0.0
 
 
-@inline
-def measure(work: ShowerWork, partons: Partons, k: int) -> None:
+@kernel
+def measure(ends: np.recarray, p4: NDArray[np.float64], mass: NDArray[np.float64], k: int) -> None:
     """Compute the masses of a dipole."""
-    a, b = work.radiator[k], work.recoiler[k]
-    mass_a = partons.mass[a]
-    mass_b = partons.mass[b] if work.beam[k] < 0 else 0.0
-    dipole2 = mass_a * mass_a + mass_b * mass_b + 2.0 * product(partons.p4[a], partons.p4[b])
+    end = ends[k]
+    a, b = end.radiator, end.recoiler
+    mass_a = mass[a]
+    mass_b = mass[b] if end.beam < 0 else 0.0
+    dipole2 = mass_a * mass_a + mass_b * mass_b + 2.0 * product(p4[a], p4[b])
     reach = math.sqrt(max(dipole2, 0.0)) - mass_b
-    work.dipole2[k] = dipole2
-    work.free2[k] = reach * reach - mass_a * mass_a if reach > mass_a else 0.0
+    free2 = reach * reach - mass_a * mass_a if reach > mass_a else 0.0
+    pairs = 0
+    while end.gluon and pairs < FLAVOURS and free2 > 4.0 * MASSES[pairs + 1] * MASSES[pairs + 1]:
+        pairs += 1
+    end.pairs, end.dipole2, end.free2, end.narrow2 = pairs, dipole2, free2, dipole2 + mass_a * mass_a - mass_b * mass_b
 
 
 @inline
 def opposite(work: ShowerWork, k: int) -> int:
     """Return the end on the other side of the dipole, -1 if that is an incoming parton."""
-    if work.beam[k] >= 0:
+    if work.ends[k].beam >= 0:
         return -1
-    return work.end_of[work.recoiler[k], 1 - work.side[k]]
+    return work.end_of[work.ends[k].recoiler, 1 - work.ends[k].side]
 
 
 @inline
-def highest(work: ShowerWork) -> int:
+def highest(trial: NDArray[np.float64], n: int) -> int:
     """Return the end with the highest trial, -1 if no end has one."""
     best = -1
     pt2 = 0.0
-    for k in range(work.filled[0]):
-        if work.trial[k] > pt2:
-            pt2 = work.trial[k]
+    for k in range(n):
+        if trial[k] > pt2:
+            pt2 = trial[k]
             best = k
     return best
 

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pseudoexp.core.elementary import exp, log, sincos
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.engines.builtin.coupling import Coupling
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork, add_ends, measure, opposite
 from pseudoexp.engines.builtin.parton_density import density
 from pseudoexp.engines.builtin.partons import REPLACED, Partons, Systems, append_parton, new_colour
 from pseudoexp.engines.builtin.recoil import product, put_on_shell, split
 from pseudoexp.engines.builtin.splitting import (
-    FLAVOURS,
     GLUON_COLOUR,
     MASSES,
     PAIR_RATE,
@@ -49,43 +52,43 @@ def emission_rate(gluon: bool, least_z: float) -> float:
 
 
 @inline
-def pair_rate(gluon: bool, least_z: float) -> float:
+def pair_rate(pairs: int, least_z: float) -> float:
     """Return the same of g -> q qbar, all flavours."""
-    return PAIR_RATE * FLAVOURS * (1.0 - 2.0 * least_z) if gluon else 0.0
+    return PAIR_RATE * pairs * (1.0 - 2.0 * least_z)
 
 
 @kernel
-def next_trial(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, k: int, pt2: float) -> None:
+def next_trial(ends: np.recarray, trials: NDArray[np.float64], coupling: Coupling, dice: Dice, k: int, pt2: float) -> None:
     """Draw the next trial of an end below `pt2` [GeV^2]."""
-    pt2 = min(pt2, 0.25 * work.free2[k])
+    end = ends[k]
+    pt2 = min(pt2, 0.25 * end.free2)
     if pt2 <= CUTOFF2:
-        work.trial[k] = 0.0
+        trials[k] = 0.0
         return
-    lambda2, threshold, slope = running(tables.final, pt2)
+    lambda2, threshold, slope = running(coupling, pt2)
     least = max(pt2 / _STEP, threshold, CUTOFF2)
-    least_z = smallest_fraction(least, work.free2[k])
-    gluon = partons.pdg_id[work.radiator[k]] == 21
-    rate = emission_rate(gluon, least_z) + pair_rate(gluon, least_z)
-    if work.beam[k] >= 0:
+    least_z = smallest_fraction(least, end.free2, end.dipole2, end.narrow2)
+    rate = emission_rate(end.gluon, least_z) + pair_rate(end.pairs, least_z)
+    if end.beam >= 0:
         rate *= _HEADROOM
     trial = next_scale2(pt2, lambda2, slope, rate, throw(dice)) if rate > 0.0 else 0.0
-    work.least_z[k] = least_z
-    work.real[k] = trial > least
-    work.trial[k] = trial if trial > least else (least if least > CUTOFF2 else 0.0)
+    end.least_z = least_z
+    end.real = trial > least
+    trials[k] = trial if trial > least else (least if least > CUTOFF2 else 0.0)
 
 
 @inline
 def renew(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, k: int, pt2: float) -> None:
     """Measure a changed dipole and draw its end's trial anew."""
-    measure(work, partons, k)
-    next_trial(work, partons, tables, dice, k, pt2)
+    measure(work.ends, partons.p4, partons.mass, k)
+    next_trial(work.ends, work.trial, tables.final, dice, k, pt2)
 
 
 @kernel
 def renew_beam(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, pt2: float) -> None:
     """Renew all ends that recoil against incoming partons."""
     for k in range(work.filled[0]):
-        if work.beam[k] >= 0:
+        if work.ends[k].beam >= 0:
             renew(work, partons, tables, dice, k, pt2)
 
 
@@ -93,7 +96,7 @@ def renew_beam(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: D
 def _beam_weight(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, system: int, limit: float, k: int,
                  virtuality: float, stretch: float) -> float:
     """Return ratio of densities and dampening where the beam takes the recoil, relative to the headroom."""
-    a, b, side = work.radiator[k], work.recoiler[k], work.beam[k]
+    a, b, side = work.ends[k].radiator, work.ends[k].recoiler, work.ends[k].beam
     x = systems.x[system, side]
     if x * (1.0 + stretch) >= limit:
         return 0.0
@@ -108,19 +111,19 @@ def _beam_weight(work: ShowerWork, partons: Partons, systems: Systems, tables: S
 @inline
 def _element_weight(work: ShowerWork, partons: Partons, k: int) -> float:
     """Return the weight of the matrix element of the pair's production, for the momenta in `work.trio`."""
-    trio, partner, a = work.trio, work.partner[k], work.radiator[k]
-    other = trio[2] if work.recoiler[k] == partner else partons.p4[partner]
+    trio, partner, a = work.trio, work.ends[k].partner, work.ends[k].radiator
+    other = trio[2] if work.ends[k].recoiler == partner else partons.p4[partner]
     mass2 = partons.mass[a] * partons.mass[a]
     quarks, first, second = product(trio[0], other), product(trio[0], trio[1]), product(other, trio[1])
     total = 2.0 * (mass2 + quarks + first + second)
-    return decay_element(1.0 - 2.0 * second / total, 1.0 - 2.0 * first / total, mass2 / total, work.vector[k])
+    return decay_element(1.0 - 2.0 * second / total, 1.0 - 2.0 * first / total, mass2 / total, work.ends[k].vector)
 
 
 @inline
 def _cone_weight(work: ShowerWork, partons: Partons, k: int) -> float:
     """Return the massive over the massless eikonal for a gluon that radiates against a massive recoiler."""
-    mass = partons.mass[work.recoiler[k]]
-    if mass == 0.0 or work.beam[k] >= 0:
+    mass = partons.mass[work.ends[k].recoiler]
+    if mass == 0.0 or work.ends[k].beam >= 0:
         return 1.0
     trio = work.trio
     return max(1.0 - mass * mass * product(trio[0], trio[1]) / (2.0 * product(trio[0], trio[2]) * product(trio[2], trio[1])), 0.0)
@@ -137,55 +140,59 @@ def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTa
         -1 for no branching, 0 for an emitted gluon, else the flavour of the pair the gluon splits to. The momenta after the
         branching stand in `work.trio`.
     """
-    if not work.real[k]:
+    end = work.ends[k]
+    if not end.real:
         return -1
-    row, pt2, least_z = work.radiator[k], work.trial[k], work.least_z[k]
-    gluon = partons.pdg_id[row] == 21
-    emission, pair = emission_rate(gluon, least_z), pair_rate(gluon, least_z)
+    row, pt2, least_z, gluon = end.radiator, work.trial[k], end.least_z, end.gluon
+    emission, pair = emission_rate(gluon, least_z), pair_rate(end.pairs, least_z)
     u = throw(dice) * (emission + pair)
     flavour = 0
     if u < emission:
         z = 1.0 - least_z * exp(u / (2.0 * (GLUON_COLOUR if gluon else QUARK_COLOUR)))
     else:
-        v = (u - emission) / pair * FLAVOURS
-        flavour = min(1 + int(v), FLAVOURS)
+        v = (u - emission) / pair * end.pairs
+        flavour = min(1 + int(v), end.pairs)
         z = least_z + (1.0 - 2.0 * least_z) * (v - flavour + 1.0)
-    virtuality = pt2 / (z * (1.0 - z))
-    dipole2, mass_a = work.dipole2[k], partons.mass[row]
+    virtuality, mass_a = pt2 / (z * (1.0 - z)), partons.mass[row]
     pair2 = virtuality + mass_a * mass_a
-    mass_b = partons.mass[work.recoiler[k]] if work.beam[k] < 0 else 0.0
-    reach = dipole2 + pair2 - mass_b * mass_b
-    if z <= 0.0 or virtuality >= work.free2[k] or pair2 * dipole2 >= z * (1.0 - z) * reach * reach:
+    mass_b = partons.mass[end.recoiler] if end.beam < 0 else 0.0
+    reach = end.dipole2 + pair2 - mass_b * mass_b
+    if z <= 0.0 or virtuality >= end.free2 or pair2 * end.dipole2 >= z * (1.0 - z) * reach * reach:
         return -1
+    mixed = 0.0
     if flavour > 0:
-        velocity = math.sqrt(max(1.0 - 4.0 * pair2 * dipole2 / (reach * reach), 0.0))
-        weight = quark_pair(z, pair2, MASSES[flavour], dipole2, velocity)
-        kept = 0.5 * (1.0 + math.sqrt(max(1.0 - 4.0 * MASSES[flavour] * MASSES[flavour] / pair2, 0.0)))
-        mixed = 1.0 - kept
+        velocity = math.sqrt(max(1.0 - 4.0 * pair2 * end.dipole2 / (reach * reach), 0.0))
+        weight = quark_pair(z, pair2, MASSES[flavour], end.dipole2, velocity)
+        mixed = 0.5 * (1.0 - math.sqrt(max(1.0 - 4.0 * MASSES[flavour] * MASSES[flavour] / pair2, 0.0)))
+    elif gluon:
+        weight = gluon_emission(z)
     else:
-        weight = gluon_emission(z) if gluon else (1.0 if work.partner[k] >= 0 else quark_emission(z, pt2, mass_a * mass_a))
-        kept, mixed = virtuality / pair2, 0.0
-    if weight <= 0.0:
+        weight = 1.0 if end.partner >= 0 else quark_emission(z, pt2, mass_a * mass_a)
+    # what follows only lowers the weight: most trials end here
+    u = throw(dice)
+    if u >= weight:
         return -1
-    if work.beam[k] >= 0:
-        limit = limit0 if work.beam[k] == 0 else limit1
-        stretch = virtuality / (dipole2 - mass_a * mass_a)
+    if end.beam >= 0:
+        limit = limit0 if end.beam == 0 else limit1
+        stretch = virtuality / (end.dipole2 - mass_a * mass_a)
         weight *= _beam_weight(work, partons, systems, tables, system, limit, k, virtuality, stretch)
+        if u >= weight:
+            return -1
     sine, cosine = sincos(_TWO_PI * throw(dice))
-    if not split(partons.p4[row], partons.p4[work.recoiler[k]], mass_b * mass_b, pair2, z, kept, mixed, cosine, sine, work.trio):
+    kept = 1.0 - mixed if flavour > 0 else virtuality / pair2
+    if not split(partons.p4[row], partons.p4[end.recoiler], mass_b * mass_b, pair2, z, kept, mixed, cosine, sine, work.trio):
         return -1
-    if flavour == 0:
-        if gluon:
-            weight *= _cone_weight(work, partons, k)
-        elif work.partner[k] >= 0:
-            weight *= _element_weight(work, partons, k)
-    return flavour if throw(dice) < weight else -1
+    if flavour == 0 and gluon:
+        weight *= _cone_weight(work, partons, k)
+    elif end.partner >= 0:
+        weight *= _element_weight(work, partons, k)
+    return flavour if u < weight else -1
 
 
 @inline
 def _stretch_beam(work: ShowerWork, partons: Partons, systems: Systems, system: int, k: int) -> None:
     """Take the recoil from the beam: scale the incoming parton and its x."""
-    beam, row = work.beam[k], work.recoiler[k]
+    beam, row = work.ends[k].beam, work.ends[k].recoiler
     factor = 2.0 - work.trio[2, 3] / partons.p4[row, 3]
     systems.x[system, beam] *= factor
     partons.p4[row, 3] *= factor
@@ -202,7 +209,7 @@ def _settle(partons: Partons, row: int, p: tuple[float, float, float, float]) ->
 @inline
 def _daughters(work: ShowerWork, partons: Partons, k: int, flavour: int) -> tuple[int, int]:
     """Append the two partons of a branching with their colours; return their rows, -1 if the list is full."""
-    row, side = work.radiator[k], work.side[k]
+    row, side = work.ends[k].radiator, work.ends[k].side
     p, q = work.trio[0], work.trio[1]
     tag = partons.colour[row, side]
     status, system = partons.status[row], partons.system[row]
@@ -227,20 +234,21 @@ def _daughters(work: ShowerWork, partons: Partons, k: int, flavour: int) -> tupl
 
 
 @inline
-def _replace(work: ShowerWork, k: int, row: int) -> None:
+def _replace(work: ShowerWork, k: int, row: int, gluon: bool) -> None:
     """Let an end belong to another row, and tell the end on the other side of its dipole."""
-    work.radiator[k] = row
-    work.end_of[row, work.side[k]] = k
+    work.ends[k].radiator = row
+    work.ends[k].gluon = gluon
+    work.end_of[row, work.ends[k].side] = k
     across = opposite(work, k)
     if across >= 0:
-        work.recoiler[across] = row
+        work.ends[across].recoiler = row
 
 
 @kernel
 def branch(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int, k: int,
            flavour: int) -> int:
     """Carry out an accepted branching and draw new trials for the ends it changed; return 0, -1 on overflow."""
-    row, side, target, beam, pt2 = work.radiator[k], work.side[k], work.recoiler[k], work.beam[k], work.trial[k]
+    row, side, target, beam, pt2 = work.ends[k].radiator, work.ends[k].side, work.ends[k].recoiler, work.ends[k].beam, work.trial[k]
     far = opposite(work, k)
     near = work.end_of[row, 1 - side]
     beyond = work.end_of[target, side] if beam < 0 else -1
@@ -256,18 +264,18 @@ def branch(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerT
     else:
         _settle(partons, target, (work.trio[2, 0], work.trio[2, 1], work.trio[2, 2], 0.0))
     if flavour > 0:
-        _replace(work, k, first)
-        _replace(work, near, second)
-        work.partner[k], work.partner[near] = second, first
-        work.vector[k], work.vector[near] = True, True
+        _replace(work, k, first, False)
+        _replace(work, near, second, False)
+        work.ends[k].partner, work.ends[near].partner = second, first
+        work.ends[k].vector, work.ends[near].vector = True, True
     else:
-        _replace(work, k, first)
+        _replace(work, k, first, work.ends[k].gluon)
         if near >= 0:
-            _replace(work, near, first)
+            _replace(work, near, first, True)
         if not _insert(work, partons, k, far, second, target, beam):
             return -1
-        if work.partner[k] >= 0:
-            work.partner[work.end_of[work.partner[k], 1 - side]] = first
+        if work.ends[k].partner >= 0:
+            work.ends[work.end_of[work.ends[k].partner, 1 - side]].partner = first
         renew(work, partons, tables, dice, work.end_of[second, side], pt2)
         renew(work, partons, tables, dice, work.end_of[second, 1 - side], pt2)
     _renew_around(work, partons, tables, dice, k, near, far, beyond, pt2)
@@ -281,13 +289,13 @@ def _insert(work: ShowerWork, partons: Partons, k: int, far: int, gluon: int, ta
     """Put an emitted gluon between the radiator's end k and its recoiler; return False if the workspace is full."""
     if not add_ends(work, partons, gluon):
         return False
-    side = work.side[k]
+    side = work.ends[k].side
     toward, back = work.end_of[gluon, side], work.end_of[gluon, 1 - side]
-    work.recoiler[toward], work.beam[toward] = target, beam
-    work.recoiler[back], work.beam[back] = work.radiator[k], -1
-    work.recoiler[k], work.beam[k] = gluon, -1
+    work.ends[toward].recoiler, work.ends[toward].beam = target, beam
+    work.ends[back].recoiler, work.ends[back].beam = work.ends[k].radiator, -1
+    work.ends[k].recoiler, work.ends[k].beam = gluon, -1
     if far >= 0:
-        work.recoiler[far] = gluon
+        work.ends[far].recoiler = gluon
     return True
 
 

@@ -84,8 +84,8 @@ def _bound(work: ShowerWork, tables: ShowerTables, side: int, flavour: int, x: f
         own = _VALENCE_HEADROOM if flavour == 1 or flavour == 2 else _OTHER_HEADROOM
         k = GLUON + flavour
         other = max(work.above[GLUON] / max(work.above[k], 1e-12), work.below[GLUON] / max(work.below[k], 1e-12))
-    work.space_bound[side, 0] = own
-    work.space_bound[side, 1] = _OTHER_HEADROOM * other
+    work.space[side].same_bound = own
+    work.space[side].other_bound = _OTHER_HEADROOM * other
 
 
 @kernel
@@ -95,7 +95,7 @@ def next_space_trial(work: ShowerWork, partons: Partons, systems: Systems, table
     flavour = partons.pdg_id[systems.incoming[system, side]]
     x = systems.x[system, side] / limit
     m2 = _mass2(partons, systems, system)
-    work.space_chosen[side] = 0.0
+    work.space[side].chosen = 0.0
     floor = LEAST_PT2
     if abs(flavour) == 4 or abs(flavour) == 5:
         floor = THRESHOLD_REGION * MASSES[abs(flavour)] * MASSES[abs(flavour)]
@@ -103,7 +103,7 @@ def next_space_trial(work: ShowerWork, partons: Partons, systems: Systems, table
             _cross_threshold(work, tables, dice, side, flavour, x, m2, pt2)
             return
     if pt2 <= floor or x >= 1.0:
-        work.space_trial[side] = 0.0
+        work.space[side].trial = 0.0
         return
     lambda2, threshold, slope = running(tables.initial, pt2 + PT0_SQUARED)
     least = max(pt2 / _STEP, threshold - PT0_SQUARED, floor)
@@ -117,12 +117,12 @@ def next_space_trial(work: ShowerWork, partons: Partons, systems: Systems, table
         else:
             same = 8.0 / 3.0 * log((1.0 - low) / (1.0 - high))
             other = 0.5 * (high - low)
-        work.space_z[side, 0], work.space_z[side, 1] = low, high
-        work.space_rate[side, 0], work.space_rate[side, 1] = same * work.space_bound[side, 0], other * work.space_bound[side, 1]
-        rate = work.space_rate[side, 0] + work.space_rate[side, 1]
+        work.space[side].low, work.space[side].high = low, high
+        work.space[side].same, work.space[side].other = same * work.space[side].same_bound, other * work.space[side].other_bound
+        rate = work.space[side].same + work.space[side].other
         trial = next_scale2(pt2 + PT0_SQUARED, lambda2, slope, rate, throw(dice)) - PT0_SQUARED
-    work.space_real[side] = trial > least
-    work.space_trial[side] = trial if trial > least else (least if least > LEAST_PT2 else 0.0)
+    work.space[side].real = trial > least
+    work.space[side].trial = trial if trial > least else (least if least > LEAST_PT2 else 0.0)
 
 
 @kernel
@@ -131,7 +131,7 @@ def _cross_threshold(work: ShowerWork, tables: ShowerTables, dice: Dice, side: i
     """Draw the branching g -> Q Qbar that an incoming heavy quark comes from; without success its trial is -1."""
     mass2 = MASSES[abs(flavour)] * MASSES[abs(flavour)]
     width = log(min(pt2, THRESHOLD_REGION * mass2) / mass2)
-    work.space_trial[side] = -1.0
+    work.space[side].trial = -1.0
     before = density(tables.densities, 21, x, mass2) if x < 1.0 else 0.0
     if width <= 0.0 or before <= 0.0:
         return
@@ -144,14 +144,14 @@ def _cross_threshold(work: ShowerWork, tables: ShowerTables, dice: Dice, side: i
         weight *= alpha_s(tables.initial, trial + PT0_SQUARED) / alpha_s(tables.initial, mass2 + PT0_SQUARED)
         weight *= density(tables.densities, 21, x / z, trial) / (1.2 * before)
         if throw(dice) < weight:
-            work.space_trial[side], work.space_chosen[side], work.space_real[side] = trial, z, True
+            work.space[side].trial, work.space[side].chosen, work.space[side].real = trial, z, True
             return
 
 
 @inline
 def _is_ordered(work: ShowerWork, side: int, z: float, pt2: float) -> bool:
     """Return whether the sister's angle to the beam is below that of the sister before."""
-    old_z, old_pt2 = work.space_before[side, 0], work.space_before[side, 1]
+    old_z, old_pt2 = work.space[side].old_z, work.space[side].old_pt2
     ratio = (1.0 - z) / (z * (1.0 - old_z))
     return old_pt2 < 0.0 or pt2 <= ratio * ratio * old_pt2
 
@@ -173,7 +173,7 @@ def _pick_quark(work: ShowerWork, share: float) -> int:
 @inline
 def _draw_z(work: ShowerWork, side: int, gluon: bool, same: bool, u: float) -> float:
     """Return z of the overestimate for a uniform number."""
-    low, high = work.space_z[side, 0], work.space_z[side, 1]
+    low, high = work.space[side].low, work.space[side].high
     if gluon and same:
         odds = low / (1.0 - low) * exp(u * log(high * (1.0 - low) / (low * (1.0 - high))))
         return odds / (1.0 + odds)
@@ -195,15 +195,15 @@ def judge_space(work: ShowerWork, partons: Partons, systems: Systems, tables: Sh
     int
         The mother's number (21, or a quark), 0 for no branching; z stands in ``work.space_chosen``.
     """
-    flavour, pt2 = partons.pdg_id[systems.incoming[system, side]], work.space_trial[side]
-    if work.space_chosen[side] > 0.0:
+    flavour, pt2 = partons.pdg_id[systems.incoming[system, side]], work.space[side].trial
+    if work.space[side].chosen > 0.0:
         return 21
-    if not work.space_real[side]:
+    if not work.space[side].real:
         return 0
     gluon = flavour == 21
-    u = throw(dice) * (work.space_rate[side, 0] + work.space_rate[side, 1])
-    same = u < work.space_rate[side, 0]
-    u = u / work.space_rate[side, 0] if same else (u - work.space_rate[side, 0]) / work.space_rate[side, 1]
+    u = throw(dice) * (work.space[side].same + work.space[side].other)
+    same = u < work.space[side].same
+    u = u / work.space[side].same if same else (u - work.space[side].same) / work.space[side].other
     z = _draw_z(work, side, gluon, same, u)
     if not 0.0 < z < 1.0 or not _is_ordered(work, side, z, pt2):
         return 0
@@ -234,10 +234,9 @@ def judge_space(work: ShowerWork, partons: Partons, systems: Systems, tables: Sh
         return 0
     if _true_pt2(virtuality, z, _mass2(partons, systems, system), sister_mass * sister_mass) <= 0.0:
         return 0
-    work.space_chosen[side] = z
-    if throw(dice) < kernel_ratio * ratio / work.space_bound[side, 0 if same else 1]:
-        return mother
-    return 0
+    work.space[side].chosen = z
+    bound = work.space[side].same_bound if same else work.space[side].other_bound
+    return mother if throw(dice) < kernel_ratio * ratio / bound else 0
 
 
 @inline
@@ -282,7 +281,7 @@ def branch_space(work: ShowerWork, partons: Partons, systems: Systems, tables: S
     incoming partons and at the sister get new recoilers and trials.
     """
     daughter, other = systems.incoming[system, side], systems.incoming[system, 1 - side]
-    z, pt2 = work.space_chosen[side], work.space_trial[side]
+    z, pt2 = work.space[side].chosen, work.space[side].trial
     emitted = sister_id(partons.pdg_id[daughter], mother)
     mass = 0.0 if emitted == 21 else MASSES[abs(emitted)]
     heavy2 = mass * mass if mother == 21 and (abs(emitted) == 4 or abs(emitted) == 5) else 0.0
@@ -311,7 +310,7 @@ def branch_space(work: ShowerWork, partons: Partons, systems: Systems, tables: S
     _colours(partons, daughter, mother, row, sister, throw(dice) < 0.5)
     systems.incoming[system, side] = row
     systems.x[system, side] /= z
-    work.space_before[side, 0], work.space_before[side, 1] = z, pt2
+    work.space[side].old_z, work.space[side].old_pt2 = z, pt2
     return _attach(work, partons, systems, tables, dice, system, sister, pt2)
 
 
@@ -322,7 +321,7 @@ def _attach(work: ShowerWork, partons: Partons, systems: Systems, tables: Shower
     if not add_ends(work, partons, sister):
         return -1
     for k in range(work.filled[0]):
-        if work.beam[k] >= 0 or work.radiator[k] == sister:
+        if work.ends[k].beam >= 0 or work.ends[k].radiator == sister:
             if not link(work, partons, systems, system, k):
                 return -3
             renew(work, partons, tables, dice, k, pt2)

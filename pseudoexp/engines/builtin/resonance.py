@@ -70,8 +70,8 @@ def decay_higgs(row: int, partons: Partons, systems: Systems, tables: ShowerTabl
     forget_ends(work)
     if not add_ends(work, partons, antiquark - 1) or not add_ends(work, partons, antiquark):
         return FULL
-    work.partner[0], work.partner[1] = antiquark, antiquark - 1
-    work.vector[0], work.vector[1] = False, False
+    work.ends[0].partner, work.ends[1].partner = antiquark, antiquark - 1
+    work.ends[0].vector, work.ends[1].vector = False, False
     mass = partons.mass[row]
     code = start_ends(work, partons, systems, tables, dice, -1, 0.25 * mass * mass)
     return code if code < 0 else radiate(work, partons, systems, tables, dice, -1, (1.0, 1.0), False)

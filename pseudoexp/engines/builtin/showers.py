@@ -74,10 +74,10 @@ def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: Shower
     """
     count = 0
     while True:
-        k = highest(work)
-        side = 0 if work.space_trial[0] >= work.space_trial[1] else 1
-        pt2 = work.space_trial[side]
-        if initial and min(work.space_trial[0], work.space_trial[1]) < 0.0:
+        k = highest(work.trial, work.filled[0])
+        side = 0 if work.space[0].trial >= work.space[1].trial else 1
+        pt2 = work.space[side].trial
+        if initial and min(work.space[0].trial, work.space[1].trial) < 0.0:
             return NO_THRESHOLD
         if initial and pt2 > 0.0 and (k < 0 or pt2 > work.trial[k]):
             mother = judge_space(work, partons, systems, tables, dice, system, side, limits[side])
@@ -90,9 +90,9 @@ def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: Shower
             pt2 = work.trial[k]
             flavour = judge(work, partons, systems, tables, dice, system, limits[0], limits[1], k)
             if flavour < 0:
-                next_trial(work, partons, tables, dice, k, pt2)
+                next_trial(work.ends, work.trial, tables.final, dice, k, pt2)
                 continue
-            moved = work.beam[k] >= 0
+            moved = work.ends[k].beam >= 0
             code = branch(work, partons, systems, tables, dice, system, k, flavour)
         else:
             return count
@@ -136,6 +136,7 @@ def evolve(system: int, partons: Partons, systems: Systems, tables: ShowerTables
         return code
     limits = (largest_x(systems, system, 0), largest_x(systems, system, 1))
     if initial:
-        work.space_before[:, 1] = -1.0
+        work.space[0].old_pt2 = -1.0
+        work.space[1].old_pt2 = -1.0
         _start_space(work, partons, systems, tables, dice, system, limits, pt2)
     return radiate(work, partons, systems, tables, dice, system, limits, initial)

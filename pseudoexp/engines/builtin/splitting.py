@@ -50,9 +50,15 @@ def next_scale2(scale2: float, lambda2: float, slope: float, rate: float, unifor
 
 
 @inline
-def smallest_fraction(pt2: float, m2: float) -> float:
-    """Return the smaller root of z (1 - z) m2 = pt2, without loss for small pt2."""
-    return pt2 / m2 / (0.5 + math.sqrt(max(0.25 - pt2 / m2, 0.0)))
+def smallest_fraction(pt2: float, free2: float, dipole2: float, narrow2: float) -> float:
+    """Return a lower bound of z and 1 - z of branchings at or above `pt2`, close to the true one.
+
+    The pair's mass must fit, z (1 - z) > pT^2 / free2, and the energy share z must be within reach of the pair's decay,
+    z (1 - z) > pT (M - pT) / narrow2 with narrow2 = M^2 + m_radiator^2 - m_recoiler^2, M^2 = dipole2. Massless: z > pT / M.
+    """
+    pt = math.sqrt(pt2)
+    product = min(max(pt2 / free2, pt * (math.sqrt(dipole2) - pt) / narrow2), 0.25)
+    return product / (0.5 + math.sqrt(0.25 - product))
 
 
 @inline
