@@ -248,7 +248,8 @@ def _replace(work: ShowerWork, k: int, row: int, gluon: bool) -> None:
 def branch(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int, k: int,
            flavour: int) -> int:
     """Carry out an accepted branching and draw new trials for the ends it changed; return 0, -1 on overflow."""
-    row, side, target, beam, pt2 = work.ends[k].radiator, work.ends[k].side, work.ends[k].recoiler, work.ends[k].beam, work.trial[k]
+    end = work.ends[k]
+    row, side, target, beam, pt2 = end.radiator, end.side, end.recoiler, end.beam, work.trial[k]
     far = opposite(work, k)
     near = work.end_of[row, 1 - side]
     beyond = work.end_of[target, side] if beam < 0 else -1

@@ -1,16 +1,20 @@
 """The initial-state shower: incoming partons evolve backwards, to mothers with more momentum, and leave sisters behind.
 
-After T. Sjostrand and P. Skands, hep-ph/0408302, section 4, with the choices of PYTHIA 8's simple shower: trials in pT^2 + p_T0^2 (rate and
-coupling are regularised by it), ratios of densities at pT^2, emissions ordered in rapidity on each side, recoil of the whole final state.
-An incoming c or b must come from a gluon above its threshold: below twice m_Q^2 the branching g -> Q Qbar is drawn between m_Q^2 and
-there, whatever the rest does. Trials of the four branchings (z = x / x_mother) follow 6 / (z (1 - z)) for g -> g,
-8/3 z^(-3/2) for q -> g, 8/3 / (1 - z) for q -> q and 1/2 for g -> q, each times a bound of the ratio of densities. Left out: photons, and
-the azimuthal correlations of polarisation and interference.
+After T. Sjostrand and P. Skands, hep-ph/0408302, section 4, with the choices of PYTHIA 8's simple shower: trials in
+pT^2 + p_T0^2 (rate and coupling are regularised by it), ratios of densities at pT^2, emissions ordered in rapidity on
+each side, recoil of the whole final state. An incoming c or b must come from a gluon above its threshold: below twice
+m_Q^2 the branching g -> Q Qbar is drawn between m_Q^2 and there, whatever the rest does. Trials of the four branchings
+(z = x / x_mother) follow 6 / (z (1 - z)) for g -> g, 8/3 z^(-3/2) for q -> g, 8/3 / (1 - z) for q -> q and 1/2 for g ->
+q, each times a bound of the ratio of densities. Left out: photons, and the azimuthal correlations of polarisation and
+interference.
 """
 
 from __future__ import annotations
 
 import math
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import exp, log, sincos
 from pseudoexp.core.jit import inline, kernel
@@ -44,7 +48,7 @@ _TWO_PI = 6.283185307179586
 
 
 @inline
-def _quarks(densities_at: object) -> float:
+def _quarks(densities_at: NDArray[np.float64]) -> float:
     """Return the sum over quarks and antiquarks."""
     total = 0.0
     for k in range(EFFECTIVE):
@@ -280,7 +284,7 @@ def branch_space(work: ShowerWork, partons: Partons, systems: Systems, tables: S
     The new incoming parton and the sister are appended, everything final of the system takes the recoil, and the ends at
     incoming partons and at the sister get new recoilers and trials.
     """
-    daughter, other = systems.incoming[system, side], systems.incoming[system, 1 - side]
+    daughter = systems.incoming[system, side]
     z, pt2 = work.space[side].chosen, work.space[side].trial
     emitted = sister_id(partons.pdg_id[daughter], mother)
     mass = 0.0 if emitted == 21 else MASSES[abs(emitted)]
