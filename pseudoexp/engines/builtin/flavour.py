@@ -33,6 +33,10 @@ POPCORN_MESON = 0.5
 """Share of baryon pairs with a meson between them: 0.5 / (0.5 + 0.5)."""
 POPCORN_STRANGE_SHARED = 0.9
 POPCORN_STRANGE_MESON = 0.5
+INITIAL_MESON = (0.2735, 0.698, 0.756)
+"""Probability of a meson before the baryon for a diquark at the end of a string: spin zero; spin one, different flavours;
+spin one, equal ones. Measured in Pythia 8.317, as is the weight of a strange quark to be the shared one:"""
+INITIAL_STRANGE_SHARED = 0.5
 VECTOR_TO_PSEUDOSCALAR = (0.50, 0.50, 0.55, 0.88, 2.20)
 """For mesons whose heavier quark is d, u, s, c, b."""
 ETA, ETA_PRIME = 0.60, 0.12
@@ -122,8 +126,9 @@ def diquark_code(first: int, second: int, states: int) -> int:
 def split_initial_diquark(dice: Dice, code: int) -> tuple[int, int]:
     """Return (shared flavour, meson next) of a diquark that stands at the end of a string from the beginning."""
     high, low = code // 1000, (code // 100) % 10
-    shared = high if throw(dice) < 0.5 else low
-    return shared, 0
+    shared = low if throw(dice) * (1.0 + (INITIAL_STRANGE_SHARED if high == 3 else 1.0)) < 1.0 else high
+    kind = 0 if code % 10 == 1 else (2 if high == low else 1)
+    return shared, 1 if throw(dice) < INITIAL_MESON[kind] else 0
 
 
 @kernel

@@ -7,17 +7,31 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core.elementary import exp, log
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.rng import Stream
 from pseudoexp.engines.builtin.dice import STRING, Dice, new_dice, throw, throw_from
 from pseudoexp.engines.builtin.flavour import flavour_table, light_quark, split_initial_diquark
 from pseudoexp.engines.builtin.fragmentation import StringTables, Yield, draw_hadron, fragment, new_yield
-from pseudoexp.engines.builtin.fragmentation_function import LUND_A, LUND_B, draw_fraction
+from pseudoexp.engines.builtin.fragmentation_function import LUND_A, LUND_B
 from pseudoexp.engines.builtin.hadron_table import hadron_table
 from pseudoexp.engines.builtin.hadrons import Hadrons, append_hadron
 from pseudoexp.engines.builtin.mini_strings import fragment_mini
 from pseudoexp.engines.builtin.partons import FINAL, Partons
-from pseudoexp.engines.builtin.regions import EX, EY, MASS, PX, PY, Walk, dot, light_like, new_walk, start_end
+from pseudoexp.engines.builtin.regions import (
+    EX,
+    EY,
+    NEW,
+    NEW_MESON,
+    NEW_SHARED,
+    PX,
+    PY,
+    Walk,
+    dot,
+    light_like,
+    new_walk,
+    start_end,
+)
 from pseudoexp.engines.builtin.strings import Strings, new_strings, trace_strings
 from pseudoexp.engines.builtin.transverse_momentum import draw_kick
 
@@ -98,22 +112,33 @@ def _widest_pair(strings: Strings, s: int, dice: Dice) -> int:
 
 
 @kernel
+def draw_gamma(dice: Dice) -> float:
+    """Return Gamma [GeV^2] of a break far from all ends: density Gamma^a exp(-b Gamma)."""
+    mean = (1.0 + LUND_A) / LUND_B
+    while True:
+        ratio = -log(throw(dice))
+        if throw(dice) < exp(LUND_A * (log(ratio) + 1.0 - ratio)):
+            return ratio * mean
+
+
+@kernel
 def _open_loop(tables: StringTables, work: HadronisationWorkspace, s: int) -> bool:
-    """Break a closed string: the first break comes from an end of the flavour it makes, as if its region were a string."""
+    """Break a closed string at a place drawn as breaks far from all ends are: Gamma, and flat in rapidity."""
     walk, dice = work.walk, work.dice
     if not lay_regions(work.strings, s, _widest_pair(work.strings, s, dice), walk):
         return False
-    flavour = light_quark(dice)
     w2 = 2.0 * dot(walk.ahead[0, 0], walk.towards[0, 0])
+    number = walk.number[0]
     for _ in range(_TRIES):
-        start_end(walk, 0, 1.0, 0.0, flavour, 0, 0)
+        start_end(walk, 0, 1.0, 0.0, -light_quark(dice), 0, 0)
         draw_hadron(tables, walk, 0, dice)
-        kick_x, kick_y = draw_kick(dice)
-        mt2 = walk.value[0, MASS] ** 2 + kick_x * kick_x + kick_y * kick_y
-        z = draw_fraction(dice, LUND_A, 1.0, LUND_B * mt2)
-        if mt2 < z * w2:
-            start_end(walk, 0, 1.0 - z, mt2 / (z * w2), flavour, 0, 0)
-            start_end(walk, 1, mt2 / (z * w2), 1.0 - z, -flavour, 0, 0)
+        new, shared, meson = number[NEW], number[NEW_SHARED], number[NEW_MESON]
+        gamma = draw_gamma(dice)
+        if gamma < w2:
+            x = exp(-throw(dice) * log(w2 / gamma))
+            y = gamma / (w2 * x)
+            start_end(walk, 0, x, y, new, shared, 0)
+            start_end(walk, 1, y, x, -new, shared, meson)
             kick_x, kick_y = draw_kick(dice)
             walk.value[0, PX], walk.value[0, PY] = kick_x, kick_y
             for m in range(4):  # the same axes at both ends, since both are in the same region

@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from compare_strings import CONFIGURATIONS, back_to_back, chain, loop, spray
+from scipy.stats import gamma, kstest
 
+from pseudoexp.core.jit import kernel
 from pseudoexp.core.rng import event_stream
 from pseudoexp.core.species import charge3
+from pseudoexp.engines.builtin.dice import STRING, Dice, new_dice, throw_from
 from pseudoexp.engines.builtin.hadron_table import quark_content
-from pseudoexp.engines.builtin.hadronisation import hadronisation_workspace, hadronise, string_tables
+from pseudoexp.engines.builtin.hadronisation import draw_gamma, hadronisation_workspace, hadronise, string_tables
 from pseudoexp.engines.builtin.hadrons import Hadrons, new_hadrons
 from pseudoexp.engines.builtin.partons import FINAL, REMNANT, Partons, new_partons
 
@@ -148,6 +151,20 @@ def test_ancestry():
         assert len(flagged) == 1
         assert 5 in quark_content(int(flagged[0])) or -5 in quark_content(int(flagged[0]))
         assert quark_numbers(flagged.tolist())[5] == 1
+
+
+@kernel
+def gammas(dice: Dice, n: int) -> np.ndarray:
+    """Return n values of Gamma."""
+    throw_from(dice, event_stream(3, 0, 5), STRING, 0)
+    values = np.empty(n)
+    for i in range(n):
+        values[i] = draw_gamma(dice)
+    return values
+
+
+def test_first_break_of_a_loop():
+    assert kstest(gammas(new_dice(), 20_000), gamma(1.68, scale=1 / 0.98).cdf).pvalue > 1e-3
 
 
 def test_colourless_partons_pass():
