@@ -71,18 +71,18 @@ def stages(name: str) -> dict[str, Callable[[], object]]:
     batch, process, tables = batch_of(name), PROCESSES[name], tables_of()
     ws = reconstruction_workspace(4096, tables.detector)
     config = RunConfig.from_options(1000)
-    jets, _ = chain.rows_of(batch, process, SEED, tables)
+    jets, _ = chain.rows_of(batch, process, SEED, tables, keep_other=False)
     return {
         "detector": lambda: simulate_all(batch, process, SEED, tables.detector, tables.pileup, ws.detector),
         "jets": lambda: reconstruct_all(batch, process, SEED, tables.detector, tables.pileup, ws),
-        "flavour": lambda: chain.rows_of(batch, process, SEED, tables),
+        "flavour": lambda: chain.rows_of(batch, process, SEED, tables, keep_other=False),
         "packing": lambda: pack(config, process, 0, ChunkRows(jets, None, float(batch.weight.sum()))),
     }
 
 
 def rows(name: str) -> int:
     """Return the number of rows that count: hbb or qcd."""
-    jets, _ = chain.rows_of(batch_of(name), PROCESSES[name], SEED, tables_of())
+    jets, _ = chain.rows_of(batch_of(name), PROCESSES[name], SEED, tables_of(), keep_other=False)
     return int(np.count_nonzero(jets[:, schema.row("flavour_label")] == PROCESSES[name]))
 
 

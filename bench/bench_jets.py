@@ -67,7 +67,7 @@ def cluster_vr_all(p4, offsets, ws):
     """Cluster the tracks of all events; return the number of jets."""
     total = 0
     for k in range(len(offsets) - 1):
-        total += cluster_vr(p4[offsets[k]:offsets[k + 1]], offsets[k + 1] - offsets[k], 30.0, 0.02, 0.4, ws)
+        total += cluster_vr(p4[offsets[k]:offsets[k + 1]], offsets[k + 1] - offsets[k], 30.0, 0.02, 0.4, 0.0, ws)
     return total
 
 

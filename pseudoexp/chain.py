@@ -1,6 +1,7 @@
 """One event from record to rows: the only module that knows all stages.
 
-detector -> track jets -> large-R jets -> trimming, calibration, selection -> flavour algorithms -> labels -> row.
+early test -> tracks -> track jets -> early test again -> towers -> large-R jets -> trimming, calibration, selection, label ->
+flavour algorithms -> row. What is cheap and rejects comes first.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from pseudoexp.dataset.weights import DEFAULT_SAMPLING, SpectrumRatio, flat, spe
 from pseudoexp.detector.card import DetectorCard
 from pseudoexp.detector.pileup import PileUp
 from pseudoexp.detector.pileup_library import load_library
+from pseudoexp.detector.simulate import EVERYWHERE
 from pseudoexp.detector.tables import DetectorTables, detector_tables
+from pseudoexp.early_test import EarlyWorkspace, count_track_jets, early_workspace, fill_discs, fill_region, may_pass
 from pseudoexp.engines import engine
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.errors import GenerationError
@@ -49,7 +52,7 @@ from pseudoexp.flavour.templates import IP3DTemplates
 from pseudoexp.flavour.two_track import prepare_jet
 from pseudoexp.flavour.workspace import FlavourSettings, FlavourWorkspace, flavour_settings, flavour_workspace
 from pseudoexp.jets.calibration import JetCalibration, calibrated_mass_factor, calibrated_pt_factor, largest_pt_factor
-from pseudoexp.jets.candidates import effective_radius, trimmed_jet
+from pseudoexp.jets.candidates import track_jet_radius, trimmed_jet
 from pseudoexp.jets.substructure import SubstructureWorkspace, d2, substructure_workspace, tau21
 from pseudoexp.production.chunk import ChunkRows
 from pseudoexp.production.run_config import RunConfig
@@ -58,13 +61,17 @@ from pseudoexp.reconstruction import (
     OVERFLOW,
     Counts,
     ReconstructionWorkspace,
-    reconstruct,
+    is_finite,
+    reconstruct_large_jets,
+    reconstruct_track_jets,
     reconstruction_workspace,
 )
 from pseudoexp.track_rows import N_TRACK_COLUMNS, fill_tracks
 
 MIN_PT, MAX_PT, MAX_ETA = 250.0, 3000.0, 2.0
 """Selection of the trimmed, calibrated large-R jet; GeV."""
+_WIDE_JETS = 0.98
+"""Trimming takes pT away from a jet whose constituents are within a right angle of it; this leaves room for wider ones."""
 MAX_ROWS_PER_EVENT = 8
 _CAPACITY = 4096
 _CAPACITY_PER_PILEUP = 400
@@ -95,9 +102,17 @@ class ChainTables(NamedTuple):
     flavour: FlavourSettings
 
 
+class Wanted(NamedTuple):
+    """Which rows an event is to give; signal events give hbb and other rows, QCD events qcd rows."""
+
+    hbb: bool
+    others: bool
+
+
 class ChainWorkspace(NamedTuple):
     """Buffers of one event."""
 
+    early: EarlyWorkspace
     reconstruction: ReconstructionWorkspace
     flavour: FlavourWorkspace
     substructure: SubstructureWorkspace
@@ -116,7 +131,8 @@ def chain_workspace(capacity: int, tables: DetectorTables) -> ChainWorkspace:
     """Return buffers for events of up to `capacity` particles."""
     vr_jets, per_jet = max(capacity // 16, 64), max(capacity // 8, 128)
     return ChainWorkspace(
-        reconstruction=reconstruction_workspace(capacity, tables), flavour=flavour_workspace(per_jet),
+        early=early_workspace(), reconstruction=reconstruction_workspace(capacity, tables),
+        flavour=flavour_workspace(per_jet),
         substructure=substructure_workspace(min(max(capacity // 4, 1024), 4096)),
         assigned=np.zeros(capacity, np.int32),
         distance2=np.zeros(capacity), associated=np.zeros((vr_jets, per_jet), np.int32),
@@ -143,22 +159,9 @@ def _flavour_inputs(vr: int, tables: ChainTables, ws: ChainWorkspace, out: NDArr
 
 
 @kernel
-def _may_pass(jet: int, n_towers: int, tables: ChainTables, ws: ReconstructionWorkspace) -> bool:
-    """Whether a large-R jet can pass in pT: the sum of its towers' pT, at the largest factor, is above the cut."""
-    towers, jet_of = ws.detector.towers.p4, ws.jets.tower_clusters.jet_of
-    total = 0.0
-    for i in range(n_towers):
-        if jet_of[i] == jet:
-            total += pt(towers[i, 0], towers[i, 1])
-    return total * largest_pt_factor(tables.jets) > (1.0 - 1e-9) * MIN_PT
-
-
-@kernel
 def _selected_jet(jet: int, n_towers: int, tables: ChainTables, ws: ChainWorkspace, out: NDArray[np.float64]) -> int:
     """Trim, calibrate and select large-R jet `jet`: its columns in `out`; its constituents, or -1 if it fails."""
     reconstruction = ws.reconstruction
-    if not _may_pass(jet, n_towers, tables, reconstruction):
-        return -1
     n, px, py, pz, e = trimmed_jet(reconstruction.detector.towers.p4, n_towers, jet, reconstruction.jets)
     if n == 0:
         return -1
@@ -198,7 +201,7 @@ def _track_jet_columns(i: int, vr: int, tables: ChainTables, ws: ChainWorkspace,
     out[k + 1] = ws.vr_labels[vr, VR_N_B]
     out[k + 2] = ws.vr_labels[vr, VR_N_C]
     out[k + 3] = ws.hadron_pt[vr]
-    out[k + 4] = effective_radius(out[first])
+    out[k + 4] = track_jet_radius(out[first])
     out[k + 5] = 1.0 if out[first + _SV1 + 2] > 0.0 else 0.0
     return status
 
@@ -210,7 +213,7 @@ def _is_concentric(first: int, second: int, n_track_jets: int, jet: int, ws: Cha
     for a in (first, second):
         for b in range(n_track_jets):
             if b != a and large[b] == jet:
-                smaller = min(effective_radius(pt(vr[a, 0], vr[a, 1])), effective_radius(pt(vr[b, 0], vr[b, 1])))
+                smaller = min(track_jet_radius(pt(vr[a, 0], vr[a, 1])), track_jet_radius(pt(vr[b, 0], vr[b, 1])))
                 if _distance(vr[a], vr[b]) < smaller:
                     return True
     return False
@@ -237,14 +240,17 @@ def _truth_columns(record: EventRecord, process: int, ws: ChainWorkspace, out: N
 
 
 @kernel
-def _candidate(jet: int, record: EventRecord, process: int, counts: Counts, tables: ChainTables, ws: ChainWorkspace,
-               out: NDArray[np.float64]) -> int:
+def _candidate(jet: int, record: EventRecord, process: int, wanted: Wanted, counts: Counts, tables: ChainTables,
+               ws: ChainWorkspace, out: NDArray[np.float64]) -> int:
     """Fill one row for large-R jet `jet`: 1 if it is selected, 0 if not, or a negative status."""
     first, second = _leading_track_jets(jet, counts.track_jets, ws)
     if second < 0:
         return 0
     n = _selected_jet(jet, counts.towers, tables, ws, out)
     if n < 0:
+        return 0
+    _truth_columns(record, process, ws, out)
+    if not (wanted.hbb if out[_LABEL] == _HBB else wanted.others):
         return 0
     for i, vr in enumerate((first, second)):
         status = _track_jet_columns(i, vr, tables, ws, out)
@@ -258,14 +264,19 @@ def _candidate(jet: int, record: EventRecord, process: int, counts: Counts, tabl
     vr_p4 = ws.reconstruction.jets.vr
     out[_DR] = _distance(vr_p4[first], vr_p4[second])
     out[_CONCENTRIC] = 1.0 if _is_concentric(first, second, counts.track_jets, jet, ws) else 0.0
-    _truth_columns(record, process, ws, out)
     out[_BENCHMARK] = spectrum_weight(tables.weights, out[_PT], abs(out[_ETA])) if out[_LABEL] == _HBB else 1.0
     return 1
 
 
 @kernel
-def event_rows(record: EventRecord, process: int, stream: Stream, tables: ChainTables, ws: ChainWorkspace,
-               out: NDArray[np.float64], out_tracks: NDArray[np.float64]) -> int:
+def _still_wanted(wanted: Wanted, ws: ChainWorkspace) -> Wanted:
+    """Return which of the wanted rows the event can give by the early test."""
+    return Wanted(wanted.hbb and may_pass(True, ws.early), wanted.others and may_pass(False, ws.early))
+
+
+@kernel
+def event_rows(record: EventRecord, process: int, stream: Stream, keep_other: bool, tables: ChainTables,
+               ws: ChainWorkspace, out: NDArray[np.float64], out_tracks: NDArray[np.float64]) -> int:
     """Turn one event into rows.
 
     Parameters
@@ -276,6 +287,8 @@ def event_rows(record: EventRecord, process: int, stream: Stream, tables: ChainT
         `rng.SIGNAL` or `rng.QCD`.
     stream : Stream
         Its random numbers.
+    keep_other : bool
+        Whether to make the rows of class `other`; those of hbb and qcd do not depend on it.
     tables, ws
         Tables and buffers.
     out : (rows, fields of `schema.JET_FIELDS`)
@@ -288,24 +301,47 @@ def event_rows(record: EventRecord, process: int, stream: Stream, tables: ChainT
     int
         Rows filled, or `OVERFLOW`, `NOT_FINITE`.
     """
-    counts = reconstruct(record, stream, tables.detector, tables.pileup, ws.reconstruction)
+    if not is_finite(record):
+        return NOT_FINITE
+    reconstruction = ws.reconstruction
+    wanted, tested = Wanted(process == SIGNAL, process != SIGNAL or keep_other), tables.pileup.mu == 0.0
+    if tested:
+        fill_discs(record, tables.detector.calorimeter.muon_deposit_max, ws.early)
+        wanted = _still_wanted(wanted, ws)
+    if not (wanted.hbb or wanted.others):
+        return 0
+    n, n_tracks, n_track_jets = reconstruct_track_jets(record, stream, tables.detector, tables.pileup, reconstruction)
+    if n < 0 or n_track_jets > len(ws.n_associated):
+        return min(n, OVERFLOW)
+    if tested:
+        count_track_jets(reconstruction.jets.vr, n_track_jets, ws.early)
+        wanted = _still_wanted(wanted, ws)
+    if n_track_jets < 2 or not (wanted.hbb or wanted.others):
+        return 0
+    reconstruction.detector.region[:] = EVERYWHERE
+    if tested:
+        fill_region(ws.early, reconstruction.detector.region)
+    counts = reconstruct_large_jets(n, n_tracks, n_track_jets, stream, tables.detector, tables.pileup,
+                                    _WIDE_JETS * MIN_PT / largest_pt_factor(tables.jets), reconstruction)
     if counts.status < 0:
         return counts.status
-    if counts.track_jets < 2 or counts.large_jets == 0:
-        return 0
+    return _rows_of_jets(record, process, wanted, counts, tables, ws, out, out_tracks)
+
+
+@kernel
+def _rows_of_jets(record: EventRecord, process: int, wanted: Wanted, counts: Counts, tables: ChainTables,
+                  ws: ChainWorkspace, out: NDArray[np.float64], out_tracks: NDArray[np.float64]) -> int:
+    """Fill the rows of an event whose jets are found; return their number or a negative status."""
     detector, jets = ws.reconstruction.detector, ws.reconstruction.jets
-    if counts.track_jets > len(ws.n_associated):
-        return OVERFLOW
-    status = associate(detector.tracks, counts.tracks, detector.primary_vertex, jets.vr, counts.track_jets, ws.assigned,
-                       ws.distance2, ws.associated, ws.n_associated)
-    if status < 0:
+    if associate(detector.tracks, counts.tracks, detector.primary_vertex, jets.vr, counts.track_jets, ws.assigned,
+                 ws.distance2, ws.associated, ws.n_associated) < 0:
         return OVERFLOW
     label_vr_jets(record, jets.vr, counts.track_jets, ws.vr_labels, ws.hadron_pt)
     n = 0
     for jet in range(counts.large_jets):
         if n == len(out):
             return OVERFLOW
-        status = _candidate(jet, record, process, counts, tables, ws, out[n])
+        status = _candidate(jet, record, process, wanted, counts, tables, ws, out[n])
         if status < 0:
             return status
         if status == 1:
@@ -318,14 +354,14 @@ def event_rows(record: EventRecord, process: int, stream: Stream, tables: ChainT
 
 
 @kernel
-def batch_rows(batch: EventBatch, first: int, process: int, namespace: int, seed: int, tables: ChainTables,
-               ws: ChainWorkspace, out: NDArray[np.float64], out_tracks: NDArray[np.float64],
+def batch_rows(batch: EventBatch, first: int, process: int, namespace: int, seed: int, keep_other: bool,
+               tables: ChainTables, ws: ChainWorkspace, out: NDArray[np.float64], out_tracks: NDArray[np.float64],
                event_of: NDArray[np.int64]) -> tuple[int, int, int]:
     """Run `event_rows` on a batch from its event `first` on; return (next event, rows, status)."""
     n = 0
     for i in range(first, len(batch.event_number)):
         stream = event_stream(seed, process + namespace, batch.event_number[i])
-        got = event_rows(event(batch, i), process, stream, tables, ws, out[n:], out_tracks[n:])
+        got = event_rows(event(batch, i), process, stream, keep_other, tables, ws, out[n:], out_tracks[n:])
         if got < 0:
             return i, n, got
         for k in range(n, n + got):
@@ -350,7 +386,7 @@ def chain_tables(card: DetectorCard, calibration: Calibration, pileup: PileUp) -
 
 
 def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_tracks: int = 0,
-            announce: Callable[[str], None] | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            announce: Callable[[str], None] | None = None, keep_other: bool = True) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the rows of a batch and their tracks, in the chain's units.
 
     Parameters
@@ -367,6 +403,8 @@ def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_t
         Tracks to keep per row.
     announce : callable, optional
         Called with a line for the user when kernels have to be compiled.
+    keep_other : bool
+        Whether to make the rows of class `other`; those of hbb and qcd do not depend on it.
 
     Raises
     ------
@@ -380,12 +418,12 @@ def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_t
     out_tracks = np.full((len(out), n_tracks, N_TRACK_COLUMNS), np.nan)
     event_of = np.zeros(len(out), np.int64)
     done = n = 0
-    jit.prepare(batch_rows, batch, 0, physics, process - physics, seed, tables, _workspace(capacity, tables), out,
-                out_tracks, event_of, announce=announce)
+    jit.prepare(batch_rows, batch, 0, physics, process - physics, seed, keep_other, tables,
+                _workspace(capacity, tables), out, out_tracks, event_of, announce=announce)
     while done < events:
         ws = _workspace(capacity, tables)
-        done, got, status = batch_rows(batch, done, physics, process - physics, seed, tables, ws, out[n:],
-                                       out_tracks[n:], event_of[n:])
+        done, got, status = batch_rows(batch, done, physics, process - physics, seed, keep_other, tables, ws,
+                                       out[n:], out_tracks[n:], event_of[n:])
         n += got
         if status == NOT_FINITE:
             raise GenerationError(f"process {process}, event {batch.event_number[done]}, seed {seed}: NaN in a momentum")
@@ -418,7 +456,7 @@ def _tables(card: DetectorCard, pileup: float, default_sampling: bool) -> ChainT
 def prepare(config: RunConfig, announce: Callable[[str], None]) -> None:
     """Do what has to be done once before the first chunk, telling the user if it takes long."""
     tables = _tables(config.card, config.pileup, (config.pthat_min, config.pt_bias) == DEFAULT_SAMPLING)
-    rows_of(no_events(), SIGNAL, config.seed, tables, config.tracks, announce)
+    rows_of(no_events(), SIGNAL, config.seed, tables, config.tracks, announce, config.keep_unmatched)
 
 
 def make_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
@@ -438,7 +476,7 @@ def make_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
                                                  schema.EVENTS_PER_CHUNK, settings)
     sampling = (config.pthat_min, config.pt_bias)
     tables = _tables(config.card, config.pileup, sampling == DEFAULT_SAMPLING)
-    jets, tracks = rows_of(batch, process, config.seed, tables, config.tracks)
+    jets, tracks = rows_of(batch, process, config.seed, tables, config.tracks, keep_other=config.keep_unmatched)
     share = config.signal_fraction if process == SIGNAL else 1.0 - config.signal_fraction
     jets[:, _BENCHMARK] *= 0.5 / share if share > 0.0 else 0.0
     return ChunkRows(jets, tracks if config.tracks else None, float(batch.weight.sum()))

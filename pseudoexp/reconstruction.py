@@ -11,9 +11,15 @@ from pseudoexp.core.jit import kernel
 from pseudoexp.core.record import EventRecord
 from pseudoexp.core.rng import Stream
 from pseudoexp.detector.pileup import PileUp
-from pseudoexp.detector.simulate import DetectorWorkspace, detector_workspace, simulate
+from pseudoexp.detector.simulate import (
+    EVERYWHERE,
+    DetectorWorkspace,
+    detector_workspace,
+    simulate_towers,
+    simulate_tracks,
+)
 from pseudoexp.detector.tables import DetectorTables
-from pseudoexp.jets.candidates import JetsWorkspace, jets_workspace, large_jets, track_jets
+from pseudoexp.jets.candidates import LARGE_MIN_PT, JetsWorkspace, jets_workspace, large_jets, track_jets
 
 OVERFLOW, NOT_FINITE = -1, -2
 """Statuses: the workspace is too small; a momentum or a position is NaN or infinite."""
@@ -45,27 +51,60 @@ def reconstruction_workspace(capacity: int, tables: DetectorTables) -> Reconstru
 @kernel
 def _finite(values: NDArray[np.float64]) -> bool:
     """Whether no value (rows, columns) is NaN or beyond 1e150."""
-    good = True
+    bad = 0
     for i in range(values.shape[0]):
         for k in range(values.shape[1]):
-            good &= abs(values[i, k]) < _LARGEST
-    return good
+            bad += 0 if abs(values[i, k]) < _LARGEST else 1
+    return bad == 0
+
+
+@kernel
+def is_finite(record: EventRecord) -> bool:
+    """Return whether all momenta and positions of an event are finite."""
+    return (_finite(record.p4) and _finite(record.vertex) and _finite(record.heavy_p4)
+            and _finite(record.heavy_vertex))
+
+
+@kernel
+def reconstruct_track_jets(record: EventRecord, stream: Stream, tables: DetectorTables, pileup: PileUp,
+                           ws: ReconstructionWorkspace) -> tuple[int, int, int]:
+    """Find tracks, primary vertex and track jets of one event.
+
+    Returns
+    -------
+    tuple of int
+        Particles in flight (or a negative status), tracks, track jets.
+    """
+    n, n_tracks = simulate_tracks(record, stream, tables, pileup, ws.detector)
+    if n < 0:
+        return OVERFLOW, 0, 0
+    n_track_jets = track_jets(ws.detector.tracks, n_tracks, ws.detector.primary_vertex, ws.jets)
+    if n_track_jets < 0:
+        return n_track_jets, 0, 0
+    return n, n_tracks, n_track_jets
+
+
+@kernel
+def reconstruct_large_jets(n: int, n_tracks: int, n_track_jets: int, stream: Stream, tables: DetectorTables,
+                           pileup: PileUp, min_pt: float, ws: ReconstructionWorkspace) -> Counts:
+    """Go on from `reconstruct_track_jets`: large-R jets of an untrimmed pT of `min_pt` [GeV], towers of `detector.region`."""
+    n_towers = simulate_towers(n, stream, tables, pileup, ws.detector)
+    if n_towers < 0:
+        return Counts(OVERFLOW, 0, 0, 0, 0)
+    n_large = large_jets(ws.detector.towers.p4, n_towers, n_track_jets, min_pt, ws.jets)
+    if n_large < 0:
+        return Counts(n_large, 0, 0, 0, 0)
+    return Counts(0, n_tracks, n_towers, n_track_jets, n_large)
 
 
 @kernel
 def reconstruct(record: EventRecord, stream: Stream, tables: DetectorTables, pileup: PileUp,
                 ws: ReconstructionWorkspace) -> Counts:
     """Simulate the detector and cluster the jets of one event; results stand in `ws`."""
-    if not (_finite(record.p4) and _finite(record.vertex) and _finite(record.heavy_p4)
-            and _finite(record.heavy_vertex)):
+    if not is_finite(record):
         return Counts(NOT_FINITE, 0, 0, 0, 0)
-    n_tracks, n_towers = simulate(record, stream, tables, pileup, ws.detector)
-    if n_tracks < 0:
-        return Counts(OVERFLOW, 0, 0, 0, 0)
-    n_track_jets = track_jets(ws.detector.tracks, n_tracks, ws.detector.primary_vertex, ws.jets)
-    if n_track_jets < 0:
-        return Counts(n_track_jets, 0, 0, 0, 0)
-    n_large = large_jets(ws.detector.towers.p4, n_towers, n_track_jets, ws.jets)
-    if n_large < 0:
-        return Counts(n_large, 0, 0, 0, 0)
-    return Counts(0, n_tracks, n_towers, n_track_jets, n_large)
+    n, n_tracks, n_track_jets = reconstruct_track_jets(record, stream, tables, pileup, ws)
+    if n < 0:
+        return Counts(n, 0, 0, 0, 0)
+    ws.detector.region[:] = EVERYWHERE
+    return reconstruct_large_jets(n, n_tracks, n_track_jets, stream, tables, pileup, LARGE_MIN_PT, ws)

@@ -14,6 +14,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import exp, log, sincos
 from pseudoexp.core.jit import inline
@@ -85,6 +86,18 @@ def uniform4(stream: Stream, stage: int, item: int, purpose: int) -> tuple[float
     a, b, c, d = words(stream, stage, item, purpose)
     return ((float(a) + 0.5) * _2_POW_M32, (float(b) + 0.5) * _2_POW_M32,
             (float(c) + 0.5) * _2_POW_M32, (float(d) + 0.5) * _2_POW_M32)
+
+
+@inline
+def fill_uniform4(stream: Stream, stage: int, table: NDArray[np.int64], column: int, n: int, purpose: int,
+                  out: NDArray[np.float64]) -> None:
+    """Write `uniform4` of the items in a column of the first `n` rows of `table` to the columns of `out` (4, capacity).
+
+    The same numbers as one by one, several times faster: this loop vectorises.
+    """
+    for i in range(n):
+        a, b, c, d = uniform4(stream, stage, table[i, column], purpose)
+        out[0, i], out[1, i], out[2, i], out[3, i] = a, b, c, d
 
 
 @inline

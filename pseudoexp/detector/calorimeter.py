@@ -18,7 +18,7 @@ from pseudoexp.core import species
 from pseudoexp.core.elementary import atan2, exp, log
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.reconstructed import Towers
-from pseudoexp.core.rng import STAGE_CALORIMETER, Stream, box_muller, uniform4
+from pseudoexp.core.rng import STAGE_CALORIMETER, Stream, box_muller, fill_uniform4
 from pseudoexp.detector import helix
 from pseudoexp.detector.particles import (
     ARC,
@@ -43,6 +43,9 @@ from pseudoexp.detector.tables import CalorimeterTables
 
 EM, HADRONIC, FORWARD_MINUS, FORWARD_PLUS = range(4)
 """Rows of `CalorimeterTables.grid`."""
+REGION_CELL, REGION_ETA, REGION_PHI = 0.2, 32, 32
+"""A region of the calorimeter is told by 32 rows of 0.2 in eta around 0 (the outermost ones have no outer edge) with a
+bit for each of 32 cells in phi, from -pi on."""
 _MAX_TURN = 30.0  # a particle that turns further than this [rad] before an end plate is lost
 
 
@@ -66,9 +69,10 @@ def towers_workspace(capacity: int) -> Towers:
 
 @kernel
 def deposit_energies(particles: Particles, n: int, stream: Stream, tables: CalorimeterTables, radius: float,
-                     half_length: float, ws: CalorimeterWorkspace) -> int:
-    """Put the energies of all particles that reach the face into cells; return the number of touched cells."""
-    state, code = particles.state, particles.code
+                     half_length: float, region: NDArray[np.int64], ws: CalorimeterWorkspace) -> int:
+    """Put the energies of all particles that reach the face in `region` into cells; return the number of touched cells."""
+    state, code, uniform = particles.state, particles.code, particles.uniform
+    fill_uniform4(stream, STAGE_CALORIMETER, code, ITEM, n, 0, uniform)
     touched = 0
     for i in range(n):
         if state[i, END_RADIUS] < math.inf:
@@ -84,20 +88,29 @@ def deposit_energies(particles: Particles, n: int, stream: Stream, tables: Calor
         eta = _eta(z / math.sqrt(x * x + y * y))
         if abs(eta) >= tables.max_eta:
             continue
+        phi = atan2(y, x)
+        if not _in_region(region, eta, phi):
+            continue
         pdg_id = code[i, PDG_ID]
         e = visible_energy(pdg_id, state, i, tables.nucleon_masses)
         if e <= 0.0:
             continue
-        phi = atan2(y, x)
         grid = EM
         if abs(eta) >= tables.central_eta:
             grid = FORWARD_PLUS if eta > 0.0 else FORWARD_MINUS
-        u = uniform4(stream, STAGE_CALORIMETER, code[i, ITEM], 0)
+        u = (uniform[0, i], uniform[1, i], uniform[2, i], uniform[3, i])
         front, width, back = _portions(abs(pdg_id), e, grid != EM, u, tables)
         touched = _share(tables.grid, grid, eta, phi, front, width, ws, touched)
         if back > 0.0:
             touched = _share(tables.grid, HADRONIC, eta, phi, back, tables.hadron_width, ws, touched)
     return touched
+
+
+@inline
+def _in_region(region: NDArray[np.int64], eta: float, phi: float) -> bool:
+    row = min(max(int(eta / REGION_CELL + REGION_ETA // 2), 0), REGION_ETA - 1)
+    bit = min(int((phi + math.pi) * (REGION_PHI / (2.0 * math.pi))), REGION_PHI - 1)
+    return (region[row] >> bit) & 1 == 1
 
 
 @kernel

@@ -17,7 +17,7 @@ from pseudoexp.core import species
 from pseudoexp.core.elementary import exp, log, pow, sincos
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.reconstructed import ORIGIN_PILEUP, ORIGIN_SECONDARY
-from pseudoexp.core.rng import STAGE_DECAY, STAGE_MATERIAL, Stream, uniform4
+from pseudoexp.core.rng import STAGE_DECAY, STAGE_MATERIAL, Stream, fill_uniform4, uniform4
 from pseudoexp.detector import decays, helix
 from pseudoexp.detector.particles import (
     ARC,
@@ -53,17 +53,23 @@ _MAX_PIONS = 8
 @kernel
 def fly(particles: Particles, n: int, stream: Stream, tables: MaterialTables) -> int:
     """Walk the list of `n` particles, end flights, append daughters, and return its new length; -1 without room."""
-    state, code = particles.state, particles.code
+    state, code, uniform = particles.state, particles.code, particles.uniform
+    fill_uniform4(stream, STAGE_MATERIAL, code, ITEM, n, 0, uniform)
+    listed = n
     i = 0
     while 0 <= i < n:
         kind = abs(code[i, PDG_ID])
         if kind != species.ELECTRON and kind != species.MUON and abs(state[i, COT_THETA]) < _MAX_COT:
-            u0, u1, _, _ = uniform4(stream, STAGE_MATERIAL, code[i, ITEM], 0)
+            u0, u1 = uniform[0, i], uniform[1, i]
+            if i >= listed:
+                u0, u1, _, _ = uniform4(stream, STAGE_MATERIAL, code[i, ITEM], 0)
             what, arc = NOTHING, math.inf
-            depth = _depth(kind, state[i, E], u0)
             lengths = tables.radiation_lengths if kind == species.PHOTON else tables.interaction_lengths
-            if depth < lengths * tables.max_path_factor:
-                what, arc = _interaction_point(state, i, depth, kind == species.PHOTON, tables)
+            lengths *= tables.max_path_factor
+            if 1.0 - u0 < lengths:  # below the depth -ln(u0): most need no logarithm
+                depth = _depth(kind, state[i, E], u0)
+                if depth < lengths:
+                    what, arc = _interaction_point(state, i, depth, kind == species.PHOTON, tables)
             row = decays.decaying(kind) if tables.decays else -1
             if row >= 0:
                 found = state[i, ARC] - log(u1) * decays.C_TAU[row] * state[i, PT] / species.mass(kind)

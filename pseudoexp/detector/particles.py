@@ -33,6 +33,7 @@ PDG_ID, ITEM, ROW, ORIGIN = range(4)
 """Columns of `Particles.code`: PDG number, item of the random numbers (below 2**32), row of the event record (-1 for
 pile-up), ORIGIN_*."""
 _MAX_COT = 82.0  # sinh(5.1): further forward there is no detector
+_FORWARD_COT = 20.2  # sinh(3.7): large-R jets of the selection reach |eta| = 3
 _MAX_HEAVY_CHAIN = 8
 _MAX_HEAVY = 256
 
@@ -43,11 +44,13 @@ class Particles(NamedTuple):
     state: NDArray[np.float64]  # (capacity, 17)
     code: NDArray[np.int64]  # (capacity, 4)
     heavy_origin: NDArray[np.int64]  # (256,) ORIGIN_* of what stems from each heavy particle of the record
+    uniform: NDArray[np.float64]  # (4, capacity) scratch: a stage's random numbers of all particles
 
 
 def particles_workspace(capacity: int) -> Particles:
     """Return an empty list for `capacity` particles."""
-    return Particles(np.zeros((capacity, 17)), np.zeros((capacity, 4), np.int64), np.zeros(_MAX_HEAVY, np.int64))
+    return Particles(np.zeros((capacity, 17)), np.zeros((capacity, 4), np.int64), np.zeros(_MAX_HEAVY, np.int64),
+                     np.zeros((4, capacity)))
 
 
 @inline
@@ -118,7 +121,7 @@ def append_record(particles: Particles, n: int, record: EventRecord, collision: 
                   field: float) -> int:
     """Append the stable particles of an event whose collision is at `collision`; the item of row i is i.
 
-    An event with more than 256 heavy particles is treated as out of room (-1).
+    What points beyond |eta| = 3.7 can be in no jet that is selected and is left out. An event with more than 256 heavy particles is treated as out of room (-1).
     """
     m = record.heavy_pdg_id.shape[0]
     if m > particles.heavy_origin.shape[0]:
@@ -128,6 +131,8 @@ def append_record(particles: Particles, n: int, record: EventRecord, collision: 
     x0, y0, z0 = collision[0], collision[1], collision[2]
     p4, vertex = record.p4, record.vertex
     for i in range(p4.shape[0]):
+        if p4[i, 2] * p4[i, 2] > _FORWARD_COT * _FORWARD_COT * (p4[i, 0] * p4[i, 0] + p4[i, 1] * p4[i, 1]):
+            continue
         heavy = record.heavy[i]
         origin = particles.heavy_origin[heavy] if heavy >= 0 else ORIGIN_PRIMARY
         n = append(particles, n, p4[i, 0], p4[i, 1], p4[i, 2], p4[i, 3], vertex[i, 0] + x0, vertex[i, 1] + y0,

@@ -60,11 +60,11 @@ def fit_primary_vertex(tracks: Tracks, n: int, beam_spot: NDArray[np.float64], s
 
     Without a usable track the vertex is the beam spot.
     """
-    _prepare(tracks, n, ws)
+    first, end = _prepare(tracks, n, ws)
     best = 0.0
     fitted = False
     for _ in range(seeds):
-        z, height = _next_seed(ws)
+        z, height = _next_seed(first, end, ws)
         if height <= _HOPELESS * best:
             break
         score = _adaptive_fit(tracks, n, z, beam_spot, chi2_cut, ws)
@@ -95,9 +95,10 @@ def _bin_of(z: float) -> int:
 
 
 @inline
-def _prepare(tracks: Tracks, n: int, ws: VertexWorkspace) -> None:
-    """Fill the straight lines of all tracks and the histogram of z0."""
+def _prepare(tracks: Tracks, n: int, ws: VertexWorkspace) -> tuple[int, int]:
+    """Fill the straight lines of all tracks and the histogram of z0; return where the pairs of filled bins start, end."""
     ws.histogram[:, :] = 0.0
+    first, end = _BINS, 0
     for t in range(n):
         perigee, covariance, line = tracks.perigee[t], tracks.covariance[t], ws.line[t]
         sine, cosine = sincos(perigee[PHI])
@@ -109,14 +110,16 @@ def _prepare(tracks: Tracks, n: int, ws: VertexWorkspace) -> None:
         if abs(perigee[D0]) < _MAX_SEED_D0 and 1 <= b < _BINS - 1:
             ws.histogram[b, 0] += line[_PT2]
             ws.histogram[b, 1] += line[_PT2] * perigee[Z0]
+            first, end = min(first, b - 1), max(end, b + 1)
+    return max(first, 1), min(end, _BINS - 1)
 
 
 @inline
-def _next_seed(ws: VertexWorkspace) -> tuple[float, float]:
+def _next_seed(first: int, end: int, ws: VertexWorkspace) -> tuple[float, float]:
     """Return z and sum of pT^2 of the highest pair of bins left, and clear it; height 0 when nothing is left."""
     histogram = ws.histogram
     top, best = -1, 0.0
-    for b in range(1, _BINS - 1):
+    for b in range(first, end):
         pair = histogram[b, 0] + histogram[b + 1, 0]
         if pair > best:
             top, best = b, pair

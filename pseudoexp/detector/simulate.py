@@ -12,6 +12,8 @@ from pseudoexp.core.reconstructed import PrimaryVertex, Towers, Tracks, TrackTru
 from pseudoexp.core.record import EventRecord
 from pseudoexp.core.rng import STAGE_BEAM_SPOT, Stream, normal4
 from pseudoexp.detector.calorimeter import (
+    REGION_ETA,
+    REGION_PHI,
     CalorimeterWorkspace,
     calorimeter_workspace,
     deposit_energies,
@@ -25,6 +27,10 @@ from pseudoexp.detector.primary_vertex import VertexWorkspace, empty_vertex, fit
 from pseudoexp.detector.subtraction import SubtractionWorkspace, subtract, subtraction_workspace
 from pseudoexp.detector.tables import DetectorTables
 from pseudoexp.detector.tracking import TrackingWorkspace, reconstruct_tracks, tracking_workspace, tracks_workspace
+
+
+EVERYWHERE = (1 << REGION_PHI) - 1
+"""All bits of a row of `DetectorWorkspace.region`."""
 
 
 class DetectorWorkspace(NamedTuple):
@@ -41,6 +47,7 @@ class DetectorWorkspace(NamedTuple):
     calorimeter: CalorimeterWorkspace
     vertex: VertexWorkspace
     subtraction: SubtractionWorkspace
+    region: NDArray[np.int64]  # (32,) where the calorimeter is read out, as `calorimeter.REGION_CELL` says
 
 
 def detector_workspace(capacity: int, tables: DetectorTables) -> DetectorWorkspace:
@@ -59,7 +66,48 @@ def detector_workspace(capacity: int, tables: DetectorTables) -> DetectorWorkspa
         tracks=tracks, truth=truth, towers=towers_workspace(capacity), primary_vertex=empty_vertex(),
         collision=np.zeros(3), pileup_collisions=np.zeros(1, np.int64), particles=particles_workspace(capacity),
         tracking=tracking_workspace(capacity), calorimeter=calorimeter_workspace(tables.calorimeter),
-        vertex=vertex_workspace(capacity), subtraction=subtraction_workspace(capacity))
+        vertex=vertex_workspace(capacity), subtraction=subtraction_workspace(capacity),
+        region=np.full(REGION_ETA, EVERYWHERE, np.int64))
+
+
+@kernel
+def simulate_tracks(record: EventRecord, stream: Stream, tables: DetectorTables, pileup: PileUp,
+                    ws: DetectorWorkspace) -> tuple[int, int]:
+    """Let the particles of one event fly, and find its tracks and primary vertex.
+
+    Returns
+    -------
+    tuple of int
+        Particles in flight, for `simulate_towers`, and tracks; (-1, -1) if the workspace is too small.
+    """
+    spot, material = tables.beam_spot, tables.material
+    g0, g1, g2, _ = normal4(stream, STAGE_BEAM_SPOT, 0, 0)
+    ws.collision[0], ws.collision[1], ws.collision[2] = g0 * spot[0], g1 * spot[1], g2 * spot[2]
+    n = append_record(ws.particles, 0, record, ws.collision, material.field)
+    if n >= 0:
+        n = append_pileup(ws.particles, n, stream, pileup, spot, material.field, ws.pileup_collisions)
+    if n >= 0:
+        n = fly(ws.particles, n, stream, material)
+    if n < 0:
+        return -1, -1
+    n_tracks = reconstruct_tracks(ws.particles, n, stream, tables.tracking, material, ws.tracks, ws.truth,
+                                  ws.tracking)
+    if n_tracks < 0:
+        return -1, -1
+    fit_primary_vertex(ws.tracks, n_tracks, spot, tables.vertex_seeds, tables.vertex_chi2_cut, ws.primary_vertex,
+                       ws.vertex)
+    return n, n_tracks
+
+
+@kernel
+def simulate_towers(n: int, stream: Stream, tables: DetectorTables, pileup: PileUp, ws: DetectorWorkspace) -> int:
+    """Fill the towers in `ws.region` of the event whose `n` particles and primary vertex stand in `ws`; -1 without room."""
+    touched = deposit_energies(ws.particles, n, stream, tables.calorimeter, tables.material.calorimeter_radius,
+                               tables.material.calorimeter_half_length, ws.region, ws.calorimeter)
+    n_towers = make_towers(touched, ws.primary_vertex.position, tables.calorimeter, ws.calorimeter, ws.towers)
+    if n_towers >= 0 and pileup.mu > 0.0:
+        n_towers = subtract(ws.towers, n_towers, tables.subtraction, ws.subtraction)
+    return n_towers
 
 
 @kernel
@@ -81,27 +129,11 @@ def simulate(record: EventRecord, stream: Stream, tables: DetectorTables, pileup
         Filled: `tracks`, `truth`, `towers`, `primary_vertex` (all in the detector's frame), `collision`,
         `pileup_collisions`.
     """
-    spot, material = tables.beam_spot, tables.material
-    g0, g1, g2, _ = normal4(stream, STAGE_BEAM_SPOT, 0, 0)
-    ws.collision[0], ws.collision[1], ws.collision[2] = g0 * spot[0], g1 * spot[1], g2 * spot[2]
-    n = append_record(ws.particles, 0, record, ws.collision, material.field)
-    if n >= 0:
-        n = append_pileup(ws.particles, n, stream, pileup, spot, material.field, ws.pileup_collisions)
-    if n >= 0:
-        n = fly(ws.particles, n, stream, material)
+    n, n_tracks = simulate_tracks(record, stream, tables, pileup, ws)
     if n < 0:
         return -1, -1
-    n_tracks = reconstruct_tracks(ws.particles, n, stream, tables.tracking, material, ws.tracks, ws.truth,
-                                  ws.tracking)
-    if n_tracks < 0:
-        return -1, -1
-    fit_primary_vertex(ws.tracks, n_tracks, spot, tables.vertex_seeds, tables.vertex_chi2_cut, ws.primary_vertex,
-                       ws.vertex)
-    touched = deposit_energies(ws.particles, n, stream, tables.calorimeter, material.calorimeter_radius,
-                               material.calorimeter_half_length, ws.calorimeter)
-    n_towers = make_towers(touched, ws.primary_vertex.position, tables.calorimeter, ws.calorimeter, ws.towers)
+    ws.region[:] = EVERYWHERE
+    n_towers = simulate_towers(n, stream, tables, pileup, ws)
     if n_towers < 0:
         return -1, -1
-    if pileup.mu > 0.0:
-        n_towers = subtract(ws.towers, n_towers, tables.subtraction, ws.subtraction)
     return n_tracks, n_towers

@@ -10,8 +10,8 @@ The radius may depend on the pseudojet, R = clip(rho / pT, r_min, r_max) (Krohn,
 d_iB = pT_i^2p R^2(pT_i). The argument holds with every i looking for neighbours within its *own* radius, since a
 smallest d_ij is below d_iB of the one with the smaller pT^2p. A fixed radius is the case r_min = r_max.
 
-Inclusive jets above a smallest pT are complete when all that is left together does not reach it: hard jets come first,
-so about half of the steps are spared.
+Inclusive jets above a smallest pT are complete when the sum of all pT that is left does not reach it: hard jets come
+first, so half of the steps or more are spared.
 
 Conventions at the edges are FastJet's: a momentum without pT has azimuth 0 and a rapidity of +-(1e5 + |pz|),
 pT^-2 is cut at 1e300. Of equal distances the one in the lower slot is taken.
@@ -220,12 +220,8 @@ def _keep_jet(ws: ClusterWorkspace, s: int, n_jets: int, ptmin: float) -> int:
 
 
 @inline
-def _too_soft(slots: NDArray[np.float64], n: int, ptmin: float) -> bool:
-    """Whether no union of the slots 0 .. n-1 can reach ptmin: not even the sum of their pT does."""
-    total = 0.0
-    for s in range(n):
-        total += math.sqrt(slots[PX, s] * slots[PX, s] + slots[PY, s] * slots[PY, s])
-    return total < (1.0 - 1e-9) * ptmin
+def _pt(slots: NDArray[np.float64], s: int) -> float:
+    return math.sqrt(slots[PX, s] * slots[PX, s] + slots[PY, s] * slots[PY, s])
 
 
 @inline
@@ -307,8 +303,11 @@ def recombine(
         _search(slots, bits, near, i, n)
     n_inputs = n
     n_jets = 0
-    finished = False
-    while n > n_stop and not finished:
+    enough = (1.0 - 1e-9) * ptmin if n_stop == 0 and ptmin > 0.0 else -math.inf
+    left = 0.0  # sum of the pT of all slots: below ptmin no union of them is a jet
+    for i in range(n):
+        left += _pt(slots, i)
+    while n > n_stop and left >= enough:
         i = _smallest(bits, n)
         j = near[i]
         gone, merged = max(i, j), min(i, j)
@@ -316,13 +315,13 @@ def recombine(
         if j < 0:
             gone = merged = i
             if n_stop == 0:
-                before = n_jets
                 n_jets = _keep_jet(ws, i, n_jets, ptmin)
-                slots[PX, i] = slots[PY, i] = 0.0
-                finished = n_jets > before and _too_soft(slots, n + 1, ptmin)
+            left -= _pt(slots, i)
         else:
+            left -= _pt(slots, i) + _pt(slots, j)
             _merge(slots, links, merged, gone)
             _set_slot(slots, merged, power, rho, r_min, r_max)
+            left += _pt(slots, merged)
             near[merged] = -1  # it is searched below, not as a stale one
         _fill_gap(slots, links, gone, n)
         count = _relabel(near, stale, gone, merged, n)
@@ -331,8 +330,9 @@ def recombine(
             _improve(slots, near, merged, n)
         for k in range(count):
             _search(slots, bits, near, stale[k], n)
-    for i in range(n):
-        n_jets = _keep_jet(ws, i, n_jets, ptmin)
+    if n <= n_stop:
+        for i in range(n):
+            n_jets = _keep_jet(ws, i, n_jets, ptmin)
     _write_jets(ws, n_inputs, n_jets)
     return n_jets
 

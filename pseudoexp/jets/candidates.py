@@ -17,7 +17,7 @@ from pseudoexp.core.elementary import sincos
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.kinematics import pt
 from pseudoexp.core.reconstructed import PHI, QOVERP, THETA, Z0, PrimaryVertex, Tracks
-from pseudoexp.jets.antikt import ClusterWorkspace, cluster_workspace
+from pseudoexp.jets.antikt import ClusterWorkspace, cluster_workspace, constituents, effective_radius
 from pseudoexp.jets.ghosts import cluster_with_ghosts
 from pseudoexp.jets.trimming import trim
 from pseudoexp.jets.variable_radius import cluster_vr, select_track_jets
@@ -77,7 +77,7 @@ def track_jets(tracks: Tracks, n_tracks: int, vertex: PrimaryVertex, ws: JetsWor
         ws.track_p4[n, 2] = p * cos_theta
         ws.track_p4[n, 3] = math.sqrt(p * p + _PION_MASS2)
         n += 1
-    found = cluster_vr(ws.track_p4, n, RHO, R_MIN, R_MAX, ws.track_clusters)
+    found = cluster_vr(ws.track_p4, n, RHO, R_MIN, R_MAX, VR_MIN_PT, ws.track_clusters)
     n_jets = select_track_jets(n, found, VR_MIN_PT, VR_MAX_ETA, VR_MIN_TRACKS, ws.track_clusters)
     for j in range(n_jets):
         for k in range(4):
@@ -86,9 +86,9 @@ def track_jets(tracks: Tracks, n_tracks: int, vertex: PrimaryVertex, ws: JetsWor
 
 
 @kernel
-def large_jets(towers: NDArray[np.float64], n_towers: int, n_track_jets: int, ws: JetsWorkspace) -> int:
+def large_jets(towers: NDArray[np.float64], n_towers: int, n_track_jets: int, min_pt: float, ws: JetsWorkspace) -> int:
     """Return the number of untrimmed large-R jets, in ws.tower_clusters.jet_p4; ws.vr_large says who holds whom."""
-    return cluster_with_ghosts(towers, n_towers, ws.vr, n_track_jets, LARGE_RADIUS, LARGE_MIN_PT, ws.vr_large,
+    return cluster_with_ghosts(towers, n_towers, ws.vr, n_track_jets, LARGE_RADIUS, min_pt, ws.vr_large,
                                ws.tower_clusters)
 
 
@@ -97,12 +97,7 @@ def trimmed_jet(towers: NDArray[np.float64], n_towers: int, jet: int, ws: JetsWo
                 ) -> tuple[int, float, float, float, float]:
     """Return (constituents left in ws.trimmed, px, py, pz, E [GeV]) of large-R jet `jet` after trimming."""
     clusters = ws.tower_clusters
-    n = 0
-    for i in range(n_towers):
-        if clusters.jet_of[i] == jet:
-            for k in range(4):
-                ws.constituents[n, k] = towers[i, k]
-            n += 1
+    n = constituents(towers, clusters.jet_of, n_towers, jet, ws.constituents)
     reference = pt(clusters.jet_p4[jet, 0], clusters.jet_p4[jet, 1])
     px, py, pz, e = trim(ws.constituents, n, SUBJET_RADIUS, SUBJET_CUT, reference, ws.kept, ws.subjets)
     left = 0
@@ -115,6 +110,6 @@ def trimmed_jet(towers: NDArray[np.float64], n_towers: int, jet: int, ws: JetsWo
 
 
 @kernel
-def effective_radius(pt_jet: float) -> float:
+def track_jet_radius(pt_jet: float) -> float:
     """Return the radius of a track jet of transverse momentum `pt_jet` [GeV]."""
-    return min(max(RHO / pt_jet, R_MIN), R_MAX)
+    return effective_radius(pt_jet, RHO, R_MIN, R_MAX)

@@ -16,7 +16,7 @@ from pseudoexp.jets.antikt import ORDER, STALE, ClusterWorkspace, load, recombin
 
 @kernel
 def cluster_vr(
-    p4: NDArray[np.float64], n: int, rho: float, r_min: float, r_max: float, ws: ClusterWorkspace
+    p4: NDArray[np.float64], n: int, rho: float, r_min: float, r_max: float, ptmin: float, ws: ClusterWorkspace
 ) -> int:
     """Return the number of variable-radius jets of n momenta.
 
@@ -30,6 +30,8 @@ def cluster_vr(
         Scale [GeV] of the radius.
     r_min, r_max : float
         Limits of the radius.
+    ptmin : float
+        Smallest pT [GeV] of a jet.
     ws : ClusterWorkspace
         ws.jet_p4[:n_jets] and ws.jet_of[:n] are the results.
 
@@ -38,7 +40,7 @@ def cluster_vr(
     int
         Number of jets, `OVERFLOW` or `NOT_FINITE`.
     """
-    return recombine(load(p4, n, 1.0, 0, ws), -1, rho, r_min, r_max, 0, 0.0, ws)
+    return recombine(load(p4, n, 1.0, 0, ws), -1, rho, r_min, r_max, 0, ptmin, ws)
 
 
 @kernel

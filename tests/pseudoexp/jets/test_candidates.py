@@ -45,7 +45,7 @@ def test_the_radius_shrinks_with_pt(ws):
     for scale, jets in ((1.0, 1), (20.0, 2)):
         rows = [(scale * 8, 0.0, 0.0), (scale * 7, 0.02, 0.0), (scale * 8, 0.3, 0.0), (scale * 7, 0.32, 0.0)]
         assert candidates.track_jets(tracks_of(*rows), 4, ORIGIN, ws) == jets
-    assert [candidates.effective_radius(pt) for pt in (10.0, 150.0, 3000.0)] == [0.4, 0.2, 0.02]
+    assert [candidates.track_jet_radius(pt) for pt in (10.0, 150.0, 3000.0)] == [0.4, 0.2, 0.02]
 
 
 def test_track_jets_belong_to_the_jet_that_swallows_their_ghost(ws):
@@ -53,13 +53,13 @@ def test_track_jets_belong_to_the_jet_that_swallows_their_ghost(ws):
     tracks = tracks_of(near, (15.0, 0.05, 0.2), far, (10.0, 1.02, -2.9))
     n = candidates.track_jets(tracks, 4, ORIGIN, ws)
     towers = towers_of((300.0, 0.1, 0.0), (280.0, 0.9, 3.1), (0.8, -1.0, 1.5))
-    assert n == 2 and candidates.large_jets(towers, 3, n, ws) == 2
+    assert n == 2 and candidates.large_jets(towers, 3, n, candidates.LARGE_MIN_PT, ws) == 2
     assert list(ws.vr_large[:2]) == [0, 1]
 
 
 def test_trimming_drops_what_is_soft_and_apart(ws):
     towers = towers_of((200.0, 0.0, 0.0), (120.0, 0.5, 0.1), (4.0, -0.5, -0.3), (3.0, 0.05, 0.05))
-    assert candidates.large_jets(towers, 4, 0, ws) == 1
+    assert candidates.large_jets(towers, 4, 0, candidates.LARGE_MIN_PT, ws) == 1
     n, px, py, pz, e = candidates.trimmed_jet(towers, 4, 0, ws)
     kept = towers[[0, 1, 3]].sum(axis=0)
     assert n == 3

@@ -34,7 +34,7 @@ def test_track_jets_of_collisions(ws):
     found = 0
     for p4, track in collisions():
         tracks = p4[track]
-        n_vr = cluster_vr(tracks, len(tracks), 30.0, 0.02, 0.4, ws)
+        n_vr = cluster_vr(tracks, len(tracks), 30.0, 0.02, 0.4, 0.0, ws)
         n_vr = select_track_jets(len(tracks), n_vr, 5.0, 2.5, 2, ws)
         found += np.count_nonzero(check(p4, ws.jet_p4[:n_vr].copy(), ws) >= 0)
     assert found > 20

@@ -56,7 +56,7 @@ def brute_force(p4, rho=RHO, r_min=R_MIN, r_max=R_MAX):
 def check(p4, ws, **radius):
     p4 = np.ascontiguousarray(p4, dtype=np.float64).reshape(-1, 4)
     arguments = {"rho": RHO, "r_min": R_MIN, "r_max": R_MAX, **radius}
-    n_jets = cluster_vr(p4, len(p4), arguments["rho"], arguments["r_min"], arguments["r_max"], ws)
+    n_jets = cluster_vr(p4, len(p4), arguments["rho"], arguments["r_min"], arguments["r_max"], 0.0, ws)
     assert_same(our_jets(ws, len(p4), n_jets), brute_force(p4, **radius))
 
 
@@ -91,15 +91,15 @@ def test_nasty(ws):
 def test_fixed_radius_is_antikt(ws):
     p4, track = collisions()[3]
     p4 = p4[track]
-    n_jets = cluster_vr(p4, len(p4), RHO, 0.4, 0.4, ws)
+    n_jets = cluster_vr(p4, len(p4), RHO, 0.4, 0.4, 0.0, ws)
     assert_same(our_jets(ws, len(p4), n_jets), fastjet_jets(p4, 0.4, -1))
 
 
 def test_bad_input(ws):
     p4 = toy(20, 1)
-    assert cluster_vr(p4, 20, RHO, R_MIN, R_MAX, cluster_workspace(19)) == OVERFLOW
+    assert cluster_vr(p4, 20, RHO, R_MIN, R_MAX, 0.0, cluster_workspace(19)) == OVERFLOW
     p4[3, 2] = np.nan
-    assert cluster_vr(p4, 20, RHO, R_MIN, R_MAX, ws) == NOT_FINITE
+    assert cluster_vr(p4, 20, RHO, R_MIN, R_MAX, 0.0, ws) == NOT_FINITE
     assert select_track_jets(20, NOT_FINITE, 10.0, 2.5, 2, ws) == NOT_FINITE
 
 
@@ -113,7 +113,7 @@ def test_selection_keeps_order_and_relabels(ws):
     for p4, track in collisions():
         p4 = p4[track]
         n = len(p4)
-        n_jets = cluster_vr(p4, n, RHO, R_MIN, R_MAX, ws)
+        n_jets = cluster_vr(p4, n, RHO, R_MIN, R_MAX, 0.0, ws)
         members, jets = ws.jet_of[:n].copy(), ws.jet_p4[:n_jets].copy()
         pt = np.hypot(jets[:, 0], jets[:, 1])
         eta = np.arcsinh(jets[:, 2] / pt)
@@ -129,7 +129,7 @@ def test_selection_at_its_edges(ws):
     """Jets of one and two tracks, below and above 10 GeV, inside and outside abs(eta) = 2.5."""
     pt = [30.0, 8.0, 3.0, 6.0, 3.0, 9.0, 9.0, 9.0, 9.0]
     y = [-2.0, -1.0, -1.01, 0.0, 0.01, 2.49, 2.48, -2.51, -2.52]
-    assert cluster_vr(momenta(pt, y, 1.0), 9, RHO, R_MIN, R_MAX, ws) == 5
+    assert cluster_vr(momenta(pt, y, 1.0), 9, RHO, R_MIN, R_MAX, 0.0, ws) == 5
     assert select_track_jets(9, 5, 10.0, 2.5, 2, ws) == 2
     np.testing.assert_array_equal(ws.jet_of[:9], [-1, 1, 1, -1, -1, 0, 0, -1, -1])
 
