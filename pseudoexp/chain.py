@@ -386,7 +386,8 @@ def chain_tables(card: DetectorCard, calibration: Calibration, pileup: PileUp) -
 
 
 def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_tracks: int = 0,
-            announce: Callable[[str], None] | None = None, keep_other: bool = True) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            announce: Callable[[str], None] | None = None, keep_other: bool = True
+            ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the rows of a batch and their tracks, in the chain's units.
 
     Parameters

@@ -24,6 +24,7 @@ from pseudoexp.jets.candidates import LARGE_MIN_PT, JetsWorkspace, jets_workspac
 OVERFLOW, NOT_FINITE = -1, -2
 """Statuses: the workspace is too small; a momentum or a position is NaN or infinite."""
 _LARGEST = 1e150
+_MAX_COT = 20.2  # sinh(3.7): the large-R jets of the selection reach |eta| = 3
 
 
 class ReconstructionWorkspace(NamedTuple):
@@ -75,7 +76,7 @@ def reconstruct_track_jets(record: EventRecord, stream: Stream, tables: Detector
     tuple of int
         Particles in flight (or a negative status), tracks, track jets.
     """
-    n, n_tracks = simulate_tracks(record, stream, tables, pileup, ws.detector)
+    n, n_tracks = simulate_tracks(record, stream, tables, pileup, _MAX_COT, ws.detector)
     if n < 0:
         return OVERFLOW, 0, 0
     n_track_jets = track_jets(ws.detector.tracks, n_tracks, ws.detector.primary_vertex, ws.jets)

@@ -32,8 +32,8 @@ the arc of the production point; pT, pseudorapidity (filled by the tracking), ch
 PDG_ID, ITEM, ROW, ORIGIN = range(4)
 """Columns of `Particles.code`: PDG number, item of the random numbers (below 2**32), row of the event record (-1 for
 pile-up), ORIGIN_*."""
-_MAX_COT = 82.0  # sinh(5.1): further forward there is no detector
-_FORWARD_COT = 20.2  # sinh(3.7): large-R jets of the selection reach |eta| = 3
+MAX_COT = 82.0
+"""sinh(5.1): further forward there is no detector."""
 _MAX_HEAVY_CHAIN = 8
 _MAX_HEAVY = 256
 
@@ -82,7 +82,7 @@ def append(particles: Particles, n: int, px: float, py: float, pz: float, e: flo
     Neutrinos, momenta along the beam and what points beyond |eta| = 5.1 are not listed.
     """
     pt2 = px * px + py * py
-    if not pt2 > 1e-10 or pz * pz > _MAX_COT * _MAX_COT * pt2 or species.is_neutrino(pdg_id):
+    if not pt2 > 1e-10 or pz * pz > MAX_COT * MAX_COT * pt2 or species.is_neutrino(pdg_id):
         return n
     state, code = particles.state, particles.code
     if n >= state.shape[0]:
@@ -118,10 +118,11 @@ def origin_of_heavy(record: EventRecord, heavy: int) -> int:
 
 @inline
 def append_record(particles: Particles, n: int, record: EventRecord, collision: NDArray[np.float64],
-                  field: float) -> int:
+                  field: float, max_cot: float) -> int:
     """Append the stable particles of an event whose collision is at `collision`; the item of row i is i.
 
-    What points beyond |eta| = 3.7 can be in no jet that is selected and is left out. An event with more than 256 heavy particles is treated as out of room (-1).
+    What points further forward than |pz| = `max_cot` pT is left out. An event with more than 256 heavy particles is
+    treated as out of room (-1).
     """
     m = record.heavy_pdg_id.shape[0]
     if m > particles.heavy_origin.shape[0]:
@@ -131,7 +132,7 @@ def append_record(particles: Particles, n: int, record: EventRecord, collision: 
     x0, y0, z0 = collision[0], collision[1], collision[2]
     p4, vertex = record.p4, record.vertex
     for i in range(p4.shape[0]):
-        if p4[i, 2] * p4[i, 2] > _FORWARD_COT * _FORWARD_COT * (p4[i, 0] * p4[i, 0] + p4[i, 1] * p4[i, 1]):
+        if p4[i, 2] * p4[i, 2] > max_cot * max_cot * (p4[i, 0] * p4[i, 0] + p4[i, 1] * p4[i, 1]):
             continue
         heavy = record.heavy[i]
         origin = particles.heavy_origin[heavy] if heavy >= 0 else ORIGIN_PRIMARY

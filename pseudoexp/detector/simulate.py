@@ -21,13 +21,12 @@ from pseudoexp.detector.calorimeter import (
     towers_workspace,
 )
 from pseudoexp.detector.material import fly
-from pseudoexp.detector.particles import Particles, append_record, particles_workspace
+from pseudoexp.detector.particles import MAX_COT, Particles, append_record, particles_workspace
 from pseudoexp.detector.pileup import PileUp, append_pileup
 from pseudoexp.detector.primary_vertex import VertexWorkspace, empty_vertex, fit_primary_vertex, vertex_workspace
 from pseudoexp.detector.subtraction import SubtractionWorkspace, subtract, subtraction_workspace
 from pseudoexp.detector.tables import DetectorTables
 from pseudoexp.detector.tracking import TrackingWorkspace, reconstruct_tracks, tracking_workspace, tracks_workspace
-
 
 EVERYWHERE = (1 << REGION_PHI) - 1
 """All bits of a row of `DetectorWorkspace.region`."""
@@ -71,9 +70,9 @@ def detector_workspace(capacity: int, tables: DetectorTables) -> DetectorWorkspa
 
 
 @kernel
-def simulate_tracks(record: EventRecord, stream: Stream, tables: DetectorTables, pileup: PileUp,
+def simulate_tracks(record: EventRecord, stream: Stream, tables: DetectorTables, pileup: PileUp, max_cot: float,
                     ws: DetectorWorkspace) -> tuple[int, int]:
-    """Let the particles of one event fly, and find its tracks and primary vertex.
+    """Let the particles of one event with |pz| below `max_cot` pT fly, and find its tracks and primary vertex.
 
     Returns
     -------
@@ -83,7 +82,7 @@ def simulate_tracks(record: EventRecord, stream: Stream, tables: DetectorTables,
     spot, material = tables.beam_spot, tables.material
     g0, g1, g2, _ = normal4(stream, STAGE_BEAM_SPOT, 0, 0)
     ws.collision[0], ws.collision[1], ws.collision[2] = g0 * spot[0], g1 * spot[1], g2 * spot[2]
-    n = append_record(ws.particles, 0, record, ws.collision, material.field)
+    n = append_record(ws.particles, 0, record, ws.collision, material.field, max_cot)
     if n >= 0:
         n = append_pileup(ws.particles, n, stream, pileup, spot, material.field, ws.pileup_collisions)
     if n >= 0:
@@ -129,7 +128,7 @@ def simulate(record: EventRecord, stream: Stream, tables: DetectorTables, pileup
         Filled: `tracks`, `truth`, `towers`, `primary_vertex` (all in the detector's frame), `collision`,
         `pileup_collisions`.
     """
-    n, n_tracks = simulate_tracks(record, stream, tables, pileup, ws)
+    n, n_tracks = simulate_tracks(record, stream, tables, pileup, MAX_COT, ws)
     if n < 0:
         return -1, -1
     ws.region[:] = EVERYWHERE

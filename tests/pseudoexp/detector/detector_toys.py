@@ -12,7 +12,7 @@ from pseudoexp.core.record import EventRecord
 from pseudoexp.core.rng import event_stream
 from pseudoexp.detector.card import DetectorCard
 from pseudoexp.detector.material import fly
-from pseudoexp.detector.particles import append, append_record, particles_workspace
+from pseudoexp.detector.particles import MAX_COT, append, append_record, particles_workspace
 from pseudoexp.detector.pileup import no_pileup
 from pseudoexp.detector.simulate import detector_workspace, simulate
 from pseudoexp.detector.tables import detector_tables
@@ -73,7 +73,7 @@ def simulate_event(record, seed, event, tables, pileup, ws):
 
 @kernel
 def _fly_record(record, seed, event, material, collision, particles):
-    n = append_record(particles, 0, record, collision, material.field)
+    n = append_record(particles, 0, record, collision, material.field, MAX_COT)
     return n, fly(particles, n, event_stream(seed, 0, event), material)
 
 
