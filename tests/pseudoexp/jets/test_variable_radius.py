@@ -135,5 +135,5 @@ def test_selection_at_its_edges(ws):
 
 
 def test_selection_of_nothing(ws):
-    assert cluster_vr(np.empty((0, 4)), 0, RHO, R_MIN, R_MAX, ws) == 0
+    assert cluster_vr(np.empty((0, 4)), 0, RHO, R_MIN, R_MAX, 0.0, ws) == 0
     assert select_track_jets(0, 0, 10.0, 2.5, 2, ws) == 0
