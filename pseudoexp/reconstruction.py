@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.record import EventRecord
 from pseudoexp.core.rng import Stream
+from pseudoexp.detector.particles import MAX_COT
 from pseudoexp.detector.pileup import PileUp
 from pseudoexp.detector.simulate import (
     EVERYWHERE,
@@ -76,7 +77,8 @@ def reconstruct_track_jets(record: EventRecord, stream: Stream, tables: Detector
     tuple of int
         Particles in flight (or a negative status), tracks, track jets.
     """
-    n, n_tracks = simulate_tracks(record, stream, tables, pileup, _MAX_COT, ws.detector)
+    max_cot = _MAX_COT if pileup.mu == 0.0 else MAX_COT  # a density of pile-up is measured further forward
+    n, n_tracks = simulate_tracks(record, stream, tables, pileup, max_cot, ws.detector)
     if n < 0:
         return OVERFLOW, 0, 0
     n_track_jets = track_jets(ws.detector.tracks, n_tracks, ws.detector.primary_vertex, ws.jets)
