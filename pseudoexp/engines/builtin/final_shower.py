@@ -42,6 +42,11 @@ _STEP = 8.0
 """Ratio of pT^2 over which one overestimate of the range of z serves."""
 _HEADROOM = 1.6
 """Bound of the ratio of parton densities where the beam takes the recoil."""
+_TOWARD_BEAM = 1.4
+"""Emission towards the beam that takes the recoil is suppressed by e^y / (e^y + 1.4), e^y = pT M / m^2 the rapidity y from the
+dipole's middle. Measured in PYTHIA 8.317's first branchings of q g -> q gamma as the ratio of hazards with and without its dampening
+(0.45 at e^y = 1.2, 0.58 at 2, 0.78 at 5, 0.85 at 16, each +- 0.04). The factor its manual names, kept beside, is not enough:
+with it alone QCD events have a third more partons."""
 _TWO_PI = 6.283185307179586
 
 
@@ -105,7 +110,8 @@ def _beam_weight(work: ShowerWork, partons: Partons, systems: Systems, tables: S
     before = density(tables.densities, flavour, x / limit, pt2)
     after = density(tables.densities, flavour, x * (1.0 + stretch) / limit, pt2)
     ratio = after / before if before > 0.0 else 0.0
-    return ratio * hard2 / (hard2 + virtuality) / _HEADROOM
+    ahead = math.sqrt(pt2 * work.ends[k].dipole2) / virtuality
+    return ratio * hard2 / (hard2 + virtuality) * ahead / (ahead + _TOWARD_BEAM) / _HEADROOM
 
 
 @inline
