@@ -37,6 +37,7 @@ from pseudoexp.engines.builtin.regions import (
     SHARED,
     TOTAL,
     Walk,
+    copy_momentum,
     dot,
     joint_region,
     take_hadron,
@@ -81,7 +82,7 @@ def _keep(hadrons: Yield, walk: Walk, end: int, p: NDArray[np.float64]) -> bool:
     row = hadrons.filled[0]
     if row == len(hadrons.mass):
         return False
-    hadrons.p4[row, :] = p
+    copy_momentum(p, hadrons.p4[row])
     hadrons.mass[row] = walk.value[end, MASS]
     hadrons.pdg_id[row], hadrons.end[row] = walk.number[end, HADRON], end
     hadrons.rank[row] = walk.number[end, COUNT]

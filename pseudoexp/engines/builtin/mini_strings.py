@@ -15,7 +15,7 @@ from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.flavour import combine
 from pseudoexp.engines.builtin.fragmentation import StringTables, Yield, draw_hadron, meet, share_rest
 from pseudoexp.engines.builtin.hadron_table import draw_mass, find_row
-from pseudoexp.engines.builtin.regions import TOTAL, Walk, dot, joint_region, light_like, start_end
+from pseudoexp.engines.builtin.regions import TOTAL, Walk, copy_momentum, dot, joint_region, light_like, start_end
 from pseudoexp.engines.builtin.strings import Strings
 
 _PAIR_TRIES_FIRST, _PAIR_TRIES_LAST, _SINGLE_TRIES = 2, 100, 10
@@ -26,7 +26,8 @@ def _gather(strings: Strings, s: int, walk: Walk) -> bool:
     """Make one region of a string: gluons go to either end by how close they are; fill it and the string's momentum."""
     first, last = strings.start[s], strings.start[s] + strings.length[s] - 1
     a, b = walk.joint[0], walk.joint[1]
-    a[:], b[:] = strings.p4[first], strings.p4[last]
+    copy_momentum(strings.p4[first], a)
+    copy_momentum(strings.p4[last], b)
     for i in range(first + 1, last):
         to_a, to_b = dot(strings.p4[i], strings.p4[first]), dot(strings.p4[i], strings.p4[last])
         share = to_b / (to_a + to_b) if to_a + to_b > 0.0 else 0.5
@@ -37,7 +38,8 @@ def _gather(strings: Strings, s: int, walk: Walk) -> bool:
         walk.rest[m] = a[m] + b[m]
     walk.regions[0] = 1
     good = light_like(a, b, walk.ahead[0, 0], walk.towards[0, 0])
-    walk.ahead[1, 0, :], walk.towards[1, 0, :] = walk.towards[0, 0], walk.ahead[0, 0]
+    copy_momentum(walk.towards[0, 0], walk.ahead[1, 0])
+    copy_momentum(walk.ahead[0, 0], walk.towards[1, 0])
     return good
 
 
@@ -161,7 +163,7 @@ def _recoil(strings: Strings, s: int, partner: int, walk: Walk, own: NDArray[np.
         moved[m] = both[m] - own[m]
     for i in range(strings.start[partner], strings.start[partner] + strings.length[partner]):
         _boost(strings.p4[i], other, moved, math.sqrt(m2))
-    hadrons.p4[0, :] = own
+    copy_momentum(own, hadrons.p4[0])
     hadrons.mass[0], hadrons.pdg_id[0], hadrons.end[0], hadrons.rank[0] = mass, hadron, 0, 0
     hadrons.filled[0] = 1
     return 1

@@ -62,6 +62,13 @@ def dot(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return a[3] * b[3] - a[0] * b[0] - a[1] * b[1] - a[2] * b[2]
 
 
+@inline
+def copy_momentum(source: NDArray[np.float64], target: NDArray[np.float64]) -> None:
+    """Copy a four-vector (an assignment of slices would allocate, for fear that they overlap)."""
+    for m in range(4):
+        target[m] = source[m]
+
+
 @kernel
 def transverse_axes(p: NDArray[np.float64], q: NDArray[np.float64], ex: NDArray[np.float64], ey: NDArray[np.float64]
                     ) -> float:
@@ -264,7 +271,8 @@ def joint_region(walk: Walk) -> bool:
     if not _between(walk.towards[0], near[K], 1.0 - walk.value[0, Y], k_far, 1.0 - y_far, joint[1]):
         return False
     p, q = joint[2], joint[3]
-    p[:], q[:] = joint[0], joint[1]
+    copy_momentum(joint[0], p)
+    copy_momentum(joint[1], q)
     if not light_like(p, q, joint[0], joint[1]):
         return False
     p[:], q[:] = 0.0, 0.0

@@ -151,7 +151,8 @@ def _join(strings: Strings, start: int, n: int, closed: bool) -> int:
             strings.flavour[i], strings.row[i] = strings.flavour[j], strings.row[j]
         for k in range(j, start + n - 1):
             strings.flavour[k], strings.row[k] = strings.flavour[k + 1], strings.row[k + 1]
-            strings.p4[k, :] = strings.p4[k + 1, :]
+            for m in range(4):
+                strings.p4[k, m] = strings.p4[k + 1, m]
         n -= 1
     return n
 
