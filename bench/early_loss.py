@@ -1,0 +1,136 @@
+"""What the early test and the region of the calorimeter cost: rows lost and rows changed, per bin of jet pT.
+
+    python bench/early_loss.py --events 20000
+    python bench/early_loss.py --events 400000 --folder EVENTS --cards atlas-itk perfect
+
+Every event goes through detector and jets twice: as a whole, and as the chain does it. A row is lost if its jet is not
+found the second time, changed if its pT or mass is not the same to the last bit. Loss is by weight; its limit is the one
+at 95 % from the effective number of rows where none is lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import samples
+from numpy.typing import NDArray
+
+from pseudoexp import chain
+from pseudoexp.core.jit import kernel
+from pseudoexp.core.record import event
+from pseudoexp.core.rng import SIGNAL, event_stream
+from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
+from pseudoexp.detector.simulate import EVERYWHERE
+from pseudoexp.early_test import count_track_jets, fill_discs, fill_region, may_pass
+from pseudoexp.jets.calibration import largest_pt_factor
+from pseudoexp.jets.candidates import LARGE_MIN_PT
+from pseudoexp.reconstruction import reconstruct_large_jets, reconstruct_track_jets
+
+EDGES = (250.0, 275.0, 300.0, 350.0, 400.0, 500.0, 3000.0)
+CARDS = ("atlas-itk", "atlas-run2", "hlt", "perfect")
+PT, MASS, LABEL, EVENT, WEIGHT, KEPT, SAME = range(7)
+"""Columns of a row here; KEPT and SAME are 0 or 1."""
+_LIMIT = 2.996  # events at 95 % where none is seen
+
+
+@kernel
+def _rows(record, process, counts, tables, ws, columns, out):
+    """Fill pT, mass and label of all jets with two track jets that pass; return their number."""
+    n = 0
+    for jet in range(counts.large_jets):
+        _, second = chain._leading_track_jets(jet, counts.track_jets, ws)
+        if second >= 0 and chain._selected_jet(jet, counts.towers, tables, ws, columns) >= 0:
+            chain._truth_columns(record, process, ws, columns)
+            out[n, PT], out[n, MASS], out[n, LABEL] = columns[chain._PT], columns[chain._MASS], columns[chain._LABEL]
+            n += 1
+    return n
+
+
+@kernel
+def _verdict(process, ws):
+    """Return whether rows of the Higgs boson and others are still possible."""
+    return process == SIGNAL and may_pass(True, ws.early), may_pass(False, ws.early)
+
+
+@kernel
+def measure(batch, process, seed, tables, ws, columns, out):
+    """Fill the rows of a batch with KEPT and SAME; return their number, -1 if the workspace is too small."""
+    n, found, detector = 0, np.zeros((64, 7)), ws.reconstruction.detector
+    for i in range(len(batch.event_number)):
+        record, stream = event(batch, i), event_stream(seed, process, batch.event_number[i])
+        fill_discs(record, tables.detector.calorimeter.muon_deposit_max, ws.early)
+        hbb, any_row = _verdict(process, ws)
+        particles, tracks, track_jets = reconstruct_track_jets(record, stream, tables.detector, tables.pileup,
+                                                               ws.reconstruction)
+        if particles < 0:
+            return -1
+        detector.region[:] = EVERYWHERE
+        counts = reconstruct_large_jets(particles, tracks, track_jets, stream, tables.detector, tables.pileup,
+                                        LARGE_MIN_PT, ws.reconstruction)
+        m = _rows(record, process, counts, tables, ws, columns, out[n:])
+        count_track_jets(ws.reconstruction.jets.vr, track_jets, ws.early)
+        hbb_too, any_too = _verdict(process, ws)
+        fill_region(ws.early, detector.region)
+        counts = reconstruct_large_jets(particles, tracks, track_jets, stream, tables.detector, tables.pileup,
+                                        chain._WIDE_JETS * chain.MIN_PT / largest_pt_factor(tables.jets),
+                                        ws.reconstruction)
+        again = _rows(record, process, counts, tables, ws, columns, found)
+        for k in range(n, n + m):
+            out[k, EVENT], out[k, WEIGHT] = batch.event_number[i], batch.weight[i]
+            passed = (hbb and hbb_too) if out[k, LABEL] == chain._HBB else (any_row and any_too)
+            for j in range(again):
+                if passed and abs(found[j, PT] - out[k, PT]) < 0.05 * out[k, PT] and found[j, LABEL] == out[k, LABEL]:
+                    out[k, KEPT] = 1.0
+                    if found[j, PT] == out[k, PT] and found[j, MASS] == out[k, MASS]:
+                        out[k, SAME] = 1.0
+        n += m
+    return n
+
+
+def _measure_chunk(folder: Path, card: str, process: int, chunk: int) -> NDArray[np.float64]:
+    batch, tables = samples._read_chunk(folder, process, chunk), samples.tables_of(samples.detector(card))
+    out = np.zeros((8 * len(batch.event_number), 7))
+    n = measure(batch, process, samples.SEED, tables, chain._workspace(4096, tables), np.zeros(100), out)
+    if n < 0:
+        raise RuntimeError(f"process {process}, chunk {chunk}: an event does not fit")
+    return out[:n]
+
+
+def table(card: str, rows: NDArray[np.float64]) -> list[str]:
+    """Return a line of Markdown per class and bin."""
+    lines = []
+    for label, name in enumerate(("hbb", "qcd", "other")):
+        for low, high in pairwise(EDGES):
+            r = rows[(rows[:, LABEL] == label) & (rows[:, PT] >= low) & (rows[:, PT] < high)]
+            w, lost = r[:, WEIGHT], r[:, KEPT] == 0.0
+            total, effective = w.sum(), w.sum() ** 2 / (w**2).sum()
+            loss, error = w[lost].sum() / total, np.sqrt((w[lost] ** 2).sum()) / total
+            value = f"{loss:.1e} +- {error:.1e}" if lost.any() else f"< {_LIMIT / effective:.1e}"
+            lines.append(f"| {card} | {name} | {low:.0f}-{high:.0f} | {len(r)} | {lost.sum()} | {value} | "
+                         f"{np.count_nonzero((r[:, SAME] == 0.0) & ~lost)} |")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=20_000, help="events, half of them signal")
+    parser.add_argument("--cards", nargs="+", default=CARDS)
+    parser.add_argument("--folder", type=Path, help="keep the events here, or take them from here")
+    parser.add_argument("--processes", type=int, default=0, help="worker processes, 0 for one per core")
+    options = parser.parse_args()
+    chunks = max(1, options.events // (2 * EVENTS_PER_CHUNK))
+    with tempfile.TemporaryDirectory(prefix="pseudoexp-early-") as temporary:
+        folder = options.folder or Path(temporary)
+        samples.make_events(folder, chunks, options.processes)
+        print("| card | class | pT [GeV] | rows | lost | loss by weight | changed |\n|---|---|---|---|---|---|---|")
+        for card in options.cards:
+            jobs = [(folder, card, process, chunk) for process in samples.PROCESSES for chunk in range(chunks)]
+            print("\n".join(table(card, np.concatenate(samples.parallel(_measure_chunk, jobs, options.processes)))))
+
+
+if __name__ == "__main__":
+    main()
