@@ -92,7 +92,7 @@ def measure(batch, process, seed, tables, ws, columns, out):
 
 
 def _measure_chunk(folder: Path, card: str, process: int, chunk: int) -> NDArray[np.float64]:
-    batch, tables = samples._read_chunk(folder, process, chunk), samples.tables_of(samples.detector(card))
+    batch, tables = samples.read_chunk(folder, process, chunk), samples.tables_of(samples.detector(card))
     out = np.zeros((8 * len(batch.event_number), 7))
     n = measure(batch, process, samples.SEED, tables, chain._workspace(4096, tables), np.zeros(100), out)
     if n < 0:
