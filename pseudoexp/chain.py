@@ -72,6 +72,8 @@ MIN_PT, MAX_PT, MAX_ETA = 250.0, 3000.0, 2.0
 """Selection of the trimmed, calibrated large-R jet; GeV."""
 _WIDE_JETS = 0.98
 """Trimming takes pT away from a jet whose constituents are within a right angle of it; this leaves room for wider ones."""
+_FAR_FROM_HIGGS = 1.5
+"""An untrimmed jet this far from the Higgs boson is no hbb jet, whose trimmed axis is within 0.75."""
 MAX_ROWS_PER_EVENT = 8
 _CAPACITY = 4096
 _CAPACITY_PER_PILEUP = 400
@@ -245,6 +247,8 @@ def _candidate(jet: int, record: EventRecord, process: int, wanted: Wanted, coun
     """Fill one row for large-R jet `jet`: 1 if it is selected, 0 if not, or a negative status."""
     first, second = _leading_track_jets(jet, counts.track_jets, ws)
     if second < 0:
+        return 0
+    if not wanted.others and _distance(record.higgs, ws.reconstruction.jets.tower_clusters.jet_p4[jet]) > _FAR_FROM_HIGGS:
         return 0
     n = _selected_jet(jet, counts.towers, tables, ws, out)
     if n < 0:

@@ -4,7 +4,11 @@ More than half of all events give no row. Before anything is simulated, the mome
 in cells of 0.2 x 0.2 in (eta, phi), and the largest transverse momentum of a disc of radius 1.02 (all cells whose centres
 are that near to the centre of one of them) is compared with a threshold below the cut on the calibrated, trimmed jet.
 Trimming only takes away, resolution and calibration add a little: what counts is the loss, and that is measured
-(`bench/early_loss.py`, `bench/RESULTS.md`). A muon counts with the little it leaves in the calorimeter.
+(`bench/early_loss.py`, `bench/RESULTS.md`). Of 15,212 rows with 250-275 GeV none had its largest disc below 237 GeV, of
+those above 275 GeV none below 264 GeV. A muon counts with the little it leaves in the calorimeter.
+
+The test is repeated when the track jets are known: a disc needs two of them. What is left tells where the calorimeter is
+read out, 1.8 around the discs that pass; whatever is further away shares no tower with the jets of a row.
 
 With pile-up the test is off: what pile-up adds to a jet is not in the event record.
 """

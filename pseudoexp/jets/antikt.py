@@ -173,18 +173,23 @@ def _next_stale(near: NDArray[np.int64], gone: int, merged: int, start: int, n: 
 
 
 @inline
-def _relabel(near: NDArray[np.int64], stale: NDArray[np.int64], gone: int, merged: int, last: int) -> int:
-    """List the slots 0 .. last-1 whose neighbour was `gone` or `merged`, return how many; let `last` be `gone`."""
+def _list_stale(near: NDArray[np.int64], stale: NDArray[np.int64], gone: int, merged: int, last: int) -> int:
+    """List the slots 0 .. last-1 whose neighbour was `gone` or `merged`; return how many."""
     count = 0
     i = _next_stale(near, gone, merged, 0, last)
     while i < last:
         stale[count] = i
         count += 1
         i = _next_stale(near, gone, merged, i + 1, last)
+    return count
+
+
+@inline
+def _relabel(near: NDArray[np.int64], gone: int, last: int) -> None:
+    """Let slot `last` be called `gone` by its neighbours 0 .. last-1."""
     for i in range(last):
         j = near[i]
         near[i] = gone if j == last else j
-    return count
 
 
 @inline
@@ -324,7 +329,10 @@ def recombine(
             left += _pt(slots, merged)
             near[merged] = -1  # it is searched below, not as a stale one
         _fill_gap(slots, links, gone, n)
-        count = _relabel(near, stale, gone, merged, n)
+        count = 0
+        if j >= 0 or r_min < r_max:  # with one radius, what is nearest to the beam is nobody's neighbour
+            count = _list_stale(near, stale, gone, merged, n)
+        _relabel(near, gone, n)
         if j >= 0:
             _search(slots, bits, near, merged, n)
             _improve(slots, near, merged, n)
