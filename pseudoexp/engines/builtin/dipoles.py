@@ -70,8 +70,7 @@ class ShowerWork(NamedTuple):
     space: np.recarray  # (2,) `INCOMING_END`
     end_of: NDArray[np.int32]  # (rows, 2) end of a parton's colour and anticolour, -1
     trio: NDArray[np.float64]  # (3, 4) radiator, emitted and recoiler after a branching
-    below: NDArray[np.float64]  # (COLUMNS,) parton densities
-    above: NDArray[np.float64]  # (COLUMNS,)
+    above: NDArray[np.float64]  # (COLUMNS,) parton densities
     filled: NDArray[np.int64]  # (1,) ends
 
 
@@ -86,7 +85,7 @@ def shower_work(capacity: int) -> ShowerWork:
     return ShowerWork(
         ends=np.zeros(2 * capacity, END).view(np.recarray), trial=np.zeros(2 * capacity),
         space=np.zeros(2, INCOMING_END).view(np.recarray), end_of=np.full((capacity, 2), -1, np.int32), trio=np.zeros((3, 4)),
-        below=np.zeros(COLUMNS), above=np.zeros(COLUMNS), filled=np.zeros(1, np.int64))
+        above=np.zeros(COLUMNS), filled=np.zeros(1, np.int64))
 
 
 @inline

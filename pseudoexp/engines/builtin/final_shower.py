@@ -43,10 +43,10 @@ _STEP = 8.0
 _HEADROOM = 1.6
 """Bound of the ratio of parton densities where the beam takes the recoil."""
 _TOWARD_BEAM = 1.4
-"""Emission towards the beam that takes the recoil is suppressed by e^y / (e^y + 1.4), e^y = pT M / m^2 the rapidity y from the
-dipole's middle. Measured in PYTHIA 8.317's first branchings of q g -> q gamma as the ratio of hazards with and without its dampening
-(0.45 at e^y = 1.2, 0.58 at 2, 0.78 at 5, 0.85 at 16, each +- 0.04). The factor its manual names, kept beside, is not enough:
-with it alone QCD events have a third more partons."""
+"""Emission towards the beam that takes the recoil is suppressed by e^y / (e^y + 1.4), e^y = pT M / m^2 the rapidity y from
+the dipole's middle. Measured in PYTHIA 8.317's first branchings of q g -> q gamma as the ratio of hazards with and without
+its dampening (0.45 at e^y = 1.2, 0.58 at 2, 0.78 at 5, 0.85 at 16, each +- 0.04). The factor its manual names, kept
+beside, is not enough: with it alone QCD events have a third more partons."""
 _TWO_PI = 6.283185307179586
 
 

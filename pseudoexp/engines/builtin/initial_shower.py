@@ -22,7 +22,14 @@ from pseudoexp.engines.builtin.coupling import alpha_s
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork, add_ends, link
 from pseudoexp.engines.builtin.final_shower import renew
-from pseudoexp.engines.builtin.parton_density import EFFECTIVE, GLUON, all_densities, density
+from pseudoexp.engines.builtin.parton_density import (
+    EFFECTIVE,
+    GLUON,
+    all_densities,
+    at_place,
+    density,
+    find_place,
+)
 from pseudoexp.engines.builtin.partons import (
     FINAL,
     INCOMING,
@@ -76,19 +83,22 @@ def _mass2(partons: Partons, systems: Systems, system: int) -> float:
     return 4.0 * partons.p4[systems.incoming[system, 0], 3] * partons.p4[systems.incoming[system, 1], 3]
 
 
+@inline
+def _other_over_own(tables: ShowerTables, flavour: int, x: float, pt2: float) -> float:
+    """Return x f of mothers of the other kind over that of the daughter: all quarks over gluon, or gluon over quark."""
+    place = find_place(tables.densities, x, pt2)
+    gluon = at_place(tables.densities, place, GLUON)
+    if flavour == 21:
+        return 2.25 * (at_place(tables.densities, place, EFFECTIVE) - gluon) / max(gluon, 1e-12)
+    return gluon / max(at_place(tables.densities, place, GLUON + flavour), 1e-12)
+
+
 @kernel
 def _bound(work: ShowerWork, tables: ShowerTables, side: int, flavour: int, x: float, pt2: float, least: float) -> None:
     """Set bounds of x' f(x') / x f(x) for mothers of the same and of the other kind between two scales."""
-    all_densities(tables.densities, x, pt2, work.above)
-    all_densities(tables.densities, x, least, work.below)
-    if flavour == 21:
-        own = _GLUON_HEADROOM
-        other = max(_quarks(work.above) / max(work.above[GLUON], 1e-12), _quarks(work.below) / max(work.below[GLUON], 1e-12))
-    else:
-        own = _VALENCE_HEADROOM if flavour == 1 or flavour == 2 else _OTHER_HEADROOM
-        k = GLUON + flavour
-        other = max(work.above[GLUON] / max(work.above[k], 1e-12), work.below[GLUON] / max(work.below[k], 1e-12))
-    work.space[side].same_bound = own
+    other = max(_other_over_own(tables, flavour, x, pt2), _other_over_own(tables, flavour, x, least))
+    valence = flavour == 1 or flavour == 2
+    work.space[side].same_bound = _GLUON_HEADROOM if flavour == 21 else (_VALENCE_HEADROOM if valence else _OTHER_HEADROOM)
     work.space[side].other_bound = _OTHER_HEADROOM * other
 
 
