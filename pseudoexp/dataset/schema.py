@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 FORMAT_VERSION = "1.0"
 """Version of the layout: names, types and units."""
-DATASET_VERSION = "0.1.0"
+DATASET_VERSION = "0.2.0"
 """Version of the rows: a change of any row raises the major number (the minor one before 1.0)."""
 EVENTS_PER_CHUNK = 250
 """Events of one class made together; a constant of the format, because engines may seed per chunk."""
