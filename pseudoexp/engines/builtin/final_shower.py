@@ -2,9 +2,9 @@
 
 After T. Sjostrand and P. Skands, hep-ph/0408302, section 3, with the choices of PYTHIA 8's simple shower: alpha_s(pT^2)
 at one loop, g -> q qbar as its weightGluonToQuark = 4, beam recoil with its dampening, dead cone also for gluons that
-recoil against a massive quark, and the matrix element of H -> b bbar for all emissions off the primary quarks (each
-against the three-parton system of quark, antiquark and the emitted gluon). Left out: photons, and the azimuthal
-correlation of gluon polarisation.
+recoil against a massive quark. The first emission off each quark of H -> b bbar and of g -> q qbar follows the matrix
+element of the three partons quark, antiquark and gluon. Left out: photons, and the azimuthal correlation of gluon
+polarisation.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTa
     elif gluon:
         weight = gluon_emission(z)
     else:
-        weight = 1.0 if end.partner >= 0 else quark_emission(z, pt2, mass_a * mass_a)
+        weight = 1.0 if end.corrected else quark_emission(z, pt2, mass_a * mass_a)
     # what follows only lowers the weight: most trials end here
     u = throw(dice)
     if u >= weight:
@@ -190,7 +190,7 @@ def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTa
         return -1
     if flavour == 0 and gluon:
         weight *= _cone_weight(work, partons, k)
-    elif end.partner >= 0:
+    elif end.corrected:
         weight *= _element_weight(work, partons, k)
     return flavour if u < weight else -1
 
@@ -275,6 +275,7 @@ def branch(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerT
         _replace(work, near, second, False)
         work.ends[k].partner, work.ends[near].partner = second, first
         work.ends[k].vector, work.ends[near].vector = True, True
+        work.ends[k].corrected, work.ends[near].corrected = True, True
     else:
         _replace(work, k, first, work.ends[k].gluon)
         if near >= 0:
@@ -283,6 +284,7 @@ def branch(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerT
             return -1
         if work.ends[k].partner >= 0:
             work.ends[work.end_of[work.ends[k].partner, 1 - side]].partner = first
+            work.ends[k].corrected = False
         renew(work, partons, tables, dice, work.end_of[second, side], pt2)
         renew(work, partons, tables, dice, work.end_of[second, 1 - side], pt2)
     _renew_around(work, partons, tables, dice, k, near, far, beyond, pt2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.dice import SHOWER, new_dice, throw_from
@@ -46,3 +47,23 @@ def test_momentum_colour_and_mass_shells_are_kept() -> None:
         np.testing.assert_allclose(shell, p.mass**2, atol=1e-6)
         assert p.from_higgs[1:].all()
         assert p.pdg_id[final][np.abs(p.pdg_id[final]) < 6].sum() == 0
+
+
+PYTHIA = {"partons": (10.925, 4.720, 0.05), "x_b": (0.7522, 0.206, 0.02), "leading": (0.8501, 0.131, 0.02)}
+"""Mean, spread and tolerance: PYTHIA 8.317.2, 6000 H -> b bbar at rest by `bench/compare_showers.py --only higgs``."""
+
+
+@pytest.mark.slow
+def test_decays_look_like_pythias() -> None:
+    """Number of partons, energy shares of the b quarks and of the leading parton."""
+    seen: dict[str, list[float]] = {name: [] for name in PYTHIA}
+    for p in decayed(1500, np.zeros(3)):
+        final = p.status == FINAL
+        energy, ids = p.p4[final][:, 3], np.abs(p.pdg_id[final])
+        seen["partons"].append(final.sum())
+        seen["x_b"] += list(np.sort(energy[ids == 5])[::-1][:2] / 62.5)
+        seen["leading"].append(energy.max() / 62.5)
+    for name, (mean, spread, tolerance) in PYTHIA.items():
+        values = np.array(seen[name])
+        assert values.mean() == pytest.approx(mean, rel=tolerance, abs=3 * spread / len(values) ** 0.5), name
+        assert values.std() == pytest.approx(spread, rel=0.1), name
