@@ -29,8 +29,10 @@ STRANGE_DIQUARK = 0.915
 """Suppression of a strange diquark beyond that of its strange quark."""
 SPIN_ONE_DIQUARK = 0.0275
 """Of one of the three spin-one states to the spin-zero state."""
-POPCORN_MESON = 0.5
-"""Share of baryon pairs with a meson between them: 0.5 / (0.5 + 0.5)."""
+POPCORN_MESON = 0.455
+"""Share of diquark breaks with a meson to come; 0.36 of the baryon pairs of a string then have one, as in Pythia 8.317."""
+SPIN_ONE_LIGHT, SPIN_ONE_STRANGE = 1.14, 0.85
+"""Factors on spin one, measured in the same: our breaks do not weigh how many baryons SU(6) leaves a diquark."""
 POPCORN_STRANGE_SHARED = 0.9
 POPCORN_STRANGE_MESON = 0.5
 INITIAL_MESON = (0.2735, 0.698, 0.756)
@@ -80,7 +82,7 @@ def pair_weight(shared: int, other: int, states: int, popcorn: bool) -> float:
     root = 0.5 if popcorn else 1.0
     weight = 0.5 if shared != other else 1.0
     if states == 3:
-        weight *= 3.0 * SPIN_ONE_DIQUARK**root
+        weight *= 3.0 * (SPIN_ONE_DIQUARK * (SPIN_ONE_STRANGE if 3 in (shared, other) else SPIN_ONE_LIGHT)) ** root
     strange = (shared == 3) + (other == 3)
     weight *= (STRANGE * STRANGE_DIQUARK**root) ** strange
     if popcorn and shared == 3:

@@ -60,7 +60,7 @@ def test_flavour_fractions():
     quark = new < 10
     assert quark.mean() == pytest.approx(1 / 1.081, abs=3e-3)
     assert (new[quark] == 3).mean() == pytest.approx(0.217 / 2.217, abs=4e-3)
-    assert rows[~quark, 2].mean() == pytest.approx(0.5, abs=0.02)
+    assert rows[~quark, 2].mean() == pytest.approx(0.455, abs=0.02)
 
 
 def test_vector_mesons():
