@@ -45,7 +45,7 @@ def particles(process: str = "signal", n: int = 1000, seed: int = 1, pthat_min: 
     pt_bias : float
         Power of the sampling bias (pT-hat / 250 GeV)**pt_bias; 0: equal weights.
     engine : str
-        The generator, ``"pythia8"``.
+        The generator, ``"pythia8"`` or ``"builtin"``.
 
     Returns
     -------

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from pseudoexp.core.record import EventBatch
     from pseudoexp.engines.settings import EngineSettings
 
-ENGINES = ("pythia8",)
+_MODULES = {"pythia8": "pythia8", "builtin": "builtin.chunk"}
+ENGINES = tuple(_MODULES)
 """Names of the engines."""
 
 
@@ -27,5 +28,5 @@ def engine(name: str) -> Engine:
     """Return the engine of a name, imported on first use; `ConfigError` for an unknown one."""
     if name not in ENGINES:
         raise ConfigError(f"engine {name!r}: {', '.join(ENGINES)} is allowed")
-    module: Engine = importlib.import_module(f"pseudoexp.engines.{name}")  # type: ignore[assignment]
+    module: Engine = importlib.import_module(f"pseudoexp.engines.{_MODULES[name]}")  # type: ignore[assignment]
     return module

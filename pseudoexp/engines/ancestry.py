@@ -30,7 +30,7 @@ def trace(offsets: NDArray[np.int64], pdg_id: NDArray[np.int32], status: NDArray
     status : (rows,)
         Positive for final particles.
     mother : (rows,)
-        First mother, counted from the event's first row.
+        First mother, counted from the event's first row; -1 or a row that is no particle without.
     own : (rows,), filled
         Number of a heavy particle (weakly decaying b or c hadron, tau) within its event, -1 for all others.
     nearest : (rows,), filled
@@ -47,9 +47,9 @@ def trace(offsets: NDArray[np.int64], pdg_id: NDArray[np.int32], status: NDArray
             nearest[i] = -1
             from_higgs[i] = False
             flavour = heavy_flavour(pdg_id[i])
-            own[i] = 0 if flavour > 0 and status[i] < 0 else -1
+            own[i] = 0 if flavour > 0 and status[i] <= 0 else -1
             m = first + mother[i]
-            if first < m < i and flavour > 0 and heavy_flavour(pdg_id[m]) == flavour:
+            if first <= m < i and flavour > 0 and heavy_flavour(pdg_id[m]) == flavour:
                 own[m] = -1
             if pdg_id[i] == HIGGS:
                 higgs_row[event] = i - first
@@ -59,6 +59,6 @@ def trace(offsets: NDArray[np.int64], pdg_id: NDArray[np.int32], status: NDArray
                 own[i] = count
                 count += 1
             m = first + mother[i]
-            if first < m < i:
+            if first <= m < i:
                 nearest[i] = own[m] if own[m] >= 0 else nearest[m]
                 from_higgs[i] = from_higgs[m] or pdg_id[m] == HIGGS

@@ -26,7 +26,9 @@ MAX_TRACKS = 500
 MAX_PILEUP = 300.0
 _SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
 _DISTRIBUTIONS = {"pythia8": ("pythia8mc", "pythia")}
-"""Engine -> (the package that it needs, our extra that brings it)."""
+"""Engine -> (the package that it needs, our extra that brings it), where it needs one."""
+_BUILTIN_VERSION = "0.1"
+"""Raised when any event of the built-in engine changes."""
 
 
 def parse_count(value: Any, name: str, low: int = 1, high: int = MAX_ROWS) -> int:
@@ -144,7 +146,9 @@ class RunConfig:
 
 
 def engine_version(engine: str) -> str:
-    """Return the version of the package an engine runs on, "none" if it is not installed."""
+    """Return the version of an engine, or of the package it runs on; "none" if that is not installed."""
+    if engine not in _DISTRIBUTIONS:
+        return _BUILTIN_VERSION
     package, _ = _DISTRIBUTIONS[engine]
     try:
         return importlib.metadata.version(package)
@@ -164,7 +168,7 @@ def calibration_sha256(name: str) -> str:
 
 def require_engine(engine: str) -> None:
     """Raise MissingExtra if the package behind an engine is not installed."""
-    package, extra = _DISTRIBUTIONS[engine]
+    package, extra = _DISTRIBUTIONS.get(engine, ("numba", ""))
     if importlib.util.find_spec(package) is None:
         raise MissingExtra(package, extra)
 

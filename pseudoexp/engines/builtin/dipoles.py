@@ -47,7 +47,7 @@ END = np.dtype([
     ("free2", np.float64),  # (dipole mass - recoiler mass)^2 - radiator mass^2; pT^2 < free2 / 4
     ("narrow2", np.float64),  # mass^2 + radiator mass^2 - recoiler mass^2
     ("least_z", np.float64),  # of the trial's overestimate
-    ("real", np.bool_),  # whether the trial is to be judged; not where only the overestimate changes
+    ("genuine", np.bool_),  # whether the trial is to be judged; not where only the overestimate changes
 ], align=True)
 """A dipole end."""
 
@@ -58,7 +58,7 @@ INCOMING_END = np.dtype([
     ("same_bound", np.float64), ("other_bound", np.float64),  # bounds of the ratios of parton densities
     ("old_z", np.float64), ("old_pt2", np.float64),  # of the last branching; pT^2 < 0 before the first
     ("chosen", np.float64),  # z of the trial, once it is known
-    ("real", np.bool_),  # as in `END`
+    ("genuine", np.bool_),  # as in `END`
 ], align=True)
 """An incoming parton in the initial-state shower."""
 

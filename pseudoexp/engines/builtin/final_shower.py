@@ -78,7 +78,7 @@ def next_trial(ends: np.recarray, trials: NDArray[np.float64], coupling: Couplin
         rate *= _HEADROOM
     trial = next_scale2(pt2, lambda2, slope, rate, throw(dice)) if rate > 0.0 else 0.0
     end.least_z = least_z
-    end.real = trial > least
+    end.genuine = trial > least
     trials[k] = trial if trial > least else (least if least > CUTOFF2 else 0.0)
 
 
@@ -147,7 +147,7 @@ def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTa
         branching stand in `work.trio`.
     """
     end = work.ends[k]
-    if not end.real:
+    if not end.genuine:
         return -1
     row, pt2, least_z, gluon = end.radiator, work.trial[k], end.least_z, end.gluon
     emission, pair = emission_rate(gluon, least_z), pair_rate(end.pairs, least_z)

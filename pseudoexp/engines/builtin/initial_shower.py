@@ -135,7 +135,7 @@ def next_space_trial(work: ShowerWork, partons: Partons, systems: Systems, table
         work.space[side].same, work.space[side].other = same * work.space[side].same_bound, other * work.space[side].other_bound
         rate = work.space[side].same + work.space[side].other
         trial = next_scale2(pt2 + PT0_SQUARED, lambda2, slope, rate, throw(dice)) - PT0_SQUARED
-    work.space[side].real = trial > least
+    work.space[side].genuine = trial > least
     work.space[side].trial = trial if trial > least else (least if least > LEAST_PT2 else 0.0)
 
 
@@ -158,7 +158,7 @@ def _cross_threshold(work: ShowerWork, tables: ShowerTables, dice: Dice, side: i
         weight *= alpha_s(tables.initial, trial + PT0_SQUARED) / alpha_s(tables.initial, mass2 + PT0_SQUARED)
         weight *= density(tables.densities, 21, x / z, trial) / (1.2 * before)
         if throw(dice) < weight:
-            work.space[side].trial, work.space[side].chosen, work.space[side].real = trial, z, True
+            work.space[side].trial, work.space[side].chosen, work.space[side].genuine = trial, z, True
             return
 
 
@@ -212,7 +212,7 @@ def judge_space(work: ShowerWork, partons: Partons, systems: Systems, tables: Sh
     flavour, pt2 = partons.pdg_id[systems.incoming[system, side]], work.space[side].trial
     if work.space[side].chosen > 0.0:
         return 21
-    if not work.space[side].real:
+    if not work.space[side].genuine:
         return 0
     gluon = flavour == 21
     u = throw(dice) * (work.space[side].same + work.space[side].other)

@@ -22,7 +22,7 @@ REPLACED, FINAL, INCOMING, REMNANT = 0, 1, 2, 3
 
 BEAM_ENERGY = 7000.0
 """GeV; the beams are massless and run along +z (side 0) and -z (side 1)."""
-SEA, VALENCE, COMPANION = 0, 1, 2
+SEA, VALENCE = 0, 1
 """What an incoming quark was inside its proton; a gluon counts as sea."""
 
 
@@ -45,8 +45,7 @@ class Systems(NamedTuple):
 
     incoming: NDArray[np.int32]  # (systems, 2) row of the parton that enters now, side 0 and 1
     x: NDArray[np.float64]  # (systems, 2) its share of the beam's momentum
-    origin: NDArray[np.int32]  # (systems, 2) SEA, VALENCE or COMPANION
-    companion: NDArray[np.int32]  # (systems, 2) of a COMPANION: the system whose sea quark on this side it belongs to, or -1
+    origin: NDArray[np.int32]  # (systems, 2) SEA or VALENCE
     scale: NDArray[np.float64]  # (systems,) pT at which showers start [GeV]
     filled: NDArray[np.int64]  # (1,)
 
@@ -64,7 +63,7 @@ def new_systems(capacity: int) -> Systems:
     """Return an empty list for up to `capacity` scatterings."""
     return Systems(
         incoming=np.zeros((capacity, 2), np.int32), x=np.zeros((capacity, 2)), origin=np.zeros((capacity, 2), np.int32),
-        companion=np.full((capacity, 2), -1, np.int32), scale=np.zeros(capacity), filled=np.zeros(1, np.int64))
+        scale=np.zeros(capacity), filled=np.zeros(1, np.int64))
 
 
 @inline

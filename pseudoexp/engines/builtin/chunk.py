@@ -1,0 +1,107 @@
+"""Events of the built-in engine: every event a function of seed, process, event number and settings.
+
+Unlike Pythia8's, an event does not depend on the chunk it is made in.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from pseudoexp.core.jit import kernel
+from pseudoexp.core.record import EventBatch
+from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, event_stream
+from pseudoexp.engines.batches import require_finite
+from pseudoexp.engines.builtin.event import FULL, EngineTables, EngineWorkspace, engine_tables, engine_workspace, make_event
+from pseudoexp.engines.builtin.records import RecordWorkspace, append_record, new_batch, record_workspace, trimmed
+from pseudoexp.engines.settings import EngineSettings, physics_process
+from pseudoexp.errors import ConfigError, GenerationError
+
+_PARTICLES, _HEAVY = 700, 24
+"""Room per event in a batch, to begin with."""
+_LARGEST = 64
+
+
+@kernel
+def fill_batch(process: int, namespace: int, seed: int, first: int, done: int, tables: EngineTables, ws: EngineWorkspace,
+               records: RecordWorkspace, batch: EventBatch) -> tuple[int, int]:
+    """Make the events of a batch from its row `done` on; return how many it holds, and 0 or why it stopped."""
+    for i in range(done, len(batch.weight)):
+        code, weight, pthat = make_event(process, event_stream(seed, process + namespace, first + i), tables, ws)
+        if code < 0:
+            return i, code
+        if not append_record(i, ws, records, batch):
+            return i, FULL
+        batch.event_number[i] = first + i
+        batch.weight[i] = weight
+        batch.pthat[i] = pthat
+    return len(batch.weight), 0
+
+
+@lru_cache(maxsize=4)
+def _tables(process: int, pthat_min: float, pt_bias: float) -> EngineTables:
+    return engine_tables(process, pthat_min, pt_bias)
+
+
+@lru_cache(maxsize=2)
+def _workspace(size: int) -> tuple[EngineWorkspace, RecordWorkspace]:
+    ws = engine_workspace(size)
+    return ws, record_workspace(len(ws.hadrons.status))
+
+
+def generate_chunk(process: int, seed: int, first_event: int, n: int, settings: EngineSettings) -> EventBatch:
+    """Generate events `first_event` to `first_event + n - 1` of a process.
+
+    Parameters
+    ----------
+    process : int
+        `rng.SIGNAL` (g b -> H b, H -> b bbar) or `rng.QCD`; plus `rng.CALIBRATION` for other events of the same kind.
+    seed : int
+        0 <= seed < 2**63.
+    first_event : int
+        Number of the first event, below 2**48.
+    n : int
+        Number of events.
+    settings : EngineSettings
+        Threshold and bias; a tune is Pythia8's.
+
+    Returns
+    -------
+    EventBatch
+        n events; the mean of the weights [pb] is the cross-section, including BR(H -> bb) for the signal.
+
+    Raises
+    ------
+    ConfigError
+        For a value out of range, a process or a tune that this engine does not have.
+    GenerationError
+        If an event cannot be made, or holds NaN.
+    """
+    if not (0 <= seed < 2**63 and 0 <= first_event < 2**48 and n > 0):
+        raise ConfigError(f"seed {seed}, first event {first_event}, {n} events: 0 <= seed < 2**63, "
+                          "0 <= first event < 2**48 and at least one event are allowed")
+    physics = physics_process(process)
+    if physics == MINIMUM_BIAS or settings.tune:
+        raise ConfigError("engine 'builtin': signal and QCD without tune lines are allowed")
+    tables = _tables(physics, settings.pthat_min, settings.pt_bias)
+    size = room = 1
+    done, batch = 0, new_batch(n, _PARTICLES * n, _HEAVY * n)
+    while True:
+        done, code = fill_batch(physics, process - physics, seed, first_event, done, tables, *_workspace(size), batch)
+        if code == 0:
+            break
+        if code != FULL or size == _LARGEST:
+            raise GenerationError(f"process {process}, event {first_event + done}, seed {seed}: cannot be made")
+        size, room = 2 * size, 2 * room
+        batch = _enlarged(batch, room)
+    batch = trimmed(batch)
+    require_finite(batch, f"built-in engine, process {process % CALIBRATION}, seed {seed}")
+    return batch
+
+
+def _enlarged(batch: EventBatch, factor: int) -> EventBatch:
+    """Return the batch in larger arrays."""
+    events = len(batch.weight)
+    larger = new_batch(events, factor * _PARTICLES * events, factor * _HEAVY * events)
+    for name, values in batch._asdict().items():
+        getattr(larger, name)[:len(values)] = values
+    return larger

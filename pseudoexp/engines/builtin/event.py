@@ -1,0 +1,195 @@
+"""One event of the built-in engine, from the hard process to the last decay.
+
+hard process -> its showers -> decay of the Higgs boson -> further scatterings and their showers -> beam remnants ->
+colour reconnection -> strings -> decays. If a late stage finds an event impossible (no energy for the remnants, a string
+too light), all stages behind the hard process are drawn anew.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.rng import SIGNAL, Stream
+from pseudoexp.engines.builtin.activity import ActivityTables, scatter_again
+from pseudoexp.engines.builtin.decay_table import DecayTable, decay_table
+from pseudoexp.engines.builtin.decays import decay_all
+from pseudoexp.engines.builtin.dice import ACTIVITY, HARD_PROCESS, RECONNECTION, REMNANTS, SHOWER, Dice, new_dice, throw_from
+from pseudoexp.engines.builtin.dipoles import ShowerWork, shower_tables, shower_work
+from pseudoexp.engines.builtin.fragmentation import StringTables
+from pseudoexp.engines.builtin.hadron_table import HadronTable, hadron_table
+from pseudoexp.engines.builtin.hadronisation import HadronisationWorkspace, hadronisation_workspace, hadronise, string_tables
+from pseudoexp.engines.builtin.hadrons import Hadrons, new_hadrons
+from pseudoexp.engines.builtin.parton_density import densities
+from pseudoexp.engines.builtin.partons import BEAM_ENERGY, FINAL, Partons, Systems, forget_partons, new_partons, new_systems
+from pseudoexp.engines.builtin.phase_space import Products, new_products
+from pseudoexp.engines.builtin.primordial_kt import give_momenta
+from pseudoexp.engines.builtin.reconnection import ReconnectionWorkspace, reconnect, reconnection_workspace
+from pseudoexp.engines.builtin.remnants import RemnantWorkspace, connect_colours, leave_flavours, remnant_workspace
+from pseudoexp.engines.builtin.resonance import HIGGS, decay_higgs
+from pseudoexp.engines.builtin.sampling import HardProcess, HardWorkspace, hard_process, hard_workspace, sample_hard_process
+from pseudoexp.engines.builtin.scatterings import PT0, scatterings
+from pseudoexp.engines.builtin.showers import evolve
+
+FULL, IMPOSSIBLE = -1, -2
+"""Codes: a list is too short; the stages behind the hard process have to be drawn anew."""
+MOST_ATTEMPTS = 100
+_ATTEMPT = np.uint64(0x9E3779B97F4A7C15)
+
+
+class EngineTables(NamedTuple):
+    """Everything that does not change from event to event."""
+
+    hard: HardProcess
+    activity: ActivityTables
+    strings: StringTables
+    species: HadronTable
+    decays: DecayTable
+
+
+class EngineWorkspace(NamedTuple):
+    """The event and its buffers."""
+
+    partons: Partons
+    systems: Systems
+    hadrons: Hadrons
+    hard_partons: NDArray[np.float64]  # (2, 5) outgoing partons before showers: px, py, pz, E, PDG number
+    higgs: NDArray[np.float64]  # (4,) last momentum of the Higgs boson; zeros without
+    dice: Dice
+    hard: HardWorkspace
+    shower: ShowerWork
+    remnants: RemnantWorkspace
+    reconnection: ReconnectionWorkspace
+    strings: HadronisationWorkspace
+    products: Products
+
+
+def engine_tables(process: int, pthat_min: float, pt_bias: float) -> EngineTables:
+    """Return the tables of a process (`rng.SIGNAL` or `rng.QCD`) and of its sampling."""
+    return EngineTables(hard_process(process, pthat_min, pt_bias),
+                        ActivityTables(densities(), scatterings(), shower_tables()), string_tables(), hadron_table(),
+                        decay_table())
+
+
+def engine_workspace(size: int) -> EngineWorkspace:
+    """Return buffers; size 1 holds nearly every event, 2 twice as much."""
+    partons, hadrons, systems = 2000 * size, 4000 * size, 80 * size
+    return EngineWorkspace(
+        partons=new_partons(partons), systems=new_systems(systems), hadrons=new_hadrons(hadrons),
+        hard_partons=np.zeros((2, 5)), higgs=np.zeros(4), dice=new_dice(), hard=hard_workspace(),
+        shower=shower_work(partons), remnants=remnant_workspace(systems, partons),
+        reconnection=reconnection_workspace(systems, partons), strings=hadronisation_workspace(partons, hadrons),
+        products=new_products())
+
+
+@inline
+def attempt_stream(stream: Stream, attempt: int) -> Stream:
+    """Return the random numbers of another attempt at an event; attempt 0 has the event's own."""
+    return Stream(stream.key0, (stream.key1 + np.uint64(attempt) * _ATTEMPT) & np.uint64(0xFFFFFFFF), stream.event_low,
+                  stream.event_high)
+
+
+@kernel
+def _note_hard_partons(ws: EngineWorkspace) -> None:
+    """Keep the outgoing partons of the hard process."""
+    for k in range(2):
+        for c in range(4):
+            ws.hard_partons[k, c] = ws.partons.p4[2 + k, c]
+        ws.hard_partons[k, 4] = ws.partons.pdg_id[2 + k]
+
+
+@inline
+def _last_higgs(partons: Partons) -> int:
+    """Return the row of the Higgs boson that is left after the showers, -1 without."""
+    for row in range(partons.filled[0]):
+        if partons.pdg_id[row] == HIGGS and partons.status[row] == FINAL:
+            return row
+    return -1
+
+
+@kernel
+def _partons(process: int, stream: Stream, tables: EngineTables, ws: EngineWorkspace) -> int:
+    """Shower, scatter again, leave remnants, reconnect; the row of the Higgs boson or -1, below -1 a code minus one."""
+    partons, systems, dice = ws.partons, ws.systems, ws.dice
+    throw_from(dice, stream, SHOWER, 0)
+    code = evolve(0, partons, systems, tables.activity.shower, ws.shower, dice, True)
+    if code < 0:
+        return code - 1
+    higgs = -1
+    if process == SIGNAL:
+        higgs = _last_higgs(partons)
+        code = decay_higgs(higgs, partons, systems, tables.activity.shower, ws.shower, dice)
+        if code < 0:
+            return code - 1
+    throw_from(dice, stream, ACTIVITY, 0)
+    start = BEAM_ENERGY if process == SIGNAL else systems.scale[0]
+    code = scatter_again(start, partons, systems, tables.activity, ws.hard.scattering, ws.shower, dice)
+    if code < 0:
+        return code - 1
+    throw_from(dice, stream, REMNANTS, 0)
+    for side in range(2):
+        if leave_flavours(side, partons, systems, dice, ws.remnants) < 0:
+            return FULL - 1
+        if not connect_colours(side, partons, systems, dice, ws.remnants):
+            return IMPOSSIBLE - 1
+    if not give_momenta(partons, systems, dice, ws.remnants):
+        return IMPOSSIBLE - 1
+    throw_from(dice, stream, RECONNECTION, 0)
+    return higgs if reconnect(partons, systems, PT0, dice, ws.reconnection) else FULL - 1
+
+
+@kernel
+def attempt_event(process: int, stream: Stream, attempt: int, tables: EngineTables, ws: EngineWorkspace
+                  ) -> tuple[int, float, float]:
+    """Make an event; return 0 or a code, its weight [pb] and its pT-hat [GeV]."""
+    forget_partons(ws.partons, ws.systems)
+    throw_from(ws.dice, stream, HARD_PROCESS, 0)
+    weight, pthat = sample_hard_process(ws.partons, ws.systems, ws.dice, tables.hard, ws.hard)
+    if weight < 0.0:
+        return FULL, weight, pthat
+    _note_hard_partons(ws)
+    own = attempt_stream(stream, attempt)
+    higgs = _partons(process, own, tables, ws)
+    if higgs < -1:
+        return higgs + 1, weight, pthat
+    for c in range(4):
+        ws.higgs[c] = ws.partons.p4[higgs, c] if higgs >= 0 else 0.0
+    ws.hadrons.filled[0] = 0
+    code = hadronise(ws.partons, ws.hadrons, tables.strings, ws.strings, own)
+    if code < 0:
+        return code, weight, pthat
+    if decay_all(ws.hadrons, tables.species, tables.decays, ws.products, own, ws.dice) < 0:
+        return FULL, weight, pthat
+    return 0, weight, pthat
+
+
+@kernel
+def make_event(process: int, stream: Stream, tables: EngineTables, ws: EngineWorkspace) -> tuple[int, float, float]:
+    """Make an event, in as many attempts as it needs.
+
+    Parameters
+    ----------
+    process : int
+        `rng.SIGNAL` or `rng.QCD`.
+    stream : Stream
+        The event's random numbers.
+    tables : EngineTables
+        From `engine_tables`.
+    ws : EngineWorkspace
+        Holds the event afterwards.
+
+    Returns
+    -------
+    tuple[int, float, float]
+        Number of attempts, `FULL` if a list is too short or `IMPOSSIBLE`; the weight [pb]; pT-hat [GeV].
+    """
+    for attempt in range(MOST_ATTEMPTS):
+        code, weight, pthat = attempt_event(process, stream, attempt, tables, ws)
+        if code == 0:
+            return attempt + 1, weight, pthat
+        if code == FULL:
+            return FULL, weight, pthat
+    return IMPOSSIBLE, weight, pthat

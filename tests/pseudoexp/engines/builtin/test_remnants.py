@@ -1,0 +1,118 @@
+"""Beam remnants: flavours, colours and momenta of what the scatterings leave of the protons."""
+
+import numpy as np
+import pytest
+from toy_scatterings import scatter
+
+from pseudoexp.core.jit import kernel
+from pseudoexp.core.rng import SIGNAL, event_stream
+from pseudoexp.core.species import charge3
+from pseudoexp.engines.builtin.beams import decide_origin
+from pseudoexp.engines.builtin.dice import REMNANTS, new_dice, throw_from
+from pseudoexp.engines.builtin.parton_density import densities
+from pseudoexp.engines.builtin.partons import BEAM_ENERGY, FINAL, INCOMING, REMNANT, VALENCE
+from pseudoexp.engines.builtin.primordial_kt import give_momenta
+from pseudoexp.engines.builtin.remnants import connect_colours, leave_flavours, remnant_workspace
+
+EVENTS = {"gluons": [(21, 21)] * 6, "one": [(21, 21)], "quarks": [(2, 21), (1, -2), (21, 2), (-3, 3), (21, -1)],
+          "sea": [(-2, -1), (5, -5), (4, 21), (21, 21)], "valence": [(2, 2), (2, 1), (1, 1), (21, 21)]}
+
+
+@kernel
+def leave(event, partons, systems, tables, dice, ws):
+    """Do all that happens to remnants; False if something fails."""
+    throw_from(dice, event_stream(1, SIGNAL, event), REMNANTS, 0)
+    for side in range(2):
+        for system in range(systems.filled[0]):
+            decide_origin(system, side, partons, systems, tables, dice)
+        if leave_flavours(side, partons, systems, dice, ws) < 0:
+            return False
+        if not connect_colours(side, partons, systems, dice, ws):
+            return False
+    return give_momenta(partons, systems, dice, ws)
+
+
+def remains(pairs, seed):
+    """Return an event with its remnants."""
+    partons, systems = scatter(pairs, seed)
+    ws = remnant_workspace(40, 400)
+    assert leave(seed, partons, systems, densities(), new_dice(), ws)
+    return partons, systems, ws
+
+
+def final(partons):
+    """Return the rows that go on to the strings."""
+    n = partons.filled[0]
+    return np.flatnonzero((partons.status[:n] == FINAL) | (partons.status[:n] == REMNANT))
+
+
+@pytest.fixture(scope="module", params=EVENTS)
+def events(request):
+    return [remains(EVENTS[request.param], seed) for seed in range(60)]
+
+
+def test_momentum_of_the_protons(events):
+    for partons, _, _ in events:
+        total = partons.p4[final(partons)].sum(axis=0)
+        assert np.allclose(total, [0.0, 0.0, 0.0, 2.0 * BEAM_ENERGY], rtol=0.0, atol=1e-7)
+
+
+def test_mass_shell(events):
+    for partons, _, _ in events:
+        rows = final(partons)
+        p4 = partons.p4[rows]
+        mass2 = p4[:, 3] ** 2 - (p4[:, :3] ** 2).sum(axis=1)
+        assert np.allclose(mass2, partons.mass[rows] ** 2, atol=1e-8 * p4[:, 3] ** 2)
+
+
+def test_charge_and_baryon_number_of_two_protons(events):
+    for partons, _, _ in events:
+        ids = partons.pdg_id[final(partons)]
+        assert sum(charge3(int(i)) for i in ids) == 6
+        assert sum(0 if i == 21 else int(np.sign(i)) * (2 if abs(i) > 10 else 1) for i in ids) == 6
+
+
+def test_every_colour_line_has_two_ends(events):
+    for partons, _, _ in events:
+        rows = final(partons)
+        colours, anticolours = (sorted(c for c in partons.colour[rows, k] if c) for k in range(2))
+        assert colours == anticolours
+        assert len(set(colours)) == len(colours)
+
+
+def test_no_gluon_is_connected_with_itself(events):
+    for partons, _, _ in events:
+        gluons = [i for i in final(partons) if partons.pdg_id[i] == 21]
+        assert all(partons.colour[i, 0] != partons.colour[i, 1] for i in gluons)
+
+
+def test_a_scattering_keeps_mass_and_rapidity(events):
+    for partons, systems, _ in events:
+        for s in range(systems.filled[0]):
+            rows = np.flatnonzero((partons.system[:partons.filled[0]] == s) & (partons.status[:partons.filled[0]] == FINAL))
+            p4 = partons.p4[rows].sum(axis=0)
+            x = systems.x[s]
+            mass = 2.0 * BEAM_ENERGY * np.sqrt(x[0] * x[1])
+            assert np.isclose(np.sqrt(p4[3] ** 2 - (p4[:3] ** 2).sum()), mass)
+            assert np.isclose((p4[3] + p4[2]) / (p4[3] - p4[2]), x[0] / x[1])
+            incoming = partons.p4[systems.incoming[s]].sum(axis=0)
+            assert np.allclose(incoming, p4, atol=1e-6)
+
+
+def test_transverse_momentum_of_hard_scatterings():
+    """PYTHIA 8.317 without showers and further scatterings, pT-hat > 150 GeV: 5.63 +- 0.09 GeV^2."""
+    pt = [partons.p4[2:4, :2].sum(axis=0) for partons, _, _ in (remains(EVENTS["one"], seed) for seed in range(2000))]
+    assert np.mean(np.square(pt).sum(axis=1)) == pytest.approx(5.63, abs=0.5)
+
+
+def test_valence_share_of_quarks():
+    """At x ~ 0.03 and pT 200 GeV about half of the u quarks are valence quarks; never more than one per proton."""
+    taken = np.array([remains(EVENTS["valence"], seed)[1].origin[:4] for seed in range(300)])
+    share = (taken[:, 0, 0] == VALENCE).mean()
+    assert 0.3 < share < 0.9
+    assert (taken == VALENCE).sum(axis=1).max() == 1
+
+
+def test_incoming_partons_stay_in_the_list():
+    partons, systems, _ = remains(EVENTS["one"], 1)
+    assert (partons.status[systems.incoming[0]] == INCOMING).all()

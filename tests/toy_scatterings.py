@@ -1,0 +1,46 @@
+"""Toy scatterings of two protons, g g -> g g and q g -> q g, for the tests of what comes after them."""
+
+import numpy as np
+
+from pseudoexp.engines.builtin.partons import BEAM_ENERGY, FINAL, INCOMING, append_parton, new_colour, new_partons, new_systems
+
+
+def scatter(pairs, seed=1, capacity=200):
+    """Return partons and systems of one event; `pairs` holds the PDG numbers that enter each scattering."""
+    random = np.random.default_rng(seed)
+    partons, systems = new_partons(capacity), new_systems(40)
+    for s, (a, b) in enumerate(pairs):
+        pt = 200.0 if s == 0 else random.uniform(1.0, 10.0)
+        y3, y4, phi = *random.uniform(-2.5, 2.5, 2), random.uniform(0.0, 2.0 * np.pi)
+        x = pt / (2.0 * BEAM_ENERGY) * (np.exp(y3) + np.exp(y4)), pt / (2.0 * BEAM_ENERGY) * (np.exp(-y3) + np.exp(-y4))
+        incoming, outgoing = _flow(partons, [_colours(partons, pdg_id) for pdg_id in (a, b)])
+        first = partons.filled[0]
+        for side, pdg_id in enumerate((a, b)):
+            e = x[side] * BEAM_ENERGY
+            append_parton(partons, pdg_id, INCOMING, -1, s, 0.0, 0.0, e if side == 0 else -e, e, 0.0, *incoming[side])
+        for side, (pdg_id, y, sign) in enumerate(((a, y3, 1.0), (b, y4, -1.0))):
+            px, py = sign * pt * np.cos(phi), sign * pt * np.sin(phi)
+            append_parton(partons, pdg_id, FINAL, first, s, px, py, pt * np.sinh(y), pt * np.cosh(y), 0.0,
+                          *outgoing[side])
+        systems.incoming[s] = first, first + 1
+        systems.x[s] = x
+        systems.scale[s] = pt
+        systems.filled[0] = s + 1
+    return partons, systems
+
+
+def _colours(partons, pdg_id):
+    if pdg_id == 21:
+        return [new_colour(partons), new_colour(partons)]
+    return [new_colour(partons), 0] if pdg_id > 0 else [0, new_colour(partons)]
+
+
+def _flow(partons, incoming):
+    """Return incoming and outgoing colours: a colour annihilates an anticolour, a new tag joins the outgoing ones."""
+    for i, j in ((0, 1), (1, 0)):
+        if incoming[i][0] and incoming[j][1]:
+            incoming[j][1] = incoming[i][0]
+            outgoing = [list(incoming[0]), list(incoming[1])]
+            outgoing[i][0] = outgoing[j][1] = new_colour(partons)
+            return incoming, outgoing
+    return incoming, incoming[::-1]
