@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core.files import require_writable
 from pseudoexp.errors import ConfigError, DataError, MissingExtra, SchemaError
 
 if TYPE_CHECKING:
@@ -184,9 +185,10 @@ def check_target(path: str | Path, force: bool = False) -> None:
     Raises
     ------
     ConfigError
-        If `path` exists without `force`, or is something other than a run folder.
+        If `path` exists without `force`, is something other than a run folder, or cannot be written.
     """
     target = Path(path)
+    require_writable(next(parent for parent in target.absolute().parents if parent.exists()) / target.name)
     if not target.exists():
         return
     if not force:

@@ -60,6 +60,11 @@ def test_force_never_replaces_what_is_no_run(small_run, tmp_path):
     for target in (tmp_path / "thesis", tmp_path / "thesis" / "chapter1.tex"):
         with pytest.raises(ConfigError, match="not a run folder"):
             check_target(target, force=True)
+
+
+def test_place_that_cannot_be_written_is_refused_before_the_work():
+    with pytest.raises(ConfigError, match="/proc/run: cannot be written"):
+        check_target("/proc/run")
     assert (tmp_path / "thesis" / "chapter1.tex").read_text() == "x"
 
 
