@@ -8,6 +8,7 @@ import numpy as np
 
 import pseudoexp
 from pseudoexp.core.jit import cache_folder
+from pseudoexp.engines.builtin.event import engine_tables
 from pseudoexp.jets.antikt import cluster, cluster_workspace
 
 
@@ -26,5 +27,6 @@ assert answer.returncode == 2 and "pseudoexp[pythia]" in answer.stderr.replace("
 workspace = cluster_workspace(16)
 p4 = np.array([[30.0, 0.0, 0.0, 30.0], [0.0, 20.0, 0.0, 20.0]])
 assert cluster(p4, 2, 1.0, -1, 0.0, workspace) == 2
+assert engine_tables(1, 150.0, 4.0).hard.integral > 0.0
 assert Path.home() in cache_folder().parents and any(cache_folder().rglob("*.nbi")), cache_folder()
 print("wheel: 1 passed, 0 failed")
