@@ -14,8 +14,7 @@ from pseudoexp.engines.batches import join, require_finite
 from pseudoexp.engines.driver import driver
 from pseudoexp.engines.history import flatten, record
 from pseudoexp.engines.normalisation import normalisation
-from pseudoexp.engines.settings import EngineSettings, physics_process, pythia_lines
-from pseudoexp.errors import ConfigError
+from pseudoexp.engines.settings import EngineSettings, physics_process, pythia_lines, require_events
 
 _EVENTS_PER_CALL = 25
 """Events per call of Pythia: their full history takes 5 MB, and no other Python thread runs for 0.2 s."""
@@ -53,9 +52,7 @@ def generate_chunk(process: int, seed: int, first_event: int, n: int, settings: 
     GenerationError
         If Pythia gives up, or for NaN in an event.
     """
-    if not (0 <= seed < 2**63 and 0 <= first_event < 2**48 and n > 0):
-        raise ConfigError(f"seed {seed}, first event {first_event}, {n} events: 0 <= seed < 2**63, "
-                          "0 <= first event < 2**48 and at least one event are allowed")
+    require_events(seed, first_event, n)
     physics = physics_process(process)
     constant = normalisation(process, settings).constant
     pythia = driver(pythia_lines(physics, settings), without_charm=physics == SIGNAL)

@@ -71,6 +71,13 @@ def _check_tune_line(line: str) -> None:
         raise ConfigError(f"tune line {line!r}: a tune may not change process, beams, random numbers or output")
 
 
+def require_events(seed: int, first_event: int, n: int) -> None:
+    """Raise `ConfigError` unless there are events of these numbers: 0 <= seed < 2**63, 0 <= first_event < 2**48, n > 0."""
+    if not (0 <= seed < 2**63 and 0 <= first_event < 2**48 and n > 0):
+        raise ConfigError(f"seed {seed}, first event {first_event}, {n} events: 0 <= seed < 2**63, "
+                          "0 <= first event < 2**48 and at least one event are allowed")
+
+
 def physics_process(process: int) -> int:
     """Return the process without the calibration offset; `ConfigError` for an unknown one."""
     physics = process % CALIBRATION

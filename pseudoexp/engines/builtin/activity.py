@@ -84,7 +84,7 @@ def scatter_once(pt: float, partons: Partons, systems: Systems, tables: Activity
     y3, y4 = choose_rapidities(tables.densities, tables.scatterings, pt, dice)
     up3, up4 = exp(y3), exp(y4)
     x1, x2 = 0.5 * pt * (up3 + up4) / BEAM_ENERGY, 0.5 * pt * (1.0 / up3 + 1.0 / up4) / BEAM_ENERGY
-    left1, left2 = momentum_left(systems, 0), momentum_left(systems, 1)
+    left1, left2 = momentum_left(systems, 0, -1), momentum_left(systems, 1, -1)
     if x1 >= _LARGEST_TAKEN * left1 or x2 >= _LARGEST_TAKEN * left2:
         return -2
     pt2, s = pt * pt, 4.0 * BEAM_ENERGY * BEAM_ENERGY * x1 * x2

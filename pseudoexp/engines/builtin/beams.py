@@ -26,11 +26,12 @@ LARGEST_GROWTH = max(GROWTH_WITHOUT_U, GROWTH_WITHOUT_D)
 
 
 @inline
-def momentum_left(systems: Systems, side: int) -> float:
-    """Return the share of a beam's momentum that no scattering has taken, at least 1e-9."""
+def momentum_left(systems: Systems, side: int, besides: int) -> float:
+    """Return the share of a beam's momentum that no scattering but `besides` (-1: none) has taken, at least 1e-9."""
     left = 1.0
     for k in range(systems.filled[0]):
-        left -= systems.x[k, side]
+        if k != besides:
+            left -= systems.x[k, side]
     return max(left, 1e-9)
 
 

@@ -13,7 +13,7 @@ from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, event_stream
 from pseudoexp.engines.batches import require_finite
 from pseudoexp.engines.builtin.event import FULL, EngineTables, EngineWorkspace, engine_tables, engine_workspace, make_event
 from pseudoexp.engines.builtin.records import RecordWorkspace, append_record, new_batch, record_workspace, trimmed
-from pseudoexp.engines.settings import EngineSettings, physics_process
+from pseudoexp.engines.settings import EngineSettings, physics_process, require_events
 from pseudoexp.errors import ConfigError, GenerationError
 
 _PARTICLES, _HEAVY = 700, 24
@@ -76,9 +76,7 @@ def generate_chunk(process: int, seed: int, first_event: int, n: int, settings: 
     GenerationError
         If an event cannot be made, or holds NaN.
     """
-    if not (0 <= seed < 2**63 and 0 <= first_event < 2**48 and n > 0):
-        raise ConfigError(f"seed {seed}, first event {first_event}, {n} events: 0 <= seed < 2**63, "
-                          "0 <= first event < 2**48 and at least one event are allowed")
+    require_events(seed, first_event, n)
     physics = physics_process(process)
     if physics == MINIMUM_BIAS or settings.tune:
         raise ConfigError("engine 'builtin': signal and QCD without tune lines are allowed")

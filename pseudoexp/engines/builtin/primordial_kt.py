@@ -15,6 +15,7 @@ from pseudoexp.core.jit import inline, kernel
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.partons import BEAM_ENERGY, Partons, Systems
 from pseudoexp.engines.builtin.remnants import RemnantWorkspace
+from pseudoexp.engines.builtin.scatter import parton_mass
 
 _HARD_WIDTH, _SOFT_WIDTH, _REMNANT_WIDTH = 1.8, 0.9, 0.4
 _HALF_SCALE, _HALF_MASS = 1.5, 1.0
@@ -119,9 +120,7 @@ def remnant_mass(pdg_id: int) -> float:
     a = abs(pdg_id)
     if a > 10:
         return 0.57933 if a % 10 == 1 else 0.77133
-    if a <= 2:
-        return 0.33
-    return 0.5 if a == 3 else (1.5 if a == 4 else 4.8)
+    return parton_mass(a)
 
 
 @kernel

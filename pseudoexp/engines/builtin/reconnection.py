@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.partons import FINAL, REMNANT, Partons, Systems, new_colour
+from pseudoexp.engines.builtin.recoil import product
 
 RANGE = 1.8
 _GLUON = 21
@@ -73,11 +74,6 @@ def find_ends(partons: Partons, ws: ReconnectionWorkspace) -> bool:
 
 
 @inline
-def _dot(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    return a[3] * b[3] - a[0] * b[0] - a[1] * b[1] - a[2] * b[2]
-
-
-@inline
 def _merged_into(s: int, joins: NDArray[np.int32], target: int) -> bool:
     """Return whether a system is `target` or was merged with it."""
     while s >= 0 and joins[s] != s and s != target:
@@ -92,7 +88,7 @@ def _list_string(tag: int, k: int, partons: Partons, ws: ReconnectionWorkspace) 
     ws.string_of[k] = tag
     for c in range(4):
         ws.end_p4[k, c], ws.end_p4[k, 4 + c] = partons.p4[i, c], partons.p4[j, c]
-    ws.end_p4[k, 8] = _dot(partons.p4[i], partons.p4[j])
+    ws.end_p4[k, 8] = product(partons.p4[i], partons.p4[j])
 
 
 @kernel

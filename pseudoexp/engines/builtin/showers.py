@@ -12,7 +12,8 @@ gets new trials.
 
 from __future__ import annotations
 
-from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.jit import kernel
+from pseudoexp.engines.builtin.beams import momentum_left
 from pseudoexp.engines.builtin.dice import Dice
 from pseudoexp.engines.builtin.dipoles import (
     ShowerTables,
@@ -30,16 +31,6 @@ from pseudoexp.engines.builtin.partons import Partons, Systems
 FULL, NO_THRESHOLD, LOST_LINE = -1, -2, -3
 """What goes wrong: a list is full; an incoming c or b finds no gluon to come from (draw another event); a colour line ends
 nowhere (the input's colours do not match)."""
-
-
-@inline
-def largest_x(systems: Systems, system: int, side: int) -> float:
-    """Return the share of a beam's momentum that the other systems leave."""
-    left = 1.0
-    for k in range(systems.filled[0]):
-        if k != system:
-            left -= systems.x[k, side]
-    return max(left, 1e-9)
 
 
 @kernel
@@ -134,7 +125,7 @@ def evolve(system: int, partons: Partons, systems: Systems, tables: ShowerTables
     code = start_ends(work, partons, systems, tables, dice, system, pt2)
     if code < 0:
         return code
-    limits = (largest_x(systems, system, 0), largest_x(systems, system, 1))
+    limits = (momentum_left(systems, 0, system), momentum_left(systems, 1, system))
     if initial:
         work.space[0].old_pt2 = -1.0
         work.space[1].old_pt2 = -1.0

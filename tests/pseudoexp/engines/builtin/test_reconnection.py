@@ -2,31 +2,17 @@
 
 import numpy as np
 import pytest
-from toy_scatterings import scatter
+from toy_scatterings import leave, scatter
 
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.rng import SIGNAL, event_stream
-from pseudoexp.engines.builtin.beams import decide_origin
-from pseudoexp.engines.builtin.dice import RECONNECTION, REMNANTS, new_dice, throw_from
+from pseudoexp.engines.builtin.dice import RECONNECTION, new_dice, throw_from
 from pseudoexp.engines.builtin.parton_density import densities
 from pseudoexp.engines.builtin.partons import FINAL, REMNANT
-from pseudoexp.engines.builtin.primordial_kt import give_momenta
 from pseudoexp.engines.builtin.reconnection import RANGE, merge_systems, reconnect, reconnection_workspace
-from pseudoexp.engines.builtin.remnants import connect_colours, leave_flavours, remnant_workspace
+from pseudoexp.engines.builtin.remnants import remnant_workspace
 
 PT0 = 2.65
-
-
-@kernel
-def leave(event, partons, systems, tables, dice, ws):
-    """Add remnants."""
-    throw_from(dice, event_stream(1, SIGNAL, event), REMNANTS, 0)
-    for side in range(2):
-        for system in range(systems.filled[0]):
-            decide_origin(system, side, partons, systems, tables, dice)
-        leave_flavours(side, partons, systems, dice, ws)
-        connect_colours(side, partons, systems, dice, ws)
-    return give_momenta(partons, systems, dice, ws)
 
 
 @kernel

@@ -2,34 +2,16 @@
 
 import numpy as np
 import pytest
-from toy_scatterings import scatter
+from toy_scatterings import leave, scatter
 
-from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import SIGNAL, event_stream
 from pseudoexp.core.species import charge3
-from pseudoexp.engines.builtin.beams import decide_origin
-from pseudoexp.engines.builtin.dice import REMNANTS, new_dice, throw_from
+from pseudoexp.engines.builtin.dice import new_dice
 from pseudoexp.engines.builtin.parton_density import densities
 from pseudoexp.engines.builtin.partons import BEAM_ENERGY, FINAL, INCOMING, REMNANT, VALENCE
-from pseudoexp.engines.builtin.primordial_kt import give_momenta
-from pseudoexp.engines.builtin.remnants import connect_colours, leave_flavours, remnant_workspace
+from pseudoexp.engines.builtin.remnants import remnant_workspace
 
 EVENTS = {"gluons": [(21, 21)] * 6, "one": [(21, 21)], "quarks": [(2, 21), (1, -2), (21, 2), (-3, 3), (21, -1)],
           "sea": [(-2, -1), (5, -5), (4, 21), (21, 21)], "valence": [(2, 2), (2, 1), (1, 1), (21, 21)]}
-
-
-@kernel
-def leave(event, partons, systems, tables, dice, ws):
-    """Do all that happens to remnants; False if something fails."""
-    throw_from(dice, event_stream(1, SIGNAL, event), REMNANTS, 0)
-    for side in range(2):
-        for system in range(systems.filled[0]):
-            decide_origin(system, side, partons, systems, tables, dice)
-        if leave_flavours(side, partons, systems, dice, ws) < 0:
-            return False
-        if not connect_colours(side, partons, systems, dice, ws):
-            return False
-    return give_momenta(partons, systems, dice, ws)
 
 
 def remains(pairs, seed):
