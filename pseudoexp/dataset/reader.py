@@ -210,6 +210,7 @@ class Dataset(Bunch):
         return key in self.LAZY or super().__contains__(key)
 
     def get(self, key: str, default: Any = None) -> Any:
+        """Return an item, reading the rows if it is one of them, or `default`."""
         try:
             return self[key]
         except KeyError:
@@ -222,12 +223,15 @@ class Dataset(Bunch):
         return len(list(iter(self)))
 
     def keys(self) -> Any:
+        """Return all names, those not read yet included."""
         return list(iter(self))
 
     def values(self) -> Any:
+        """Return all items; this reads the rows."""
         return [self[key] for key in self]
 
     def items(self) -> Any:
+        """Return all pairs of name and item; this reads the rows."""
         return [(key, self[key]) for key in self]
 
     def __repr__(self) -> str:

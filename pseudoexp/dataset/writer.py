@@ -102,12 +102,14 @@ class _Column:
         self._written = 0
 
     def append(self, rows: NDArray[np.void]) -> None:
+        """Take more rows; whole blocks are written at once."""
         self._pending.append(rows)
         self._pending_rows += len(rows)
         if self._pending_rows >= BLOCK_ROWS:
             self._flush(self._pending_rows // BLOCK_ROWS * BLOCK_ROWS)
 
     def finish(self) -> None:
+        """Write the rows left over and end the digest."""
         if self._pending_rows:
             self._flush(self._pending_rows)
         assert self._written == len(self._dataset), "fewer rows than announced"
