@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Bunch", "generate", "load", "particles"]
+__all__ = ["Bunch", "generate", "load", "particles", "replay"]
 
 if TYPE_CHECKING:
-    from pseudoexp.api import generate, load, particles
+    from pseudoexp.api import generate, load, particles, replay
     from pseudoexp.bunch import Bunch
 
 _HOMES = {"Bunch": "pseudoexp.bunch", "generate": "pseudoexp.api", "load": "pseudoexp.api",
-          "particles": "pseudoexp.api"}
+          "particles": "pseudoexp.api", "replay": "pseudoexp.api"}
 
 
 def __getattr__(name: str) -> Any:

@@ -13,8 +13,9 @@ from pseudoexp.errors import ConfigError
 
 if TYPE_CHECKING:
     from pseudoexp.bunch import Bunch
+    from pseudoexp.replaying.story import Story
 
-__all__ = ["generate", "load", "particles"]
+__all__ = ["generate", "load", "particles", "replay"]
 
 
 def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = False, weight: str | None = "benchmark",
@@ -140,3 +141,48 @@ def particles(process: str = "signal", n: int = 1000, seed: int = 1, pthat_min: 
     from pseudoexp.particle_level import particles as generate_particles
 
     return generate_particles(process, n, seed, pthat_min, pt_bias, engine)
+
+
+def replay(event: int | str, process: str | None = None, *, file: str | Path | None = None, seed: int = 1,
+           engine: str = "pythia8", card: str = "atlas-itk", pt_bias: float = 4.0, pthat_min: float = 150.0, pileup: float = 0.0,
+           tracks: int = 0, signal_fraction: float = 0.5, keep_unmatched: bool = False) -> Story:
+    """Make one event of a run again and return its story, as ``python -m pseudoexp replay`` tells it.
+
+    Parameters
+    ----------
+    event : int or str
+        `eventNumber`, as in the file.
+    process : {"signal", "qcd"}, optional
+        What the event is taken for; checked, since the number says it.
+    file : str or Path, optional
+        A dataset whose configuration is taken instead of the options below.
+    seed, engine, card, pt_bias, pthat_min, pileup, tracks, signal_fraction, keep_unmatched : optional
+        The run, as in `generate`.
+
+    Returns
+    -------
+    Story
+        Stages with facts and tables, and the rows as in the file, to the bit.
+
+    Raises
+    ------
+    ConfigError
+        For a wrong option, or a file that another version made.
+    GenerationError
+        If the event cannot be made.
+
+    Examples
+    --------
+    >>> story = pseudoexp.replay(123456, engine="builtin")      # doctest: +SKIP
+    >>> story.fact("hard", "process"), story.table("shower", "branchings")      # doctest: +SKIP
+    """
+    from pseudoexp.production.run_config import RunConfig
+    from pseudoexp.replaying.ask import ask
+    from pseudoexp.replaying.request import configuration_of, numbered
+
+    if file is not None:
+        config = configuration_of(file)
+    else:
+        config = RunConfig.from_options(1, card, signal_fraction=signal_fraction, seed=seed, engine=engine, pt_bias=pt_bias,
+                                        pthat_min=pthat_min, pileup=pileup, tracks=tracks, keep_unmatched=keep_unmatched)
+    return ask(numbered(config, event, process))

@@ -458,10 +458,14 @@ def _tables(card: DetectorCard, pileup: float, default_sampling: bool) -> ChainT
     return chain_tables(card, calibration, load_library(pileup))
 
 
+def tables_of(config: RunConfig) -> ChainTables:
+    """Return the tables of a run; the last ones are kept."""
+    return _tables(config.card, config.pileup, (config.pthat_min, config.pt_bias) == DEFAULT_SAMPLING)
+
+
 def prepare(config: RunConfig, announce: Callable[[str], None]) -> None:
     """Do what has to be done once before the first chunk, telling the user if it takes long."""
-    tables = _tables(config.card, config.pileup, (config.pthat_min, config.pt_bias) == DEFAULT_SAMPLING)
-    rows_of(no_events(), SIGNAL, config.seed, tables, config.tracks, announce, config.keep_unmatched)
+    rows_of(no_events(), SIGNAL, config.seed, tables_of(config), config.tracks, announce, config.keep_unmatched)
 
 
 def make_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
@@ -479,9 +483,12 @@ def make_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
     settings = EngineSettings(pthat_min=config.pthat_min, pt_bias=config.pt_bias)
     batch = engine(config.engine).generate_chunk(process, config.seed, chunk * schema.EVENTS_PER_CHUNK,
                                                  schema.EVENTS_PER_CHUNK, settings)
-    sampling = (config.pthat_min, config.pt_bias)
-    tables = _tables(config.card, config.pileup, sampling == DEFAULT_SAMPLING)
-    jets, tracks = rows_of(batch, process, config.seed, tables, config.tracks, keep_other=config.keep_unmatched)
+    return rows_of_batch(config, process, batch)
+
+
+def rows_of_batch(config: RunConfig, process: int, batch: EventBatch) -> ChunkRows:
+    """Return the rows of events of one process as the file is to hold them."""
+    jets, tracks = rows_of(batch, process, config.seed, tables_of(config), config.tracks, keep_other=config.keep_unmatched)
     share = config.signal_fraction if process == SIGNAL else 1.0 - config.signal_fraction
     jets[:, _BENCHMARK] *= 0.5 / share if share > 0.0 else 0.0
     return ChunkRows(jets, tracks if config.tracks else None, float(batch.weight.sum()))
