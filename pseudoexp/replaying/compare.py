@@ -13,11 +13,15 @@ from pseudoexp.dataset.digest import BLOCK_ROWS
 
 
 def rows_in(path: Path, number: int) -> NDArray[np.void]:
-    """Return the rows of event `number`, of `schema.JET_DTYPE`."""
+    """Return the rows of event `number`, of `schema.JET_DTYPE`, their padding zeroed."""
     found = []
     with h5py.File(path) as file:
         jets = file["jets"]
         for start in range(0, len(jets), BLOCK_ROWS):
             block = jets[start:start + BLOCK_ROWS]
             found.append(block[block["eventNumber"] == number])
-    return schema.join(found).astype(schema.JET_DTYPE)
+    rows = np.concatenate(found)
+    out = np.zeros(len(rows), schema.JET_DTYPE)
+    for name in schema.JET_DTYPE.names or ():
+        out[name] = rows[name]
+    return out

@@ -127,7 +127,7 @@ def _activity(history: History) -> Stage:
         own = [row for row in range(len(partons.status)) if partons.system[row] == system]
         of_system = [b for b in history.branchings if b.system == system]
         first = tuple(own[:4])
-        final = sum(partons.status[row] == FINAL for row in own)
+        final = int(sum(partons.status[row] == FINAL for row in own))
         rows.append((system, float(systems.scale[system]), f"{_flavours(partons, first[:2])} -> {_flavours(partons, first[2:])}",
                      float(systems.x[system, 0]), float(systems.x[system, 1]), sum(b.initial for b in of_system),
                      sum(not b.initial for b in of_system), final))

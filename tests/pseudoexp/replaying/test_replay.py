@@ -43,7 +43,7 @@ def test_rows_are_those_of_the_file(file, story):
     assert stored.tobytes() == story.rows.tobytes()
     with h5py.File(file) as opened:
         tracks = opened["tracks"][opened["jets"]["eventNumber"] == story.number]
-    assert tracks.tobytes() == story.tracks.tobytes()
+    assert all(tracks[name].tobytes() == story.tracks[name].tobytes() for name in tracks.dtype.names)
 
 
 @pytest.mark.slow
@@ -146,6 +146,7 @@ def test_wrong_options(capsys, options, message):
 
 
 def test_pythia8(tmp_path):
+    """Rows of the file, and Pythia's record told: all initial and final partons and hadrons are accounted for."""
     pytest.importorskip("pythia8mc")
     path = tmp_path / "pythia.h5"
     pseudoexp.generate(20, path, threads=1)
@@ -153,4 +154,10 @@ def test_pythia8(tmp_path):
         number = numbers_in(path, label)[-1]
         story = pseudoexp.replay(number, file=path)
         assert rows_in(path, number).tobytes() == story.rows.tobytes() != b""
-        assert story.stages["row"].tables and story.table("hard", "partons")
+        assert tuple(story.stages) == STAGES and not any(stage.missing for stage in story.stages.values())
+        assert sum(s["hadrons"] for s in story.table("strings", "strings")) == len(story.table("hadrons", "hadrons"))
+        assert story.fact("decays", "particles") == len(story.picture["particles"])
+        branchings = story.table("shower", "branchings")
+        assert {b["where"] for b in branchings} == {"ISR +z", "ISR -z", "FSR"}
+        assert {b["system"] for b in branchings} >= {0} and -1 not in {b["system"] for b in branchings}
+        assert json.loads(json.dumps(story.as_dict()))["stages"]["hard"]["pthat"] > 150.0
