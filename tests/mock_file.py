@@ -95,11 +95,12 @@ def mock_tracks(n: int, tracks: int, seed: int = 1) -> NDArray[np.float64]:
 
 
 def mock_file(path: Path | str, n: int = 2000, seed: int = 1, separation: float = 1.0, *,
-              signal_fraction: float = 0.5, tracks: int = 0, compression: str = "none") -> Path:
+              signal_fraction: float = 0.5, tracks: int = 0, compression: str = "none",
+              configuration: str = '{"engine":"mock"}') -> Path:
     """Write a made-up file of n rows with its sidecar and return its path."""
     path = Path(path)
     matrix = mock_jets(n, seed, separation, signal_fraction)
-    provenance = Provenance(configuration='{"engine":"mock"}', configuration_hash="0" * 64, seed=seed)
+    provenance = Provenance(configuration=configuration, configuration_hash="0" * 64, seed=seed)
     temporary = path.with_name(path.name + ".tmp")
     with FileWriter(temporary, n, provenance, tracks=tracks, compression=compression) as writer:
         packed = schema.pack_tracks(mock_tracks(n, tracks, seed)) if tracks else None

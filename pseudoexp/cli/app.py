@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import typer
 
 from pseudoexp import __version__
-from pseudoexp.cli import calibrate, cards, generate, info, replay, verify
+from pseudoexp.cli import calibrate, cards, generate, info, replay, validate, verify
 from pseudoexp.errors import Interrupted, PseudoexpError
 
 DEBUG = "PSEUDOEXP_DEBUG"
@@ -23,6 +23,7 @@ app.command(name="verify")(verify.verify)
 app.add_typer(cards.app, name="cards")
 app.command(name="calibrate")(calibrate.calibrate)
 app.command(name="replay", epilog=replay.EXAMPLES)(replay.replay)
+app.command(name="validate", epilog=validate.EXAMPLES)(validate.validate)
 
 
 @app.callback(invoke_without_command=True)

@@ -98,7 +98,7 @@ def render(runs: Sequence[Run]) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["subscripts"] = _subscripts
     template = environment.from_string((folder / "page.html").read_text(encoding="utf-8"))
-    style = (folder / "style.css").read_text(encoding="utf-8")
+    style = (resources.files("pseudoexp.pages") / "style.css").read_text(encoding="utf-8")
     return template.render(style=style, plots=plots, count=tables.count, **_context(runs, plots))
 
 

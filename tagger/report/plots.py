@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
-import matplotlib
-import mplhep
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from pseudoexp.pages.figure import FAINT, INK, step, styled
 from tagger.runs import Run
 
 SIGNAL, BACKGROUND = "#13807a", "#c2571a"
 """One accent colour per class, in figures and on the page."""
-INK, FAINT = "#1f2733", "#d9dee5"
 RUN_COLOURS = ("#1f2733", "#2f6fb5", "#8e4aa8", "#5d8c1f", "#c28a00", "#b0304f", "#3aa0b9", "#7a5c3e")
 RUN_LINES = ("-", "--", "-.", (0, (4, 1, 1, 1, 1, 1)))
 CLASS_NAMES = {"hbb": r"$H\to b\bar{b}$", "qcd": "QCD"}
-
-_STYLE = {
-    "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "mathtext.fontset": "dejavusans", "font.size": 9.5,
-    "axes.labelsize": 9.5, "axes.titlesize": 9.5, "xtick.labelsize": 8.5, "ytick.labelsize": 8.5, "legend.fontsize": 8.5,
-    "axes.linewidth": 0.8, "axes.edgecolor": INK, "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK,
-    "ytick.color": INK, "lines.linewidth": 1.5, "legend.frameon": False, "figure.facecolor": "none", "axes.facecolor": "none",
-    "savefig.facecolor": "none", "xtick.major.size": 4, "ytick.major.size": 4, "xtick.minor.size": 2, "ytick.minor.size": 2,
-    "xtick.minor.visible": True, "ytick.minor.visible": True, "axes.grid": False, "svg.hashsalt": "tagger",
-    "xaxis.labellocation": "right", "yaxis.labellocation": "top", "figure.autolayout": False, "axes.unicode_minus": True,
-}
-
 
 def colour(i: int) -> str:
     """Return the colour of run number i."""
@@ -43,21 +28,6 @@ def colour(i: int) -> str:
 def line(i: int) -> Any:
     """Return the line style of run number i: another one for every round through the colours."""
     return RUN_LINES[(i // len(RUN_COLOURS)) % len(RUN_LINES)]
-
-
-def styled(draw: Callable[..., Figure]) -> Callable[..., str]:
-    """Turn a function that returns a figure into one that draws in the house style and returns a data address."""
-
-    def figure(*args: Any, **options: Any) -> str:
-        with matplotlib.rc_context():
-            matplotlib.rcParams.update({**mplhep.style.ATLAS, **_STYLE})
-            drawing = draw(*args, **options)
-            stream = io.BytesIO()
-            drawing.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-        return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
-
-    figure.__doc__ = draw.__doc__
-    return figure
 
 
 def _panels(count: int, columns: int, width: float = 10.4, height: float = 2.5,
@@ -118,16 +88,11 @@ def scores(runs: Sequence[Run]) -> Figure:
         for label, title, shade in ((1, "hbb", SIGNAL), (0, "qcd", BACKGROUND)):
             rows = target == label
             content = np.histogram(np.clip(score[rows], edges[0], edges[-1]), edges, weights=weight[rows])[0]
-            _step(axes, content / weight[rows].sum() / np.diff(edges), edges, shade, CLASS_NAMES[title])
+            step(axes, content / weight[rows].sum() / np.diff(edges), edges, shade, CLASS_NAMES[title])
         axes.set(yscale="log", xlabel="logit", ylabel="density", title=run.name, xlim=(edges[0], edges[-1]))
         _wide(axes, 5.0)
     panels[0].legend(loc="upper center", ncols=2)
     return figure
-
-
-def _step(axes: Axes, content: ArrayLike, edges: ArrayLike, shade: str, label: str | None = None) -> None:
-    axes.stairs(content, edges, fill=True, color=shade, alpha=0.16, lw=0)
-    axes.stairs(content, edges, color=shade, lw=1.3, label=label)
 
 
 @styled
@@ -140,7 +105,7 @@ def inputs(histograms: dict[str, dict[str, list[float]]], names: Sequence[str], 
         h = histograms[name]
         edges, factor = np.array(h["edges"]), 1e-3 if in_mev(name) else 1.0
         for title, shade in (("hbb", SIGNAL), ("qcd", BACKGROUND)):
-            _step(axes, np.array(h[title]), edges * factor, shade, CLASS_NAMES[title])
+            step(axes, np.array(h[title]), edges * factor, shade, CLASS_NAMES[title])
         spiked = any(_spiked(np.array(h[title])) for title in CLASS_NAMES)
         axes.set_yscale("log" if spiked else "linear")
         axes.set(xlim=(edges[0] * factor, edges[-1] * factor))
@@ -242,7 +207,7 @@ def sculpting(runs: Sequence[Run]) -> Figure:
         edges = np.array(entry["edges"])
         before, after = np.array(entry["before"]), np.array(entry["after"])
         error = np.array(entry.get("after_error", np.zeros(len(after))))
-        _step(axes, before / before.sum(), edges, BACKGROUND, "QCD, all")
+        step(axes, before / before.sum(), edges, BACKGROUND, "QCD, all")
         seen = after > 0.0
         axes.errorbar((0.5 * (edges[1:] + edges[:-1]))[seen], after[seen] / after.sum(), yerr=error[seen] / after.sum(),
                       xerr=(0.5 * np.diff(edges))[seen], fmt="o", ms=3.5, lw=1.1, color=INK, label="after the cut")
