@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pseudoexp.bunch import Bunch
     from pseudoexp.replaying.story import Story
 
-__all__ = ["generate", "load", "particles", "replay"]
+__all__ = ["events", "generate", "load", "particles", "replay"]
 
 
 def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = False, weight: str | None = "benchmark",
@@ -67,8 +67,8 @@ def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = Fa
 def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 0.5, seed: int = 1, threads: int = 0,
              engine: str = "pythia8", card: str = "atlas-itk", pt_bias: float = 4.0, pthat_min: float = 150.0,
              pileup: float = 0.0, tracks: int = 0, compression: str = "none", keep_unmatched: bool = False,
-             force: bool = False, resume: bool = False, dry_run: bool = False, progress: Any = None,
-             make_chunk: Any = "pseudoexp.chain:make_chunk") -> Bunch:
+             hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "", force: bool = False, resume: bool = False,
+             dry_run: bool = False, progress: Any = None, make_chunk: Any = "pseudoexp.chain:make_chunk") -> Bunch:
     """Generate a dataset, as ``python -m pseudoexp generate`` does.
 
     Parameters
@@ -84,7 +84,7 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
     threads : int, optional
         Worker processes, 0 for one per core; the rows do not depend on it.
     engine : str, optional
-        The event generator.
+        The event generator: pythia8, builtin, or hepmc, which reads the events from two files.
     card : str, optional
         Detector card: a name or the path of a TOML file.
     pt_bias, pthat_min : float, optional
@@ -97,6 +97,8 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
         Compression; uncompressed files are read several times faster.
     keep_unmatched : bool, optional
         Keep signal jets that are not hbb, as class `other`; they do not count for `n`.
+    hepmc_signal, hepmc_qcd : str or Path, optional
+        HepMC3 or HepMC2 files (plain, gzip, bzip2 or xz) for ``engine="hepmc"``; `pt_bias` and `pthat_min` are theirs.
     force : bool, optional
         Replace an existing file.
     resume : bool, optional
@@ -117,6 +119,8 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
     ------
     ConfigError
         For a wrong option.
+    SchemaError, DataError
+        If a HepMC file is foreign or truncated; if its events are too few or not of the process.
     GenerationError
         If the production fails; finished chunks are kept for `resume`.
 
@@ -128,7 +132,8 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
     from pseudoexp.production.run_config import RunConfig
 
     config = RunConfig.from_options(n, card, signal_fraction=signal_fraction, seed=seed, engine=engine, pt_bias=pt_bias,
-                                    pthat_min=pthat_min, pileup=pileup, tracks=tracks, keep_unmatched=keep_unmatched)
+                                    pthat_min=pthat_min, pileup=pileup, tracks=tracks, keep_unmatched=keep_unmatched,
+                                    hepmc_signal=str(hepmc_signal), hepmc_qcd=str(hepmc_qcd))
     if dry_run:
         return plan(config, Path(out), threads=threads, compression=compression, force=force, resume=resume)
     return produce(config, Path(out), threads=threads, compression=compression, force=force, resume=resume,
@@ -136,11 +141,20 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
 
 
 def particles(process: str = "signal", n: int = 1000, seed: int = 1, pthat_min: float = 150, pt_bias: float = 0,
-              engine: str = "pythia8") -> Bunch:
+              engine: str = "pythia8", hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "") -> Bunch:
     """Generate events and return their particles before any detector: see `pseudoexp.particle_level.particles`."""
     from pseudoexp.particle_level import particles as generate_particles
 
-    return generate_particles(process, n, seed, pthat_min, pt_bias, engine)
+    return generate_particles(process, n, seed, pthat_min, pt_bias, engine, hepmc_signal, hepmc_qcd)
+
+
+def events(process: str, n: int | float | str, out: str | Path, *, engine: str = "pythia8", seed: int = 1,
+           pthat_min: float = 150.0, pt_bias: float = 4.0, force: bool = False, progress: Any = None) -> Bunch:
+    """Write events as HepMC3 text, as ``python -m pseudoexp events`` does: see `pseudoexp.event_file.write_event_file`."""
+    from pseudoexp.event_file import write_event_file
+
+    return write_event_file(process, n, out, engine=engine, seed=seed, pthat_min=pthat_min, pt_bias=pt_bias, force=force,
+                            progress=progress)
 
 
 def replay(event: int | str, process: str | None = None, *, file: str | Path | None = None, seed: int = 1,

@@ -29,7 +29,7 @@ from pseudoexp.detector.simulate import EVERYWHERE
 from pseudoexp.detector.tables import DetectorTables, detector_tables
 from pseudoexp.early_test import EarlyWorkspace, count_track_jets, early_workspace, fill_discs, fill_region, may_pass
 from pseudoexp.engines import engine
-from pseudoexp.engines.settings import EngineSettings
+from pseudoexp.engines.hepmc.index import file_of, index_of
 from pseudoexp.errors import GenerationError
 from pseudoexp.flavour.association import associate
 from pseudoexp.flavour.ip3d import ip3d
@@ -458,9 +458,18 @@ def _tables(card: DetectorCard, pileup: float, default_sampling: bool) -> ChainT
     return chain_tables(card, calibration, load_library(pileup))
 
 
+def _has_default_sampling(config: RunConfig) -> bool:
+    """Whether the table of benchmark weights belongs to how the events were sampled."""
+    if config.engine != "hepmc":
+        return (config.pthat_min, config.pt_bias) == DEFAULT_SAMPLING
+    files = filter(None, (config.hepmc_signal, config.hepmc_qcd))
+    options = [index_of(path).options for path in files]
+    return all((o.get("pthat_min"), o.get("pt_bias")) == DEFAULT_SAMPLING for o in options)
+
+
 def tables_of(config: RunConfig) -> ChainTables:
     """Return the tables of a run; the last ones are kept."""
-    return _tables(config.card, config.pileup, (config.pthat_min, config.pt_bias) == DEFAULT_SAMPLING)
+    return _tables(config.card, config.pileup, _has_default_sampling(config))
 
 
 def prepare(config: RunConfig, announce: Callable[[str], None]) -> None:
@@ -480,10 +489,12 @@ def make_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
     chunk : int
         Number of the chunk: events `chunk * EVENTS_PER_CHUNK` onwards.
     """
-    settings = EngineSettings(pthat_min=config.pthat_min, pt_bias=config.pt_bias)
-    batch = engine(config.engine).generate_chunk(process, config.seed, chunk * schema.EVENTS_PER_CHUNK,
-                                                 schema.EVENTS_PER_CHUNK, settings)
-    return rows_of_batch(config, process, batch)
+    settings, first, n = config.engine_settings, chunk * schema.EVENTS_PER_CHUNK, schema.EVENTS_PER_CHUNK
+    if config.engine == "hepmc":
+        n = min(n, index_of(file_of(process, settings)).events - first)
+    rows = rows_of_batch(config, process, engine(config.engine).generate_chunk(process, config.seed, first, n, settings))
+    whole = schema.EVENTS_PER_CHUNK / n  # the last chunk of a file may be shorter
+    return rows._replace(weight_sum=whole * rows.weight_sum)
 
 
 def rows_of_batch(config: RunConfig, process: int, batch: EventBatch) -> ChunkRows:

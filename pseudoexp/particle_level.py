@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,12 @@ _DESCR = """Stable particles (c tau > 10 mm, neutrinos included) of {n} {process
 p4, hadron_p4, higgs_p4: px, py, pz, E [GeV]; vertex: production, hadron_decay_vertex: decay x, y, z, c t [mm].
 Particles of event i: rows offsets[i]:offsets[i + 1]. weight [pb]: its mean over events is the cross-section.
 hadron_*: weakly decaying b and c hadrons; hadron_event is their event's row. higgs_p4 is 0 in QCD events.
-Engine {engine}, seed {seed}, pT-hat > {pthat_min:g} GeV, pT-hat bias power {pt_bias:g}."""
+{origin}."""
+_MADE = "Engine {engine}, seed {seed}, pT-hat > {pthat_min:g} GeV, pT-hat bias power {pt_bias:g}"
 
 
 def particles(process: str = "signal", n: int = 1000, seed: int = 1, pthat_min: float = 150, pt_bias: float = 0,
-              engine: str = "pythia8") -> Bunch:
+              engine: str = "pythia8", hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "") -> Bunch:
     """Generate events and return their particles, before any detector.
 
     Parameters
@@ -45,7 +47,10 @@ def particles(process: str = "signal", n: int = 1000, seed: int = 1, pthat_min: 
     pt_bias : float
         Power of the sampling bias (pT-hat / 250 GeV)**pt_bias; 0: equal weights.
     engine : str
-        The generator, ``"pythia8"`` or ``"builtin"``.
+        The generator, ``"pythia8"`` or ``"builtin"``; or ``"hepmc"``, which reads the first `n` events of a file and
+        takes nothing from `pthat_min` and `pt_bias`.
+    hepmc_signal, hepmc_qcd : str or Path
+        The HepMC file of the process, for the engine ``"hepmc"``.
 
     Returns
     -------
@@ -60,6 +65,8 @@ def particles(process: str = "signal", n: int = 1000, seed: int = 1, pthat_min: 
     ------
     ConfigError
         For a wrong argument.
+    SchemaError, DataError
+        For a HepMC file that is foreign or truncated; that holds too few events, or not those of the process.
     MissingExtra
         If the engine is not installed.
     """
@@ -67,14 +74,15 @@ def particles(process: str = "signal", n: int = 1000, seed: int = 1, pthat_min: 
         raise ConfigError(f"process = {process!r}: {', '.join(PROCESSES)} are allowed")
     events = _integer("n", n, 1, MAX_EVENTS)
     number = _integer("seed", seed, 0, 2**63 - 1)
-    settings = EngineSettings(pthat_min, pt_bias)
+    settings = EngineSettings(pthat_min, pt_bias, (), str(hepmc_signal), str(hepmc_qcd))
     source = engine_of(engine)
     batch = join([
         source.generate_chunk(PROCESSES[process], number, first, min(EVENTS_PER_CHUNK, events - first), settings)
         for first in range(0, events, EVENTS_PER_CHUNK)])
-    text = _DESCR.format(n=events, process=process, engine=engine, seed=number, pthat_min=settings.pthat_min,
-                         pt_bias=settings.pt_bias)
-    return Bunch(**_columns(batch), DESCR=text)
+    origin = _MADE.format(engine=engine, seed=number, pthat_min=settings.pthat_min, pt_bias=settings.pt_bias)
+    if engine == "hepmc":
+        origin = f"Read from {hepmc_signal if process == 'signal' else hepmc_qcd}"
+    return Bunch(**_columns(batch), DESCR=_DESCR.format(n=events, process=process, origin=origin))
 
 
 def _columns(batch: EventBatch) -> dict[str, NDArray[Any]]:

@@ -20,6 +20,7 @@ EXAMPLES = "\n\n".join((
     "pseudoexp generate --n 20k --out data.h5",
     "pseudoexp generate --n 4e6 --out data.h5 --seed 7 --threads 16 --resume",
     "pseudoexp generate --n 1e6 --out hlt.h5 --card hlt --pileup 60 --tracks 40",
+    "pseudoexp generate --n 10k --out herwig.h5 --engine hepmc --hepmc-signal hbb.hepmc.gz --hepmc-qcd qcd.hepmc.gz",
 ))
 
 
@@ -29,7 +30,7 @@ def generate(
     signal_fraction: Annotated[float, typer.Option(help="Fraction of hbb rows.")] = 0.5,
     seed: Annotated[int, typer.Option(help="Same seed and options, same rows.")] = 1,
     threads: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0,
-    engine: Annotated[str, typer.Option(help="Event generator: pythia8, or builtin (not yet held against it).")] = "pythia8",
+    engine: Annotated[str, typer.Option(help="pythia8, builtin (not yet held against it), or hepmc (reads files).")] = "pythia8",
     card: Annotated[str, typer.Option(help="Detector card: a name (see cards list) or a TOML file.")] = "atlas-itk",
     pt_bias: Annotated[float, typer.Option(help="Power of the sampling bias in pT-hat; weights undo it.")] = 4.0,
     pthat_min: Annotated[float, typer.Option(help="Lowest pT-hat [GeV].")] = 150.0,
@@ -37,6 +38,8 @@ def generate(
     tracks: Annotated[int, typer.Option(help="Tracks per row in the dataset tracks; 0: none.")] = 0,
     compression: Annotated[str, typer.Option(help="none, lzf or gzip; none reads fastest.")] = "none",
     keep_unmatched: Annotated[bool, typer.Option("--keep-unmatched", help="Keep other signal jets too.")] = False,
+    hepmc_signal: Annotated[str, typer.Option(help="HepMC file of signal events, for --engine hepmc.")] = "",
+    hepmc_qcd: Annotated[str, typer.Option(help="HepMC file of QCD events, for --engine hepmc.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, print the plan, write nothing.")] = False,
@@ -48,7 +51,7 @@ def generate(
     options: dict[str, Any] = {
         "signal_fraction": signal_fraction, "seed": seed, "threads": threads, "engine": engine, "card": card,
         "pt_bias": pt_bias, "pthat_min": pthat_min, "pileup": pileup, "tracks": tracks, "compression": compression,
-        "keep_unmatched": keep_unmatched, "force": force, "resume": resume}
+        "keep_unmatched": keep_unmatched, "hepmc_signal": hepmc_signal, "hepmc_qcd": hepmc_qcd, "force": force, "resume": resume}
     if dry_run:
         typer.echo(plan_text(make(n, out, dry_run=True, **options)))
         return

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pseudoexp.core.record import EventBatch
     from pseudoexp.engines.settings import EngineSettings
 
-_MODULES = {"pythia8": "pythia8", "builtin": "builtin.chunk"}
+_MODULES = {"pythia8": "pythia8", "builtin": "builtin.chunk", "hepmc": "hepmc.chunk"}
 ENGINES = tuple(_MODULES)
 """Names of the engines."""
 

@@ -36,6 +36,8 @@ class EngineSettings:
         Power b of the sampling bias (pT-hat / 250 GeV)**b, which the weight undoes; 0 samples without bias.
     tune : tuple of str
         Further Pythia settings such as ``"Tune:pp = 18"``, applied last.
+    hepmc_signal, hepmc_qcd : str
+        Files of the engine that reads HepMC.
 
     Raises
     ------
@@ -46,6 +48,8 @@ class EngineSettings:
     pthat_min: float = 150.0
     pt_bias: float = 4.0
     tune: tuple[str, ...] = ()
+    hepmc_signal: str = ""
+    hepmc_qcd: str = ""
 
     def __post_init__(self) -> None:
         _check_number("pthat_min", self.pthat_min, PTHAT_RANGE)

@@ -17,18 +17,21 @@ from pseudoexp.dataset.digest import canonical_json
 from pseudoexp.dataset.probe import probe
 from pseudoexp.dataset.verify import verify
 from pseudoexp.dataset.writer import COMPRESSIONS, publish
+from pseudoexp.engines.hepmc.index import file_of, index_of
 from pseudoexp.errors import ConfigError, DamagedFile, GenerationError
 from pseudoexp.production.assemble import Yield, assemble
 from pseudoexp.production.chunk import DEFAULT_MAKER, ChunkMaker, maker_name
 from pseudoexp.production.pileup import has_library, require_library
 from pseudoexp.production.plan import class_rows, expected_chunks, row_bytes
 from pseudoexp.production.run_config import RunConfig, difference, parse_count, require_engine
-from pseudoexp.production.schedule import ClassState, make_chunks
+from pseudoexp.production.schedule import ClassState, Supply, make_chunks
 from pseudoexp.production.spool import Parts, parts_folder
 from pseudoexp.production.worker import Job
 from pseudoexp.production.workers import start_workers
 
 ASSEMBLY = "assembly.h5"
+_LONG = 200_000_000
+"""Bytes that take a second to pass through."""
 Progress = Callable[[str, int, int], None]
 """Called with the stage ("generating", "writing" or, in events, "pile-up library"), rows done, rows in all; or with a
 line for the user, 0, 0."""
@@ -120,11 +123,12 @@ def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str 
     PseudoexpError
         For wrong options, or when a worker fails; finished chunks are kept then.
     """
+    tell = progress or (lambda stage, done, total: None)
+    _read_inputs(config, tell)
     plan(config, out, threads=threads, compression=compression, force=force, resume=resume)
     if resume and out.exists() and (finished := _finished(config, out, force)):
         return finished
     start = time.monotonic()
-    tell = progress or (lambda stage, done, total: None)
     with Parts(out, config, resume=resume, discard=force and not resume) as parts:
         try:
             _make(Job(maker_name(make_chunk), config, parts.folder), parts, threads, tell)
@@ -143,7 +147,8 @@ def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str 
 def _make(job: Job, parts: Parts, threads: int, tell: Progress) -> None:
     config = job.config
     rows = class_rows(config.signal_fraction, config.n)
-    states = [ClassState(process, need, parts.scan(process)) for process, need in enumerate(rows)]
+    states = [ClassState(process, need, parts.scan(process), _supply(config, process) if need else None)
+              for process, need in enumerate(rows)]
     if all(state.complete() for state in states):
         return
     require_library(config, threads, tell)
@@ -155,6 +160,22 @@ def _make(job: Job, parts: Parts, threads: int, tell: Progress) -> None:
                 tell("generating", done, config.n)
 
         make_chunks(workers, states, report)
+
+
+def _supply(config: RunConfig, process: int) -> Supply | None:
+    """Return what the events of a process are read from, None where they are made."""
+    if config.engine != "hepmc":
+        return None
+    path = file_of(process, config.engine_settings)
+    return Supply(str(path), index_of(path).events)
+
+
+def _read_inputs(config: RunConfig, tell: Progress) -> None:
+    """Pass through the files to be read once, telling the user if that takes long."""
+    for path in filter(None, (config.hepmc_signal, config.hepmc_qcd)):
+        if Path(path).is_file() and Path(path).stat().st_size > _LONG:
+            tell(f"{path}: counting the events", 0, 0)
+        index_of(path)
 
 
 def _finished(config: RunConfig, out: Path, force: bool) -> Bunch | None:

@@ -15,6 +15,7 @@ from pseudoexp.dataset import schema
 from pseudoexp.dataset.digest import canonical_json, file_sha256
 from pseudoexp.detector.pileup_library import LIBRARY_VERSION
 from pseudoexp.engines import ENGINES
+from pseudoexp.engines.hepmc.index import index_of
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.errors import ConfigError, MissingExtra
 
@@ -25,10 +26,14 @@ MAX_ROWS = 10**11
 MAX_TRACKS = 500
 MAX_PILEUP = 300.0
 _SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
-_DISTRIBUTIONS = {"pythia8": ("pythia8mc", "pythia")}
+_DISTRIBUTIONS = {"pythia8": ("pythia8mc", "pythia"), "hepmc": ("pyhepmc", "hepmc")}
 """Engine -> (the package that it needs, our extra that brings it), where it needs one."""
 _BUILTIN_VERSION = "0.1"
 """Raised when any event of the built-in engine changes."""
+_HEPMC_VERSION = "0.1"
+"""Raised when any HepMC event is read as something else than before."""
+_INPUTS = ("hepmc_signal", "hepmc_qcd")
+_SAMPLING = ("pt_bias", "pthat_min")
 
 
 def parse_count(value: Any, name: str, low: int = 1, high: int = MAX_ROWS) -> int:
@@ -88,6 +93,8 @@ class RunConfig:
         Tracks per row in the dataset `tracks`, 0 without.
     keep_unmatched : bool
         Keep signal jets that are not hbb as class `other`.
+    hepmc_signal, hepmc_qcd : str
+        The files that the engine `hepmc` reads; `pt_bias` and `pthat_min` say nothing there.
 
     Raises
     ------
@@ -105,6 +112,8 @@ class RunConfig:
     pileup: float = 0.0
     tracks: int = 0
     keep_unmatched: bool = False
+    hepmc_signal: str = ""
+    hepmc_qcd: str = ""
 
     def __post_init__(self) -> None:
         values = {
@@ -119,8 +128,29 @@ class RunConfig:
         }
         if self.engine not in ENGINES:
             raise ConfigError(f"engine {self.engine!r}; allowed: {', '.join(ENGINES)}")
+        self._check_inputs()
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    def _check_inputs(self) -> None:
+        """Raise ConfigError unless the engine `hepmc`, and no other, has its files."""
+        if self.engine != "hepmc":
+            if given := [name for name in _INPUTS if getattr(self, name)]:
+                raise ConfigError(f"{given[0]}: allowed: with engine 'hepmc'")
+            return
+        needed = {"hepmc_signal": float(self.signal_fraction) > 0.0, "hepmc_qcd": float(self.signal_fraction) < 1.0}
+        for name in _INPUTS:
+            object.__setattr__(self, name, str(getattr(self, name)))
+            if needed[name] and not getattr(self, name):
+                raise ConfigError(f"engine 'hepmc': {name} is missing; allowed: a HepMC file")
+        for name in _SAMPLING:
+            if getattr(self, name) != type(self).__dataclass_fields__[name].default:
+                raise ConfigError(f"{name} = {getattr(self, name)!r}: the files of engine 'hepmc' have their own; allowed: none")
+
+    @property
+    def engine_settings(self) -> EngineSettings:
+        """What the engine needs to know besides process, seed and event numbers."""
+        return EngineSettings(self.pthat_min, self.pt_bias, (), self.hepmc_signal, self.hepmc_qcd)
 
     @classmethod
     def from_options(cls, n: Any, card: str = "atlas-itk", **options: Any) -> RunConfig:
@@ -129,7 +159,9 @@ class RunConfig:
 
     def identity(self) -> dict[str, Any]:
         """Return what names the endless sequence of rows: all but `n`, with versions and the whole card."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("n", "card")}
+        left_out = ("n", "card", *_INPUTS, *(_SAMPLING if self.engine == "hepmc" else ()))
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
+        values |= {f"{name}_sha256": index_of(path).sha256 for name in _INPUTS if (path := getattr(self, name))}
         if self.pileup > 0.0:
             values["pileup_library"] = LIBRARY_VERSION
         return values | {"card": to_mapping(self.card), "calibration_sha256": calibration_sha256(self.card.calibration),
@@ -147,8 +179,8 @@ class RunConfig:
 
 def engine_version(engine: str) -> str:
     """Return the version of an engine, or of the package it runs on; "none" if that is not installed."""
-    if engine not in _DISTRIBUTIONS:
-        return _BUILTIN_VERSION
+    if engine != "pythia8":
+        return {"builtin": _BUILTIN_VERSION, "hepmc": _HEPMC_VERSION}[engine]
     package, _ = _DISTRIBUTIONS[engine]
     try:
         return importlib.metadata.version(package)

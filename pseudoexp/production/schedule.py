@@ -7,9 +7,10 @@ alone. Chunks beyond what is needed may be made and are not used.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
-from pseudoexp.errors import GenerationError
+from pseudoexp.errors import DataError, GenerationError
 from pseudoexp.production.chunk import PROCESS_NAMES
 from pseudoexp.production.worker import Done
 from pseudoexp.production.workers import Workers
@@ -19,6 +20,13 @@ EMPTY_CHUNKS = 400
 POLL_SECONDS = 0.5
 Report = Callable[[int], None]
 """Called with the rows there are, again and again."""
+
+
+class Supply(NamedTuple):
+    """What a process can be made from, where that is not endless: the name of a file, and its events."""
+
+    name: str
+    events: int
 
 
 class ClassState:
@@ -32,13 +40,16 @@ class ClassState:
         Rows to be made.
     done : iterable of (chunk, counted rows)
         What is there already.
+    supply : Supply, optional
+        Where the events come from, if they can run out.
     """
 
-    def __init__(self, process: int, need: int, done: Iterable[tuple[int, int]] = ()) -> None:
+    def __init__(self, process: int, need: int, done: Iterable[tuple[int, int]] = (), supply: Supply | None = None) -> None:
         self.process = process
         self.need = need
         self.done = dict(done)
         self.in_flight: set[int] = set()
+        self.supply = supply
         self._total = sum(self.done.values())
         self._prefix_rows = 0
         self._prefix_chunks = 0
@@ -67,9 +78,22 @@ class ClassState:
 
     def wants(self) -> bool:
         """Return whether another chunk should be started: enough are not even expected, or there is a gap."""
-        if self.complete():
+        if self.complete() or self._is_used_up():
             return False
         return self.expected() < 1.0 or self.gap()
+
+    def _is_used_up(self) -> bool:
+        """Return whether every chunk that can be made is done or in flight."""
+        return self.supply is not None and len(self.done) + len(self.in_flight) >= -(-self.supply.events // EVENTS_PER_CHUNK)
+
+    def require_supply(self) -> None:
+        """Raise DataError if all that can be made is done and not enough."""
+        if self.supply is None or self.complete() or self.in_flight or not self._is_used_up():
+            return
+        name, events = self.supply
+        enough = f": about {int(1.05 * events * self.need / self._total) + 1} events would do" if self._total else ""
+        raise DataError(f"{name}: its {events} events give {self._total} {PROCESS_NAMES[self.process]} rows, {self.need} were "
+                        f"needed{enough}")
 
     def gap(self) -> bool:
         """Return whether the first chunk without a result is not even in flight."""
@@ -97,6 +121,8 @@ def make_chunks(workers: Workers, classes: list[ClassState], report: Report) -> 
     states = {state.process: state for state in classes if state.need}
     report(sum(state.rows for state in states.values()))
     while not all(state.complete() for state in states.values()):
+        for state in states.values():
+            state.require_supply()
         while workers.free():
             hungry = [state for state in states.values() if state.wants()]
             if not hungry:

@@ -56,6 +56,30 @@ def test_wrong_options(capsys, tmp_path, options, message, dry):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("options", "message"), [
+    (["--process", "ttbar"], "process 'ttbar'; allowed: signal, qcd"), (["--n", "0"], "n = '0'"),
+    (["--engine", "hepmc"], "builtin"), (["--seed", "-1"], "seed"),
+    (["--pt-bias", "9"], "pt_bias"), (["--pthat-min", "1"], "pthat_min"), (["--n", "1e9"], "GB"),
+    (["--out", "/nowhere/a"], "does not exist")])
+def test_wrong_options_of_events(capsys, tmp_path, options, message):
+    pytest.importorskip("pyhepmc")
+    given = {"--process": "signal", "--n": "10", "--out": str(tmp_path / "a.hepmc3"), "--engine": "builtin"}
+    given |= dict(zip(options[::2], options[1::2], strict=True))
+    complains(capsys, message, "events", *(word for pair in given.items() for word in pair))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_hepmc_files_that_cannot_be_read(capsys, tmp_path):
+    pytest.importorskip("pyhepmc")
+    (tmp_path / "empty").touch()
+    complains(capsys, "is empty", "generate", "--n", "10", "--out", tmp_path / "a.h5", "--engine", "hepmc",
+              "--hepmc-signal", tmp_path / "empty", "--hepmc-qcd", tmp_path / "empty")
+    complains(capsys, "no such file", "generate", "--n", "10", "--out", tmp_path / "a.h5", "--engine", "hepmc",
+              "--hepmc-signal", tmp_path / "none", "--hepmc-qcd", tmp_path / "empty")
+    complains(capsys, "hepmc_signal is missing", "generate", "--n", "10", "--out", tmp_path / "a.h5", "--engine", "hepmc")
+    assert [p.name for p in tmp_path.iterdir()] == ["empty"]
+
+
 def test_unknown_key_in_a_card(capsys, tmp_path):
     card = tmp_path / "mine.toml"
     card.write_text('base = "atlas-itk"\nmagic = 3\n')

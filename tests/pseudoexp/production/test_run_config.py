@@ -1,5 +1,6 @@
 """Options become one checked, hashed configuration."""
 
+import gzip
 import json
 
 import pytest
@@ -30,6 +31,30 @@ def test_impossible_options_name_what_is_allowed(options):
     with pytest.raises(ConfigError, match=r"allowed") as error:
         RunConfig.from_options(100, **options)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"hepmc_qcd": "a"}, "hepmc_qcd: allowed: with engine 'hepmc'"), ({"engine": "hepmc"}, "hepmc_signal is missing"),
+    ({"engine": "hepmc", "hepmc_signal": "a"}, "hepmc_qcd is missing"),
+    ({"engine": "hepmc", "hepmc_signal": "a", "hepmc_qcd": "b", "pt_bias": 0.0}, "pt_bias = 0.0: the files"),
+    ({"engine": "hepmc", "hepmc_signal": "a", "hepmc_qcd": "b", "pthat_min": 200}, "pthat_min = 200: the files")])
+def test_files_belong_to_the_engine_that_reads_them(options, message):
+    with pytest.raises(ConfigError, match=message):
+        RunConfig.from_options(100, **options)
+    assert RunConfig.from_options(100, engine="hepmc", hepmc_signal="a", signal_fraction=1.0).hepmc_signal == "a"
+
+
+def test_files_are_known_by_their_content(tmp_path):
+    pytest.importorskip("pyhepmc")
+    from toy_hepmc import toy_batch, write
+
+    first = write(tmp_path / "a", toy_batch(2))
+    same, other = tmp_path / "b.gz", write(tmp_path / "c", toy_batch(3))
+    same.write_bytes(gzip.compress(first.read_bytes()))
+    configs = [RunConfig.from_options(10, engine="hepmc", hepmc_signal=path, hepmc_qcd=other) for path in (first, same, other)]
+    assert configs[0].hash() == configs[1].hash() != configs[2].hash()
+    content = json.loads(configs[0].json())
+    assert "pt_bias" not in content and "hepmc_signal" not in content and len(content["hepmc_signal_sha256"]) == 64
 
 
 def test_unknown_option_is_not_swallowed():

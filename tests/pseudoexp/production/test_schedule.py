@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pseudoexp.errors import GenerationError
-from pseudoexp.production.schedule import EMPTY_CHUNKS, ClassState, make_chunks
+from pseudoexp.errors import DataError, GenerationError
+from pseudoexp.production.schedule import EMPTY_CHUNKS, ClassState, Supply, make_chunks
 from pseudoexp.production.worker import Done
 
 
@@ -74,3 +74,18 @@ def test_no_rows_at_all_ends():
     with pytest.raises(GenerationError, match="no signal row"):
         make_chunks(OutOfOrder(2, lambda process, chunk: 0), [ClassState(0, 10)], lambda done: None)
     assert EMPTY_CHUNKS < 10_000
+
+
+def test_events_that_run_out():
+    """A file of 600 events gives three chunks; a chunk in flight may still bring enough."""
+    state = ClassState(0, 300, supply=Supply("a.hepmc", 600))
+    assert [state.take() for _ in range(3) if state.wants()] == [0, 1, 2] and not state.wants()
+    for chunk in (0, 1):
+        state.put(Done(0, chunk, 100))
+        state.require_supply()
+    state.put(Done(0, 2, 40))
+    with pytest.raises(DataError, match=r"a.hepmc: its 600 events give 240 signal rows, 300 were needed: about 788 events"):
+        state.require_supply()
+    enough = ClassState(0, 240, [(0, 100), (1, 100), (2, 40)], Supply("a.hepmc", 600))
+    enough.require_supply()
+    assert enough.complete()

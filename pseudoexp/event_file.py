@@ -1,0 +1,123 @@
+"""Events as a HepMC3 file: the public `events`."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from pseudoexp.bunch import Bunch
+from pseudoexp.core.files import require_writable, whole_file
+from pseudoexp.core.jit import COMPILING, cache_folder
+from pseudoexp.dataset.digest import canonical_json
+from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
+from pseudoexp.engines import engine as engine_of
+from pseudoexp.engines.hepmc.library import pyhepmc_module
+from pseudoexp.engines.hepmc.writing import EventWriter
+from pseudoexp.engines.settings import EngineSettings
+from pseudoexp.errors import ConfigError
+from pseudoexp.particle_level import PROCESSES
+from pseudoexp.production.run_config import engine_version, parse_count, require_engine
+
+MAX_EVENTS = 10**9
+_EVENT_BYTES = {True: 50_000, False: 120_000}
+"""Of a mean event, with and without compression; for estimates only."""
+_OWN = ("pythia8", "builtin")
+
+
+def write_event_file(process: str, n: Any, out: str | Path, *, engine: str = "pythia8", seed: int = 1,
+                     pthat_min: float = 150.0, pt_bias: float = 4.0, force: bool = False,
+                     progress: Callable[[str, int, int], None] | None = None) -> Bunch:
+    """Write events as HepMC3 text, compressed where the name ends with ``.gz``.
+
+    They are the events that `generate` makes of the same options: event i of the file is event i of the process.
+
+    Parameters
+    ----------
+    process : {"signal", "qcd"}
+        g b -> H b with H -> bb, or all hard 2 -> 2 QCD scatterings.
+    n : int, float or str
+        Number of events; 1e4 and "10k" are understood. Fewer events are the first of more.
+    out : str or Path
+        The file.
+    engine : {"pythia8", "builtin"}, optional
+        The event generator.
+    seed : int, optional
+        The seed.
+    pthat_min, pt_bias : float, optional
+        Lowest pT-hat [GeV], and power of the sampling bias, which the weights undo.
+    force : bool, optional
+        Replace an existing file.
+    progress : callable, optional
+        Called as ``progress(stage, events_done, events)``; as ``progress(line, 0, 0)`` while kernels are compiled.
+
+    Returns
+    -------
+    Bunch
+        `path`, `process`, `events`, `seed`, `cross_section` and `error` [pb], `bytes`, `seconds`, `rate` [events/s].
+
+    Raises
+    ------
+    ConfigError
+        For a wrong option, or a place that cannot be written to.
+    MissingExtra
+        If pyhepmc or the engine is not installed.
+    """
+    path, events = Path(out), parse_count(n, "n", 1, MAX_EVENTS)
+    number = parse_count(seed, "seed", 0, 2**63 - 1)
+    settings = EngineSettings(pthat_min, pt_bias)
+    if process not in PROCESSES:
+        raise ConfigError(f"process {process!r}; allowed: {', '.join(PROCESSES)}")
+    if engine not in _OWN:
+        raise ConfigError(f"engine {engine!r}; allowed: {', '.join(_OWN)}")
+    pyhepmc_module()
+    require_engine(engine)
+    _check_place(path, events, force)
+    tell = progress or (lambda stage, done, total: None)
+    options = {"process": process, "engine": engine, "engine_version": engine_version(engine), "seed": number,
+               "pthat_min": settings.pthat_min, "pt_bias": settings.pt_bias, "n": events}
+    start = time.monotonic()
+    if engine == "builtin" and not cache_folder().exists():
+        tell(COMPILING, 0, 0)
+    with _opened(path) as file, EventWriter(file, f"engine {engine} {options['engine_version']}",
+                                            canonical_json(options)) as writer:
+        source = engine_of(engine)
+        for first in range(0, events, EVENTS_PER_CHUNK):
+            tell("writing", first, events)
+            count = min(EVENTS_PER_CHUNK, events - first)
+            writer.write(source.generate_chunk(PROCESSES[process], number, first, count, settings))
+        mean, error = writer.cross_section()
+    tell("writing", events, events)
+    seconds = time.monotonic() - start
+    return Bunch(path=path, process=process, events=events, seed=number, cross_section=mean,
+                 error=error, bytes=path.stat().st_size, seconds=seconds,
+                 rate=events / seconds)
+
+
+def _check_place(path: Path, events: int, force: bool) -> None:
+    if not path.name or path.is_dir():
+        raise ConfigError(f"{path}: is a folder; allowed: the name of a file")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path}: the folder {path.parent} does not exist")
+    if path.exists() and not force:
+        raise ConfigError(f"{path} exists; --force replaces it")
+    require_writable(path)
+    need, free = events * _EVENT_BYTES[path.suffix == ".gz"], shutil.disk_usage(path.parent).free
+    if need > free:
+        raise ConfigError(f"{path}: {events} events need about {need / 1e9:.3g} GB of disk, {free / 1e9:.3g} GB are free; "
+                          "allowed: a smaller --n, or another disk")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open the file under a temporary name, compressing (the same events, the same bytes) where its name asks for it."""
+    with whole_file(path) as file:
+        if path.suffix != ".gz":
+            yield file
+            return
+        with gzip.GzipFile("", "wb", compresslevel=4, fileobj=file, mtime=0) as packed:
+            yield cast(BinaryIO, packed)
