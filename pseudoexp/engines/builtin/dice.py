@@ -18,19 +18,21 @@ from pseudoexp.core.rng import STAGE_ENGINE, Stream, philox
 """Stages of the engine."""
 _ITEMS = 1 << 24
 _2_POW_M32 = 2.3283064365386963e-10
+_SINGLY, _LANES = 3, 16
 
 
 class Dice(NamedTuple):
     """Where a stage stands in its random numbers."""
 
     counter: NDArray[np.uint64]  # (6,) Philox's counter and key; the last word of the counter moves
-    block: NDArray[np.float64]  # (4,) uniforms drawn together
-    place: NDArray[np.int64]  # (1,) next of them
+    lanes: NDArray[np.float64]  # (4, 16) uniforms drawn together, one call of Philox a column
+    block: NDArray[np.float64]  # (64,) the same in the order they are thrown
+    place: NDArray[np.int64]  # (2,) next of them, and how many there are
 
 
 def new_dice() -> Dice:
     """Return a Dice that `throw_from` has yet to place."""
-    return Dice(np.zeros(6, np.uint64), np.zeros(4), np.full(1, 4, np.int64))
+    return Dice(np.zeros(6, np.uint64), np.zeros((4, _LANES)), np.zeros(4 * _LANES), np.zeros(2, np.int64))
 
 
 @inline
@@ -43,24 +45,37 @@ def throw_from(dice: Dice, stream: Stream, stage: int, item: int) -> None:
     dice.counter[3] = np.uint64(0)
     dice.counter[4] = stream.key0
     dice.counter[5] = stream.key1
-    dice.place[0] = 4
+    dice.place[0], dice.place[1] = 0, 0
 
 
 @kernel
 def _refill(dice: Dice) -> None:
-    """Draw the next four uniforms."""
-    c = dice.counter
-    words = philox(c[0], c[1], c[2], c[3], c[4], c[5])
-    for k in range(4):
-        dice.block[k] = (float(words[k]) + 0.5) * _2_POW_M32
-    c[3] += np.uint64(1)
+    """Draw the next four uniforms; 64 for parts that need many, which costs little more than twice as much."""
+    c, block, lanes = dice.counter, dice.block, dice.lanes
+    c0, c1, c2, c3, c4, c5 = c[0], c[1], c[2], c[3], c[4], c[5]
     dice.place[0] = 0
+    if c3 < np.uint64(_SINGLY):
+        words = philox(c0, c1, c2, c3, c4, c5)
+        for m in range(4):
+            block[m] = (float(words[m]) + 0.5) * _2_POW_M32
+        c[3] = c3 + np.uint64(1)
+        dice.place[1] = 4
+        return
+    for k in range(_LANES):
+        w, x, y, z = philox(c0, c1, c2, c3 + np.uint64(k), c4, c5)
+        lanes[0, k], lanes[1, k] = (float(w) + 0.5) * _2_POW_M32, (float(x) + 0.5) * _2_POW_M32
+        lanes[2, k], lanes[3, k] = (float(y) + 0.5) * _2_POW_M32, (float(z) + 0.5) * _2_POW_M32
+    for k in range(_LANES):
+        for m in range(4):
+            block[4 * k + m] = lanes[m, k]
+    c[3] = c3 + np.uint64(_LANES)
+    dice.place[1] = 4 * _LANES
 
 
 @inline
 def throw(dice: Dice) -> float:
     """Return the next uniform in (0, 1), 32 bits."""
-    if dice.place[0] == 4:
+    if dice.place[0] == dice.place[1]:
         _refill(dice)
     value = dice.block[dice.place[0]]
     dice.place[0] += 1

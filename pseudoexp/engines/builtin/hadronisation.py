@@ -7,13 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.core.elementary import exp, log
+from pseudoexp.core.elementary import exp
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.rng import Stream
 from pseudoexp.engines.builtin.dice import STRING, Dice, new_dice, throw, throw_from
+from pseudoexp.engines.builtin.exponential import quick_log
 from pseudoexp.engines.builtin.flavour import flavour_table, light_quark, split_initial_diquark
 from pseudoexp.engines.builtin.fragmentation import StringTables, Yield, draw_hadron, fragment, new_yield
-from pseudoexp.engines.builtin.fragmentation_function import LUND_A, LUND_B
+from pseudoexp.engines.builtin.fragmentation_function import LUND_A, LUND_B, fraction_table
 from pseudoexp.engines.builtin.hadron_table import hadron_table
 from pseudoexp.engines.builtin.hadrons import Hadrons, append_hadron
 from pseudoexp.engines.builtin.mini_strings import fragment_mini
@@ -21,11 +22,14 @@ from pseudoexp.engines.builtin.partons import FINAL, Partons
 from pseudoexp.engines.builtin.regions import (
     EX,
     EY,
+    FLAVOUR,
+    MESON,
     NEW,
     NEW_MESON,
     NEW_SHARED,
     PX,
     PY,
+    SHARED,
     Walk,
     dot,
     light_like,
@@ -38,6 +42,7 @@ from pseudoexp.engines.builtin.transverse_momentum import draw_kick
 MINIMUM_EXCESS = 1.0
 """GeV: strings of less mass above the constituent masses of their ends make one or two hadrons."""
 _TRIES = 50
+_NARROW = 0.1  # GeV^2: regions of closed strings that hardly ever break
 
 
 class HadronisationWorkspace(NamedTuple):
@@ -58,7 +63,7 @@ def hadronisation_workspace(partons: int, hadrons: int) -> HadronisationWorkspac
 
 def string_tables() -> StringTables:
     """Return what the strings look up."""
-    return StringTables(flavour_table(), hadron_table())
+    return StringTables(flavour_table(), fraction_table(), hadron_table())
 
 
 @inline
@@ -112,13 +117,21 @@ def _widest_pair(strings: Strings, s: int, dice: Dice) -> int:
 
 
 @kernel
-def draw_gamma(dice: Dice) -> float:
-    """Return Gamma [GeV^2] of a break far from all ends: density Gamma^a exp(-b Gamma)."""
-    mean = (1.0 + LUND_A) / LUND_B
-    while True:
-        ratio = -log(throw(dice))
-        if throw(dice) < exp(LUND_A * (log(ratio) + 1.0 - ratio)):
+def draw_gamma(dice: Dice, largest: float) -> float:
+    """Return Gamma [GeV^2] of a break far from all ends: density Gamma^a exp(-b Gamma) up to the largest possible one.
+
+    Drawn without the limit if that is mostly below it; else as a power, which the exponential hardly changes.
+    """
+    power = 1.0 + LUND_A
+    mean = power / LUND_B
+    while largest > mean:
+        ratio = -quick_log(throw(dice))
+        if throw(dice) < exp(LUND_A * (quick_log(ratio) + 1.0 - ratio)) and ratio * mean < largest:
             return ratio * mean
+    while True:
+        gamma = largest * exp(quick_log(throw(dice)) / power)
+        if throw(dice) < exp(-LUND_B * gamma):
+            return gamma
 
 
 @kernel
@@ -128,24 +141,23 @@ def _open_loop(tables: StringTables, work: HadronisationWorkspace, s: int) -> bo
     if not lay_regions(work.strings, s, _widest_pair(work.strings, s, dice), walk):
         return False
     w2 = 2.0 * dot(walk.ahead[0, 0], walk.towards[0, 0])
+    if w2 < _NARROW:
+        return False
     number = walk.number[0]
-    for _ in range(_TRIES):
-        start_end(walk, 0, 1.0, 0.0, -light_quark(dice), 0, 0)
-        draw_hadron(tables, walk, 0, dice)
-        new, shared, meson = number[NEW], number[NEW_SHARED], number[NEW_MESON]
-        gamma = draw_gamma(dice)
-        if gamma < w2:
-            x = exp(-throw(dice) * log(w2 / gamma))
-            y = gamma / (w2 * x)
-            start_end(walk, 0, x, y, new, shared, 0)
-            start_end(walk, 1, y, x, -new, shared, meson)
-            kick_x, kick_y = draw_kick(dice)
-            walk.value[0, PX], walk.value[0, PY] = kick_x, kick_y
-            for m in range(4):  # the same axes at both ends, since both are in the same region
-                walk.vector[1, EX, m], walk.vector[1, EY, m] = walk.vector[0, EX, m], walk.vector[0, EY, m]
-            walk.value[1, PX], walk.value[1, PY] = -kick_x, -kick_y
-            return True
-    return False
+    number[FLAVOUR], number[SHARED], number[MESON] = -light_quark(dice), 0, 0
+    draw_hadron(tables, walk, 0, dice)
+    new, shared, meson = number[NEW], number[NEW_SHARED], number[NEW_MESON]
+    gamma = draw_gamma(dice, w2)
+    x = exp(-throw(dice) * quick_log(w2 / gamma))
+    y = gamma / (w2 * x)
+    start_end(walk, 0, x, y, new, shared, 0)
+    start_end(walk, 1, y, x, -new, shared, meson)
+    kick_x, kick_y = draw_kick(dice)
+    walk.value[0, PX], walk.value[0, PY] = kick_x, kick_y
+    for m in range(4):  # the same axes at both ends, since both are in the same region
+        walk.vector[1, EX, m], walk.vector[1, EY, m] = walk.vector[0, EX, m], walk.vector[0, EY, m]
+    walk.value[1, PX], walk.value[1, PY] = -kick_x, -kick_y
+    return True
 
 
 @inline

@@ -48,11 +48,14 @@ def momentum(m: float, a: float, b: float) -> float:
 
 @inline
 def direction(dice: Dice) -> tuple[float, float, float]:
-    """Return a unit vector, isotropic."""
-    z = 2.0 * throw(dice) - 1.0
-    s, c = sincos(_TWO_PI * throw(dice))
-    r = math.sqrt(1.0 - z * z)
-    return r * c, r * s, z
+    """Return a unit vector, isotropic: from a point in the unit circle (G. Marsaglia, Ann. Math. Stat. 43 (1972) 645)."""
+    while True:
+        x, y = 2.0 * throw(dice) - 1.0, 2.0 * throw(dice) - 1.0
+        square = x * x + y * y
+        if square < 1.0:
+            break
+    scale = 2.0 * math.sqrt(1.0 - square)
+    return x * scale, y * scale, 1.0 - 2.0 * square
 
 
 @inline

@@ -47,13 +47,44 @@ class Walk(NamedTuple):
     rest: NDArray[np.float64]  # (4,) momentum not yet in hadrons
     regions: NDArray[np.int64]  # (1,) number of low regions
     joint: NDArray[np.float64]  # (4, 4) p, q and the transverse axes of the region of the last two hadrons
+    past: NDArray[np.float64]  # (84,) an earlier state of all of the above but the regions
 
 
 def new_walk(capacity: int) -> Walk:
     """Return a workspace for strings of up to `capacity` partons."""
     return Walk(ahead=np.zeros((2, capacity + 1, 4)), towards=np.zeros((2, capacity + 1, 4)), value=np.zeros((2, 10)),
                 number=np.zeros((2, 10), np.int64), vector=np.zeros((2, 5, 4)), rest=np.zeros(4),
-                regions=np.zeros(1, np.int64), joint=np.zeros((4, 4)))
+                regions=np.zeros(1, np.int64), joint=np.zeros((4, 4)), past=np.zeros(84))
+
+
+@inline
+def remember(walk: Walk) -> None:
+    """Keep the state of both ends for `return_to_past`."""
+    past, at = walk.past, 0
+    for end in range(2):
+        for k in range(10):
+            past[at + k], past[at + 10 + k] = walk.value[end, k], walk.number[end, k]
+        for k in range(5):
+            for m in range(4):
+                past[at + 20 + 4 * k + m] = walk.vector[end, k, m]
+        at += 40
+    for m in range(4):
+        past[80 + m] = walk.rest[m]
+
+
+@inline
+def return_to_past(walk: Walk) -> None:
+    """Put both ends back where they were at the last `remember`."""
+    past, at = walk.past, 0
+    for end in range(2):
+        for k in range(10):
+            walk.value[end, k], walk.number[end, k] = past[at + k], int(past[at + 10 + k])
+        for k in range(5):
+            for m in range(4):
+                walk.vector[end, k, m] = past[at + 20 + 4 * k + m]
+        at += 40
+    for m in range(4):
+        walk.rest[m] = past[80 + m]
 
 
 @inline
@@ -80,30 +111,28 @@ def transverse_axes(p: NDArray[np.float64], q: NDArray[np.float64], ex: NDArray[
     pq = dot(p, q)
     if not pq > _SMALLEST_W2:
         return 0.0
-    dx = abs(p[0] / p[3] - q[0] / q[3])
-    dy = abs(p[1] / p[3] - q[1] / q[3])
-    dz = abs(p[2] / p[3] - q[2] / q[3])
+    pe, qe = 1.0 / p[3], 1.0 / q[3]
+    dx, dy, dz = abs(p[0] * pe - q[0] * qe), abs(p[1] * pe - q[1] * qe), abs(p[2] * pe - q[2] * qe)
     first, second = 0, 1
     if dx >= dy and dx >= dz:
         first, second = 1, 2
     elif dy >= dz:
         first, second = 0, 2
-    pa, qa = p[first] / pq, q[first] / pq  # minus the products with the axis, over p.q
-    pb, qb = p[second] / pq, q[second] / pq
+    inverse = 1.0 / pq
+    pa, qa = p[first] * inverse, q[first] * inverse  # minus the products with the axis, over p.q
+    pb, qb = p[second] * inverse, q[second] * inverse
+    size = 1.0 + 2.0 * pa * q[first]  # minus the square of the first vector, and its product with the second:
+    overlap = -(pa * q[second] + pb * q[first])
+    turned = pa * q[second] - pb * q[first]
+    first_norm = 1.0 / math.sqrt(size)
+    second_norm = 1.0 / math.sqrt((1.0 + 2.0 * (pa * q[first] + pb * q[second]) - turned * turned) / size)
+    overlap *= first_norm
     for m in range(4):
-        ex[m] = qa * p[m] + pa * q[m]
-        ey[m] = qb * p[m] + pb * q[m]
-    ex[first] += 1.0
-    ey[second] += 1.0
-    norm = 1.0 / math.sqrt(-dot(ex, ex))
+        ex[m] = first_norm * (qa * p[m] + pa * q[m])
+    ex[first] += first_norm
     for m in range(4):
-        ex[m] *= norm
-    overlap = dot(ex, ey)
-    for m in range(4):
-        ey[m] += overlap * ex[m]
-    norm = 1.0 / math.sqrt(-dot(ey, ey))
-    for m in range(4):
-        ey[m] *= norm
+        ey[m] = second_norm * (qb * p[m] + pb * q[m] + overlap * ex[m])
+    ey[second] += second_norm
     return 2.0 * pq
 
 

@@ -30,6 +30,7 @@ class Strings(NamedTuple):
     length: NDArray[np.int64]  # (strings,)
     closed: NDArray[np.bool_]  # (strings,)
     higgs: NDArray[np.bool_]  # (strings,) whether all its partons descend from the Higgs boson
+    gap: NDArray[np.float64]  # (partons,) what `_pair_excess` says of a parton and the next
     excess: NDArray[np.float64]  # (strings,) mass less the constituent masses of its ends [GeV]
     anticoloured: NDArray[np.int64]  # (tags,) row with this anticolour, -1 without
     filled: NDArray[np.int64]  # (1,) strings
@@ -40,7 +41,8 @@ def new_strings(partons: int, tags: int) -> Strings:
     return Strings(
         p4=np.zeros((partons, 4)), flavour=np.zeros(partons, np.int64), row=np.zeros(partons, np.int64),
         start=np.zeros(partons, np.int64), length=np.zeros(partons, np.int64), closed=np.zeros(partons, np.bool_),
-        higgs=np.zeros(partons, np.bool_), excess=np.zeros(partons), anticoloured=np.full(tags, -1, np.int64),
+        higgs=np.zeros(partons, np.bool_), gap=np.zeros(partons),
+        excess=np.zeros(partons), anticoloured=np.full(tags, -1, np.int64),
         filled=np.zeros(1, np.int64))
 
 
@@ -130,18 +132,24 @@ def _pair_excess(strings: Strings, i: int, j: int) -> float:
     return math.sqrt(max(square, 0.0)) - fi * math.sqrt(max(own_i, 0.0)) - fj * math.sqrt(max(own_j, 0.0))
 
 
+@inline
+def _weigh_gap(strings: Strings, start: int, n: int, a: int) -> None:
+    """Fill the gap behind parton `a` of a string; two quarks are never joined."""
+    i, j = start + a, start + (a + 1) % n
+    both = strings.flavour[i] != 0 and strings.flavour[j] != 0
+    strings.gap[i] = math.inf if both else _pair_excess(strings, i, j)
+
+
 @kernel
 def _join(strings: Strings, start: int, n: int, closed: bool) -> int:
     """Join the closest neighbours, as long as they are close, into one parton; return how many partons are left."""
+    for a in range(n):
+        _weigh_gap(strings, start, n, a)
     while n > 2:
         best, nearest = -1, JOINING_MASS
         for a in range(n if closed else n - 1):
-            i, j = start + a, start + (a + 1) % n
-            if strings.flavour[i] != 0 and strings.flavour[j] != 0:
-                continue
-            excess = _pair_excess(strings, i, j)
-            if excess < nearest:
-                best, nearest = a, excess
+            if strings.gap[start + a] < nearest:
+                best, nearest = a, strings.gap[start + a]
         if best < 0:
             break
         i, j = start + best, start + (best + 1) % n
@@ -151,9 +159,13 @@ def _join(strings: Strings, start: int, n: int, closed: bool) -> int:
             strings.flavour[i], strings.row[i] = strings.flavour[j], strings.row[j]
         for k in range(j, start + n - 1):
             strings.flavour[k], strings.row[k] = strings.flavour[k + 1], strings.row[k + 1]
+            strings.gap[k] = strings.gap[k + 1]
             for m in range(4):
                 strings.p4[k, m] = strings.p4[k + 1, m]
         n -= 1
+        kept = best if j > i else n - 1
+        _weigh_gap(strings, start, n, kept)
+        _weigh_gap(strings, start, n, (kept + n - 1) % n)
     return n
 
 

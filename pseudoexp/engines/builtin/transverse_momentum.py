@@ -7,21 +7,28 @@ from __future__ import annotations
 
 import math
 
-from pseudoexp.core.elementary import log, sincos
 from pseudoexp.core.jit import inline
 from pseudoexp.engines.builtin.dice import Dice, throw
+from pseudoexp.engines.builtin.exponential import quick_log
 
 SIGMA = 0.335
 """GeV: the root mean square of the transverse momentum."""
 WIDE_FRACTION, WIDE_FACTOR = 0.01, 2.0
-_TWO_PI = 6.283185307179586
 
 
 @inline
 def draw_kick(dice: Dice) -> tuple[float, float]:
-    """Return px, py [GeV] of the flavour that joins the hadron; its partner at the new end has the opposite."""
-    pt = SIGMA * math.sqrt(-log(throw(dice)))
+    """Return px, py [GeV] of the flavour that joins the hadron; its partner at the new end has the opposite.
+
+    From a point in the unit circle: its squared distance from the centre is uniform and does not know its direction (G.
+    Marsaglia and T. A. Bray, SIAM Rev. 6 (1964) 260).
+    """
+    while True:
+        x, y = 2.0 * throw(dice) - 1.0, 2.0 * throw(dice) - 1.0
+        square = x * x + y * y
+        if square < 1.0:
+            break
+    scale = SIGMA * math.sqrt(-quick_log(square) / square)
     if throw(dice) < WIDE_FRACTION:
-        pt *= WIDE_FACTOR
-    s, c = sincos(_TWO_PI * throw(dice))
-    return pt * c, pt * s
+        scale *= WIDE_FACTOR
+    return x * scale, y * scale

@@ -154,17 +154,21 @@ def test_ancestry():
 
 
 @kernel
-def gammas(dice: Dice, n: int) -> np.ndarray:
+def gammas(dice: Dice, largest: float, n: int) -> np.ndarray:
     """Return n values of Gamma."""
     throw_from(dice, event_stream(3, 0, 5), STRING, 0)
     values = np.empty(n)
     for i in range(n):
-        values[i] = draw_gamma(dice)
+        values[i] = draw_gamma(dice, largest)
     return values
 
 
-def test_first_break_of_a_loop():
-    assert kstest(gammas(new_dice(), 20_000), gamma(1.68, scale=1 / 0.98).cdf).pvalue > 1e-3
+@pytest.mark.parametrize("largest", [0.1, 1.0, 1.8, 4.0, 1000.0])
+def test_first_break_of_a_loop(largest):
+    free = gamma(1.68, scale=1 / 0.98)
+    values = gammas(new_dice(), largest, 20_000)
+    assert values.max() < largest
+    assert kstest(values, lambda x: free.cdf(x) / free.cdf(largest)).pvalue > 1e-3
 
 
 def test_colourless_partons_pass():
