@@ -21,6 +21,7 @@ FOLDS = 5
 MIN_ROWS = 200
 """Smallest number of rows per sample."""
 _IMPORTANCE_ROWS = 5000
+_MIN_KNOWN = 40
 _TREES = {"max_iter": 200, "learning_rate": 0.06, "max_leaf_nodes": 16, "min_samples_leaf": 40, "l2_regularization": 1.0,
           "early_stopping": False}
 
@@ -96,7 +97,7 @@ def two_sample_test(first: Rows, second: Rows, names: Sequence[str], seed: int =
     if n < MIN_ROWS:
         raise DataError(f"{n} rows in the smaller sample are too few for a two-sample test: {MIN_ROWS} of each")
     both = [rows.take(np.sort(rng.permutation(len(rows))[:n])) for rows in (first, second)]
-    x = np.concatenate([rows.data for rows in both])
+    x = _without_empty(np.concatenate([rows.data for rows in both]))
     y = np.repeat([0, 1], n)
     event = np.concatenate([rows.event for rows in both])
     known, group = np.unique(event, return_inverse=True)
@@ -115,6 +116,12 @@ def two_sample_test(first: Rows, second: Rows, names: Sequence[str], seed: int =
         loss = np.mean(losses, axis=0)
         order = [(names[i], float(loss[i])) for i in np.argsort(-loss, kind="stable")]
     return Verdict(float(np.mean(areas)), float(np.sqrt(np.mean(variances) / FOLDS)), n, tuple(order))
+
+
+def _without_empty(x: NDArray[Any]) -> NDArray[Any]:
+    """Return the columns with 0 in those that are almost nowhere known: the trees cannot bin these."""
+    known = (~np.isnan(x)).sum(axis=0) >= _MIN_KNOWN
+    return np.where(known, x, np.zeros(1, x.dtype))
 
 
 def _trees(seed: int) -> Any:

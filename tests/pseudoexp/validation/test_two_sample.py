@@ -53,6 +53,9 @@ def test_missing_values_are_allowed_and_few_rows_are_not():
     one, two = sample(1), sample(2)
     one.data[:700, 0] = np.nan
     assert two_sample_test(one, two, NAMES, rank=False).auc > 0.6
+    one.data[:, 0] = two.data[:, 0] = np.nan
+    one.data[3, 0] = 1.0
+    assert abs(two_sample_test(one, two, NAMES, rank=False).auc - 0.5) < 0.05
     with pytest.raises(DataError, match="50 rows"):
         two_sample_test(one.take(slice(0, 50)), two, NAMES)
 
