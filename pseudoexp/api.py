@@ -14,8 +14,9 @@ from pseudoexp.errors import ConfigError
 if TYPE_CHECKING:
     from pseudoexp.bunch import Bunch
     from pseudoexp.replaying.story import Story
+    from pseudoexp.validation.run import Outcome
 
-__all__ = ["events", "generate", "load", "particles", "replay"]
+__all__ = ["events", "generate", "load", "particles", "replay", "validate"]
 
 
 def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = False, weight: str | None = "benchmark",
@@ -200,3 +201,56 @@ def replay(event: int | str, process: str | None = None, *, file: str | Path | N
         config = RunConfig.from_options(1, card, signal_fraction=signal_fraction, seed=seed, engine=engine, pt_bias=pt_bias,
                                         pthat_min=pthat_min, pileup=pileup, tracks=tracks, keep_unmatched=keep_unmatched)
     return ask(numbered(config, event, process))
+
+
+def validate(first: str | Path | None = None, second: str | Path | None = None, *, reference: bool = False,
+             engine: str = "builtin", n: int | float | str = "20k", pythia: int | float | str = 0,
+             limits: str | Path | None = None, anyway: bool = False, seed: int = 1, progress: Any = None) -> Outcome:
+    """Tell how far two samples are apart, as ``python -m pseudoexp validate`` does.
+
+    Parameters
+    ----------
+    first, second : str or Path, optional
+        Two files sampled alike; the first is the standard.
+    reference : bool, optional
+        Hold the particle level of an engine against the shipped reference histograms instead.
+    engine : str, optional
+        With `reference`: the engine.
+    n, pythia : int, float or str, optional
+        With `reference`: events per process, and fresh Pythia8 events per process to compare with, too.
+    limits : str or Path, optional
+        TOML file of limits; the package's by default.
+    anyway : bool, optional
+        Compare files that differ in more than the engine.
+    seed : int, optional
+        Of the two-sample test and of generated events.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``; as ``progress(line, 0, 0)`` when something new begins.
+
+    Returns
+    -------
+    pseudoexp.validation.run.Outcome
+        `passed`, `breaches`, `tables`, `as_json()`; `pseudoexp.validation.run.write` makes the page.
+
+    Raises
+    ------
+    ConfigError
+        For a wrong argument.
+    DataError
+        If the samples cannot be compared.
+    MissingExtra
+        If an engine or scikit-learn is not installed.
+    """
+    from pseudoexp.production.run_config import parse_count, require_engine
+    from pseudoexp.validation.run import validate_files, validate_reference
+
+    if reference:
+        if first is not None or second is not None:
+            raise ConfigError("validate takes two datasets, or --reference without any")
+        events, fresh = parse_count(n, "n", 500, 10**8), parse_count(pythia, "pythia", 0, 10**8)
+        for needed in ("pythia8", engine) if fresh else (engine,):
+            require_engine(needed)
+        return validate_reference(engine, events, fresh, limits, seed, progress)
+    if first is None or second is None:
+        raise ConfigError("validate takes two datasets, or --reference without any")
+    return validate_files(first, second, limits, anyway, seed, progress)

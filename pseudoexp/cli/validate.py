@@ -41,21 +41,16 @@ def validate(
 
     Exit code 0: all figures within their limits; 1: at least one beyond; 2: not comparable, or a mistake.
     """
-    from pseudoexp.production.run_config import parse_count, require_engine
-    from pseudoexp.validation.run import require_folder, validate_files, validate_reference, write
+    from pseudoexp.api import validate as compare
+    from pseudoexp.validation.run import require_folder, write
 
-    paths = files or []
-    if reference == bool(paths) or (paths and len(paths) != 2):
+    if len(files or []) not in (0, 2):
         raise ConfigError("validate takes two datasets, or --reference without any")
-    events, fresh = parse_count(n, "n", 500, 10**8), parse_count(pythia, "pythia", 0, 10**8)
+    first, second = files or (None, None)
     require_folder(out, force)
     with Progress("events", quiet) as progress:
-        if reference:
-            for needed in {engine, "pythia8"} if fresh else {engine}:
-                require_engine(needed)
-            outcome = validate_reference(engine, events, fresh, limits, seed, progress.update)
-        else:
-            outcome = validate_files(paths[0], paths[1], limits, anyway, seed, progress.update)
+        outcome = compare(first, second, reference=reference, engine=engine, n=n, pythia=pythia, limits=limits, anyway=anyway,
+                          seed=seed, progress=progress.update)
     page = write(outcome, out, force=True)
     if not quiet:
         show(outcome)
