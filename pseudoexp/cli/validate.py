@@ -42,11 +42,12 @@ def validate(
     Exit code 0: all figures within their limits; 1: at least one beyond; 2: not comparable, or a mistake.
     """
     from pseudoexp.api import validate as compare
-    from pseudoexp.validation.run import require_folder, write
+    from pseudoexp.validation.run import require_folder, require_packages, write
 
     if len(files or []) not in (0, 2):
         raise ConfigError("validate takes two datasets, or --reference without any")
     first, second = files or (None, None)
+    require_packages()
     require_folder(out, force)
     with Progress("events", quiet) as progress:
         outcome = compare(first, second, reference=reference, engine=engine, n=n, pythia=pythia, limits=limits, anyway=anyway,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from pseudoexp import __version__
 from pseudoexp.core.files import whole_file
 from pseudoexp.dataset.probe import probe
 from pseudoexp.dataset.weights import DEFAULT_SAMPLING
-from pseudoexp.errors import ConfigError
+from pseudoexp.errors import ConfigError, MissingExtra
 from pseudoexp.validation.compare import CROSS_SECTION, Fraction, Table, breaches, compare_samples, count_fractions
 from pseudoexp.validation.distances import Distance, Moments
 from pseudoexp.validation.limits import Breach, Limits, load_limits
@@ -221,6 +222,13 @@ def particle_tables(first: ParticleLevel, second: ParticleLevel, tell: Callable[
     return [(compare_samples("particles", kind, jets, others, tell, seed, ()), sample_panels(jets, others)),
             (compare_samples("particles", f"{first.process} events", events, other_events, tell, seed, EVENT_COLUMNS),
              sample_panels(events, other_events))]
+
+
+def require_packages() -> None:
+    """Raise `MissingExtra` if a package for the two-sample test or the page is not installed, before any work is done."""
+    for module in ("sklearn", "matplotlib", "mplhep", "jinja2"):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtra(module.replace("sklearn", "scikit-learn"), "validation")
 
 
 def require_folder(folder: Path, force: bool) -> None:
