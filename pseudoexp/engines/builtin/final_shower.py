@@ -105,13 +105,13 @@ def _beam_weight(work: ShowerWork, partons: Partons, systems: Systems, tables: S
     x = systems.x[system, side]
     if x * (1.0 + stretch) >= limit:
         return 0.0
-    hard2 = 4.0 * (partons.p4[a, 0] * partons.p4[a, 0] + partons.p4[a, 1] * partons.p4[a, 1])
     flavour, pt2 = partons.pdg_id[b], work.trial[k]
     before = density(tables.densities, flavour, x / limit, pt2)
     after = density(tables.densities, flavour, x * (1.0 + stretch) / limit, pt2)
     ratio = after / before if before > 0.0 else 0.0
-    ahead = math.sqrt(pt2 * work.ends[k].dipole2) / virtuality
-    return ratio * hard2 / (hard2 + virtuality) * ahead / (ahead + _TOWARD_BEAM) / _HEADROOM
+    hard2 = partons.p4[a, 0] * partons.p4[a, 0] + partons.p4[a, 1] * partons.p4[a, 1]
+    both = math.sqrt(pt2 * hard2)
+    return ratio * both / (both + virtuality + partons.mass[a] * partons.mass[a]) / _HEADROOM
 
 
 @inline
@@ -122,7 +122,10 @@ def _element_weight(work: ShowerWork, partons: Partons, k: int) -> float:
     mass2 = partons.mass[a] * partons.mass[a]
     quarks, first, second = product(trio[0], other), product(trio[0], trio[1]), product(other, trio[1])
     total = 2.0 * (mass2 + quarks + first + second)
-    return decay_element(1.0 - 2.0 * second / total, 1.0 - 2.0 * first / total, mass2 / total, work.ends[k].vector)
+    weight = decay_element(1.0 - 2.0 * second / total, 1.0 - 2.0 * first / total, mass2 / total, work.ends[k].vector)
+    if work.ends[k].vector:
+        weight *= 1.0 - 2.25 * first * second / ((first + second) * (first + second))
+    return weight
 
 
 @inline
@@ -166,6 +169,8 @@ def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTa
     if z <= 0.0 or virtuality >= end.free2 or pair2 * end.dipole2 >= z * (1.0 - z) * reach * reach:
         return -1
     mixed = 0.0
+    if flavour == 0 and not gluon and pt2 * virtuality * virtuality < CUTOFF2 * pair2 * pair2:
+        return -1
     if flavour > 0:
         velocity = math.sqrt(max(1.0 - 4.0 * pair2 * end.dipole2 / (reach * reach), 0.0))
         weight = quark_pair(z, pair2, MASSES[flavour], end.dipole2, velocity)
@@ -284,7 +289,7 @@ def branch(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerT
             return -1
         if work.ends[k].partner >= 0:
             work.ends[work.end_of[work.ends[k].partner, 1 - side]].partner = first
-            work.ends[k].corrected = False
+            work.ends[k].corrected = work.ends[k].vector
         renew(work, partons, tables, dice, work.end_of[second, side], pt2)
         renew(work, partons, tables, dice, work.end_of[second, 1 - side], pt2)
     _renew_around(work, partons, tables, dice, k, near, far, beyond, pt2)
