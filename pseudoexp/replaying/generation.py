@@ -105,7 +105,7 @@ def _final_table(partons: Partons, system: int) -> Table:
 
 def _shower(history: History) -> Stage:
     own = [b for b in history.branchings if b.system in (0, HIGGS_SYSTEM)]
-    after = "higgs" if "higgs" in history.partons else "shower"
+    after = "higgs" if "higgs" in history.partons else "mpi"
     partons, systems = history.partons[after], history.systems[after]
     pairs = Counter(kind(b) for b in own if not b.initial and b.pdg_id[0] == 21 and b.pdg_id[2] != 21)
     final = _final_table(partons, 0)

@@ -102,8 +102,7 @@ class _Observer:
 
     def watches(self) -> list[Watch]:
         """Return what to watch."""
-        stages = {"evolve": "shower", "decay_higgs": "higgs", "scatter_again": "mpi", "give_momenta": "remnants",
-                  "reconnect": "reconnected"}
+        stages = {"collide": "mpi", "decay_higgs": "higgs", "give_momenta": "remnants", "reconnect": "reconnected"}
         return [
             Watch(event, "attempt_event", before=self._attempt),
             Watch(event, "sample_hard_process", self._drawn),

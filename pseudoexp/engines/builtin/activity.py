@@ -1,8 +1,8 @@
 """Multi-parton interactions: the further scatterings of the protons that scatter hard.
 
 T. Sjostrand, P. Skands, JHEP 03 (2004) 053 (hep-ph/0402078). The impact parameter of the hard scattering gives the mean number
-of further ones; they are made in falling pT, each from the momentum that those before it left, and showered at
-once, initial-state radiation included above `RADIATING_PT`.
+of further ones. They and the branchings of all showers, the hard process's included, follow in one sequence of falling pT (R.
+Corke, T. Sjostrand, JHEP 03 (2011) 032): whatever takes momentum from the beams leaves less for what is softer.
 """
 
 from __future__ import annotations
@@ -15,17 +15,15 @@ from pseudoexp.core.jit import inline, kernel
 from pseudoexp.engines.builtin.beams import LARGEST_GROWTH, decide_origin, densities_left, momentum_left, valence_taken
 from pseudoexp.engines.builtin.coupling import BOTTOM_MASS, CHARM_MASS
 from pseudoexp.engines.builtin.dice import Dice, throw
-from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork
+from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork, block
 from pseudoexp.engines.builtin.matrix_elements import Scattering, choose_heavy, choose_light, heavy_weights, light_weights
 from pseudoexp.engines.builtin.overlap import overlap_of_hard_collision
 from pseudoexp.engines.builtin.parton_density import EFFECTIVE, Densities, density_of_column
 from pseudoexp.engines.builtin.partons import BEAM_ENERGY, Partons, Systems
 from pseudoexp.engines.builtin.scatter import append_scattering, parton_mass
 from pseudoexp.engines.builtin.scatterings import Scatterings, choose_rapidities, next_pt, poles
-from pseudoexp.engines.builtin.showers import evolve
+from pseudoexp.engines.builtin.showers import FULL, begin, radiate
 
-RADIATING_PT = 2.0
-"""pT [GeV] above which the incoming partons of a further scattering radiate."""
 _TWO_PI = 6.283185307179586
 _LARGEST_TAKEN = 0.95
 """Largest share of a beam's momentum that all scatterings together may take."""
@@ -100,29 +98,39 @@ def scatter_once(pt: float, partons: Partons, systems: Systems, tables: Activity
 
 
 @kernel
-def next_scattering(pt: float, per_mb: float, partons: Partons, systems: Systems, tables: ActivityTables, scattering: Scattering,
-                    dice: Dice) -> int:
-    """Append the next scattering below `pt` [GeV]: its system, -1 if a list is full, -2 if there is none."""
-    while True:
-        pt = next_pt(tables.scatterings, pt, LARGEST_GROWTH * per_mb, dice)
-        if pt == 0.0:
-            return -2
-        system = scatter_once(pt, partons, systems, tables, scattering, dice)
-        if system != -2:
-            return system
+def shower_down(system: int, pause2: float, partons: Partons, systems: Systems, tables: ActivityTables, work: ShowerWork,
+                dice: Dice) -> int:
+    """Shower a scattering down to pT^2 = `pause2` [GeV^2]; return a negative code if that fails."""
+    before = (systems.incoming[system, 0], systems.incoming[system, 1])
+    limits = (momentum_left(systems, 0, system), momentum_left(systems, 1, system))
+    code = radiate(block(work, system), partons, systems, tables.shower, dice, system, limits, True, pause2)
+    for side in range(2):
+        if systems.incoming[system, side] != before[side]:
+            decide_origin(system, side, partons, systems, tables.densities, dice)
+    return code
 
 
 @kernel
-def scatter_again(start_pt: float, partons: Partons, systems: Systems, tables: ActivityTables, scattering: Scattering,
-                  work: ShowerWork, dice: Dice) -> int:
-    """Add the further scatterings of an event, showered.
+def begin_shower(system: int, partons: Partons, systems: Systems, tables: ActivityTables, work: ShowerWork, dice: Dice) -> int:
+    """Decide where a new scattering's partons come from and start its shower; return a negative code if that fails."""
+    for side in range(2):
+        decide_origin(system, side, partons, systems, tables.densities, dice)
+    if system >= len(work.filled):
+        return FULL
+    return begin(system, partons, systems, tables.shower, block(work, system), dice, True)
+
+
+@kernel
+def collide(start_pt: float, partons: Partons, systems: Systems, tables: ActivityTables, scattering: Scattering,
+            work: ShowerWork, dice: Dice) -> int:
+    """Shower the hard process and add the further scatterings of an event with their showers.
 
     Parameters
     ----------
     start_pt : float
-        Where they start [GeV]: the hard scale if only partons scatter hard, else the beam energy.
+        Where further scatterings start [GeV]: the hard scale if only partons scatter hard, else the beam energy.
     partons, systems : Partons, Systems
-        The event after the shower of the hard process.
+        The event with its hard process.
     tables, scattering, work
         Tables and buffers.
     dice : Dice
@@ -133,15 +141,17 @@ def scatter_again(start_pt: float, partons: Partons, systems: Systems, tables: A
     int
         Number of scatterings, the hard one included; a negative code of the shower, -1 if a list is full.
     """
-    per_mb = tables.scatterings.mean_at_centre * overlap_of_hard_collision(dice)
-    pt, system = start_pt, 0
-    while True:
-        for side in range(2):
-            decide_origin(system, side, partons, systems, tables.densities, dice)
-        system = next_scattering(pt, per_mb, partons, systems, tables, scattering, dice)
-        if system < 0:
-            return systems.filled[0] if system == -2 else -1
-        pt = systems.scale[system]
-        code = evolve(system, partons, systems, tables.shower, work, dice, pt > RADIATING_PT)
-        if code < 0:
-            return code
+    per_mb = LARGEST_GROWTH * tables.scatterings.mean_at_centre * overlap_of_hard_collision(dice)
+    code = begin_shower(0, partons, systems, tables, work, dice)
+    pt = start_pt
+    while code >= 0:
+        pt = next_pt(tables.scatterings, pt, per_mb, dice)
+        for system in range(systems.filled[0]):
+            if code >= 0 and work.top[system] > pt * pt:
+                code = shower_down(system, pt * pt, partons, systems, tables, work, dice)
+        if code < 0 or pt == 0.0:
+            break
+        system = scatter_once(pt, partons, systems, tables, scattering, dice)
+        if system != -2:
+            code = begin_shower(system, partons, systems, tables, work, dice) if system >= 0 else FULL
+    return code if code < 0 else systems.filled[0]

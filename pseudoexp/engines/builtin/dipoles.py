@@ -64,15 +64,16 @@ INCOMING_END = np.dtype([
 
 
 class ShowerWork(NamedTuple):
-    """Dipole ends and incoming partons of one shower, and scratch arrays."""
+    """Dipole ends and incoming partons of the showers, and scratch arrays; a block of ends per scattering."""
 
-    ends: np.recarray  # (ends,) `END`
-    trial: NDArray[np.float64]  # (ends,) pT^2 of each end's next trial, 0 when there is none
-    space: np.recarray  # (2,) `INCOMING_END`
-    end_of: NDArray[np.int32]  # (rows, 2) end of a parton's colour and anticolour, -1
+    ends: np.recarray  # (blocks * ends,) `END`
+    trial: NDArray[np.float64]  # (blocks * ends,) pT^2 of each end's next trial, 0 when there is none
+    space: np.recarray  # (blocks * 2,) `INCOMING_END`
+    end_of: NDArray[np.int32]  # (rows, 2) end of a parton's colour and anticolour in its block, -1
     trio: NDArray[np.float64]  # (3, 4) radiator, emitted and recoiler after a branching
     above: NDArray[np.float64]  # (COLUMNS,) parton densities
-    filled: NDArray[np.int64]  # (1,) ends
+    filled: NDArray[np.int64]  # (blocks,) ends
+    top: NDArray[np.float64]  # (blocks,) the highest trial of all when a shower paused
 
 
 def shower_tables() -> ShowerTables:
@@ -81,12 +82,22 @@ def shower_tables() -> ShowerTables:
     return ShowerTables(coupling, coupling, densities())
 
 
-def shower_work(capacity: int) -> ShowerWork:
-    """Return a workspace for events of up to `capacity` partons."""
+def shower_work(capacity: int, blocks: int = 1, ends: int = 0) -> ShowerWork:
+    """Return a workspace for events of up to `capacity` partons in `blocks` scatterings of up to `ends` ends (0: twice
+    `capacity`)."""
+    n = blocks * (ends if ends > 0 else 2 * capacity)
     return ShowerWork(
-        ends=np.zeros(2 * capacity, END).view(np.recarray), trial=np.zeros(2 * capacity),
-        space=np.zeros(2, INCOMING_END).view(np.recarray), end_of=np.full((capacity, 2), -1, np.int32), trio=np.zeros((3, 4)),
-        above=np.zeros(COLUMNS), filled=np.zeros(1, np.int64))
+        ends=np.zeros(n, END).view(np.recarray), trial=np.zeros(n),
+        space=np.zeros(2 * blocks, INCOMING_END).view(np.recarray), end_of=np.full((capacity, 2), -1, np.int32),
+        trio=np.zeros((3, 4)), above=np.zeros(COLUMNS), filled=np.zeros(blocks, np.int64), top=np.zeros(blocks))
+
+
+@inline
+def block(work: ShowerWork, k: int) -> ShowerWork:
+    """Return the block of the k-th scattering."""
+    size = len(work.trial) // len(work.filled)
+    return ShowerWork(work.ends[k * size:(k + 1) * size], work.trial[k * size:(k + 1) * size], work.space[2 * k:2 * k + 2],
+                      work.end_of, work.trio, work.above, work.filled[k:k + 1], work.top[k:k + 1])
 
 
 @inline

@@ -1,7 +1,7 @@
 """One event of the built-in engine, from the hard process to the last decay.
 
-hard process -> its showers -> decay of the Higgs boson -> further scatterings and their showers -> beam remnants ->
-colour reconnection -> strings -> decays. If a late stage finds an event impossible (no energy for the remnants, a string
+hard process -> showers and further scatterings, in falling pT -> decay of the Higgs boson -> beam remnants -> colour
+reconnection -> strings -> decays. If a late stage finds an event impossible (no energy for the remnants, a string
 too light), all stages behind the hard process are drawn anew.
 """
 
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.rng import SIGNAL, Stream
-from pseudoexp.engines.builtin.activity import ActivityTables, scatter_again
+from pseudoexp.engines.builtin.activity import ActivityTables, collide
 from pseudoexp.engines.builtin.decay_table import DecayTable, decay_table
 from pseudoexp.engines.builtin.decays import decay_all
 from pseudoexp.engines.builtin.dice import ACTIVITY, HARD_PROCESS, RECONNECTION, REMNANTS, SHOWER, Dice, new_dice, throw_from
-from pseudoexp.engines.builtin.dipoles import ShowerWork, shower_tables, shower_work
+from pseudoexp.engines.builtin.dipoles import ShowerWork, block, shower_tables, shower_work
 from pseudoexp.engines.builtin.fragmentation import StringTables
 from pseudoexp.engines.builtin.hadron_table import HadronTable, hadron_table
 from pseudoexp.engines.builtin.hadronisation import HadronisationWorkspace, hadronisation_workspace, hadronise, string_tables
@@ -32,7 +32,6 @@ from pseudoexp.engines.builtin.remnants import RemnantWorkspace, connect_colours
 from pseudoexp.engines.builtin.resonance import HIGGS, decay_higgs
 from pseudoexp.engines.builtin.sampling import HardProcess, HardWorkspace, hard_process, hard_workspace, sample_hard_process
 from pseudoexp.engines.builtin.scatterings import PT0, scatterings
-from pseudoexp.engines.builtin.showers import evolve
 
 FULL, IMPOSSIBLE = -1, -2
 """Codes: a list is too short; the stages behind the hard process have to be drawn anew."""
@@ -80,7 +79,7 @@ def engine_workspace(size: int) -> EngineWorkspace:
     return EngineWorkspace(
         partons=new_partons(partons), systems=new_systems(systems), hadrons=new_hadrons(hadrons),
         hard_partons=np.zeros((2, 5)), higgs=np.zeros(4), dice=new_dice(), hard=hard_workspace(),
-        shower=shower_work(partons), remnants=remnant_workspace(systems, partons),
+        shower=shower_work(partons, systems, 600 * size), remnants=remnant_workspace(systems, partons),
         reconnection=reconnection_workspace(systems, partons), strings=hadronisation_workspace(partons, hadrons),
         products=new_products())
 
@@ -114,21 +113,18 @@ def _last_higgs(partons: Partons) -> int:
 def _partons(process: int, stream: Stream, tables: EngineTables, ws: EngineWorkspace) -> int:
     """Shower, scatter again, leave remnants, reconnect; the row of the Higgs boson or -1, below -1 a code minus one."""
     partons, systems, dice = ws.partons, ws.systems, ws.dice
-    throw_from(dice, stream, SHOWER, 0)
-    code = evolve(0, partons, systems, tables.activity.shower, ws.shower, dice, True)
+    throw_from(dice, stream, ACTIVITY, 0)
+    start = BEAM_ENERGY if process == SIGNAL else systems.scale[0]
+    code = collide(start, partons, systems, tables.activity, ws.hard.scattering, ws.shower, dice)
     if code < 0:
         return code - 1
     higgs = -1
     if process == SIGNAL:
+        throw_from(dice, stream, SHOWER, 0)
         higgs = _last_higgs(partons)
-        code = decay_higgs(higgs, partons, systems, tables.activity.shower, ws.shower, dice)
+        code = decay_higgs(higgs, partons, systems, tables.activity.shower, block(ws.shower, 0), dice)
         if code < 0:
             return code - 1
-    throw_from(dice, stream, ACTIVITY, 0)
-    start = BEAM_ENERGY if process == SIGNAL else systems.scale[0]
-    code = scatter_again(start, partons, systems, tables.activity, ws.hard.scattering, ws.shower, dice)
-    if code < 0:
-        return code - 1
     throw_from(dice, stream, REMNANTS, 0)
     for side in range(2):
         if leave_flavours(side, partons, systems, dice, ws.remnants) < 0:

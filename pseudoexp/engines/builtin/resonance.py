@@ -75,4 +75,4 @@ def decay_higgs(row: int, partons: Partons, systems: Systems, tables: ShowerTabl
     work.ends[0].corrected, work.ends[1].corrected = True, True
     mass = partons.mass[row]
     code = start_ends(work, partons, systems, tables, dice, -1, 0.25 * mass * mass)
-    return code if code < 0 else radiate(work, partons, systems, tables, dice, -1, (1.0, 1.0), False)
+    return code if code < 0 else radiate(work, partons, systems, tables, dice, -1, (1.0, 1.0), False, 0.0)

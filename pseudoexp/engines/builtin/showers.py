@@ -6,6 +6,9 @@
     throw_from(dice, stream, SHOWER, system)
     code = evolve(system, partons, systems, tables, work, dice, True)    # down from systems.scale[system]
 
+    code = begin(system, partons, systems, tables, work, dice, True)     # the same with pauses
+    code = radiate(work, partons, systems, tables, dice, system, limits, True, pause2)
+
 The highest of all trials is judged first; accepted or not, evolution goes on from its pT. Only what a branching changed
 gets new trials.
 """
@@ -55,8 +58,10 @@ def _start_space(work: ShowerWork, partons: Partons, systems: Systems, tables: S
 
 @kernel
 def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int,
-            limits: tuple[float, float], initial: bool) -> int:
-    """Run the shower of the ends in the workspace, from the trials they have.
+            limits: tuple[float, float], initial: bool, pause2: float) -> int:
+    """Run the shower of the ends in the workspace, from the trials they have, down to pT^2 = `pause2` [GeV^2].
+
+    Trials below stay and can be judged later, even if the scatterings that came in between left less of the beams.
 
     Returns
     -------
@@ -68,8 +73,11 @@ def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: Shower
         k = highest(work.trial, work.filled[0])
         side = 0 if work.space[0].trial >= work.space[1].trial else 1
         pt2 = work.space[side].trial
+        work.top[0] = max(pt2, work.trial[k] if k >= 0 else 0.0)
         if initial and min(work.space[0].trial, work.space[1].trial) < 0.0:
             return NO_THRESHOLD
+        if work.top[0] <= pause2:
+            return count
         if initial and pt2 > 0.0 and (k < 0 or pt2 > work.trial[k]):
             mother = judge_space(work, partons, systems, tables, dice, system, side, limits[side])
             if mother == 0:
@@ -95,6 +103,26 @@ def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: Shower
 
 
 @kernel
+def begin(system: int, partons: Partons, systems: Systems, tables: ShowerTables, work: ShowerWork, dice: Dice, initial: bool
+          ) -> int:
+    """Set up the shower of a scattering and draw its first trials; return 0, `FULL` or `LOST_LINE`. Arguments as in `evolve`."""
+    forget_ends(work)
+    for row in range(partons.filled[0]):
+        if is_coloured_final(partons, row, system) and not add_ends(work, partons, row):
+            return FULL
+    pt2 = systems.scale[system] * systems.scale[system]
+    work.top[0] = pt2
+    code = start_ends(work, partons, systems, tables, dice, system, pt2)
+    if code < 0 or not initial:
+        return code
+    limits = (momentum_left(systems, 0, system), momentum_left(systems, 1, system))
+    work.space[0].old_pt2 = -1.0
+    work.space[1].old_pt2 = -1.0
+    _start_space(work, partons, systems, tables, dice, system, limits, pt2)
+    return code
+
+
+@kernel
 def evolve(system: int, partons: Partons, systems: Systems, tables: ShowerTables, work: ShowerWork, dice: Dice, initial: bool
            ) -> int:
     """Shower a scattering from `systems.scale[system]` down.
@@ -117,17 +145,8 @@ def evolve(system: int, partons: Partons, systems: Systems, tables: ShowerTables
     int
         Number of branchings, else `FULL`, `NO_THRESHOLD` or `LOST_LINE`.
     """
-    forget_ends(work)
-    for row in range(partons.filled[0]):
-        if is_coloured_final(partons, row, system) and not add_ends(work, partons, row):
-            return FULL
-    pt2 = systems.scale[system] * systems.scale[system]
-    code = start_ends(work, partons, systems, tables, dice, system, pt2)
+    code = begin(system, partons, systems, tables, work, dice, initial)
     if code < 0:
         return code
     limits = (momentum_left(systems, 0, system), momentum_left(systems, 1, system))
-    if initial:
-        work.space[0].old_pt2 = -1.0
-        work.space[1].old_pt2 = -1.0
-        _start_space(work, partons, systems, tables, dice, system, limits, pt2)
-    return radiate(work, partons, systems, tables, dice, system, limits, initial)
+    return radiate(work, partons, systems, tables, dice, system, limits, initial, 0.0)

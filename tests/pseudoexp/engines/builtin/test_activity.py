@@ -9,15 +9,15 @@ import pytest
 
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.rng import QCD, event_stream
-from pseudoexp.engines.builtin.activity import ActivityTables, next_scattering
-from pseudoexp.engines.builtin.beams import decide_origin
+from pseudoexp.engines.builtin.activity import ActivityTables, scatter_once
+from pseudoexp.engines.builtin.beams import LARGEST_GROWTH, decide_origin
 from pseudoexp.engines.builtin.dice import ACTIVITY, HARD_PROCESS, new_dice, throw_from
 from pseudoexp.engines.builtin.dipoles import shower_tables
 from pseudoexp.engines.builtin.overlap import overlap_of_hard_collision
 from pseudoexp.engines.builtin.parton_density import densities
 from pseudoexp.engines.builtin.partons import forget_partons, new_partons, new_systems
 from pseudoexp.engines.builtin.sampling import hard_process, hard_workspace, sample_hard_process
-from pseudoexp.engines.builtin.scatterings import scatterings
+from pseudoexp.engines.builtin.scatterings import next_pt, scatterings
 
 EVENTS = 4000
 PYTHIA_NUMBER, PYTHIA_SPREAD = 9.03, 5.84
@@ -38,13 +38,16 @@ def scatter(events, partons, systems, hard, work, tables, dice, number, pt, inco
         throw_from(dice, stream, ACTIVITY, 0)
         for side in range(2):
             decide_origin(0, side, partons, systems, tables.densities, dice)
-        per_mb = tables.scatterings.mean_at_centre * overlap_of_hard_collision(dice)
-        system = 0
+        per_mb = LARGEST_GROWTH * tables.scatterings.mean_at_centre * overlap_of_hard_collision(dice)
+        scale = systems.scale[0]
         while True:
-            system = next_scattering(systems.scale[system], per_mb, partons, systems, tables, work.scattering, dice)
-            if system < 0:
+            scale = next_pt(tables.scatterings, scale, per_mb, dice)
+            if scale == 0.0:
                 break
-            pt[k] = systems.scale[system]
+            system = scatter_once(scale, partons, systems, tables, work.scattering, dice)
+            if system < 0:
+                continue
+            pt[k] = scale
             incoming[k, 0] = partons.pdg_id[systems.incoming[system, 0]]
             incoming[k, 1] = partons.pdg_id[systems.incoming[system, 1]]
             k += 1
