@@ -112,7 +112,7 @@ x = {fact("shower", "x1")} and {fact("shower", "x2")}.
 ## Multi-parton interactions: `engines/builtin/activity.py`
 The overlap of the protons (`overlap.py`) gives the mean number of further scatterings; they are drawn in falling pT
 (`scatterings.py`) from
-what is left of the beams (`beams.py`) and showered at once.
+what is left of the beams (`beams.py`), and shower. All showers and scatterings share one sequence of falling pT.
 
 {table("mpi", "scatterings", "system, pT, scattering, x1, x2, final partons")}
 ## Remnants: `engines/builtin/remnants.py`, `primordial_kt.py`

@@ -2,9 +2,15 @@
 
 After T. Sjostrand and P. Skands, hep-ph/0408302, section 3, with the choices of PYTHIA 8's simple shower: alpha_s(pT^2)
 at one loop, g -> q qbar as its weightGluonToQuark = 4, beam recoil with its dampening, dead cone also for gluons that
-recoil against a massive quark. The first emission off each quark of H -> b bbar and of g -> q qbar follows the matrix
-element of the three partons quark, antiquark and gluon. Left out: photons, and the azimuthal correlation of gluon
-polarisation.
+recoil against a massive quark. The first emission off each quark of H -> b bbar and every emission off those of g -> q
+qbar follow the matrix element of the three partons quark, antiquark and gluon. Left out: photons, and the azimuthal
+correlation of gluon polarisation.
+
+Three rules were read off PYTHIA 8.317's branchings. Radiation towards a beam that takes the recoil is suppressed by
+pT pT_r / (pT pT_r + m^2), pT_r the radiator's transverse momentum and m the pair's mass (its manual names 4 pT_r^2 / (4
+pT_r^2 + m^2)). The pair of a gluon is a colour octet: the singlet's matrix element times 1 - (C_A / C_F) f (1 - f), f =
+(p_1 p_g) / ((p_1 + p_2) p_g), which is its eikonal with the emission off the octet itself. And a quark's emission must keep
+pT (1 - m_q^2 / m^2) above the cut-off.
 """
 
 from __future__ import annotations
@@ -42,11 +48,8 @@ _STEP = 8.0
 """Ratio of pT^2 over which one overestimate of the range of z serves."""
 _HEADROOM = 1.6
 """Bound of the ratio of parton densities where the beam takes the recoil."""
-_TOWARD_BEAM = 1.4
-"""Emission towards the beam that takes the recoil is suppressed by e^y / (e^y + 1.4), e^y = pT M / m^2 the rapidity y from
-the dipole's middle. Measured in PYTHIA 8.317's first branchings of q g -> q gamma as the ratio of hazards with and without
-its dampening (0.45 at e^y = 1.2, 0.58 at 2, 0.78 at 5, 0.85 at 16, each +- 0.04). The factor its manual names, kept
-beside, is not enough: with it alone QCD events have a third more partons."""
+_OCTET = 2.25
+"""C_A / C_F."""
 _TWO_PI = 6.283185307179586
 
 
@@ -100,7 +103,7 @@ def renew_beam(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: D
 @inline
 def _beam_weight(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, system: int, limit: float, k: int,
                  virtuality: float, stretch: float) -> float:
-    """Return ratio of densities and dampening where the beam takes the recoil, relative to the headroom."""
+    """Return ratio of densities and suppression where the beam takes the recoil, relative to the headroom."""
     a, b, side = work.ends[k].radiator, work.ends[k].recoiler, work.ends[k].beam
     x = systems.x[system, side]
     if x * (1.0 + stretch) >= limit:
@@ -124,7 +127,7 @@ def _element_weight(work: ShowerWork, partons: Partons, k: int) -> float:
     total = 2.0 * (mass2 + quarks + first + second)
     weight = decay_element(1.0 - 2.0 * second / total, 1.0 - 2.0 * first / total, mass2 / total, work.ends[k].vector)
     if work.ends[k].vector:
-        weight *= 1.0 - 2.25 * first * second / ((first + second) * (first + second))
+        weight *= 1.0 - _OCTET * first * second / ((first + second) * (first + second))
     return weight
 
 

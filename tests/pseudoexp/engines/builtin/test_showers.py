@@ -125,7 +125,7 @@ def rate_of_emission(pt2: float, energy: float, mass: float, gluon: bool) -> flo
     pair2 = m2 + pt2 / (z * (1 - z))
     reach = dipole2 + pair2 - m2
     free2 = (2.0 * energy - mass) ** 2 - m2
-    inside = (pair2 - m2 < free2) & (pair2 * dipole2 < z * (1 - z) * reach**2)
+    inside = (pair2 - m2 < free2) & (pair2 * dipole2 < z * (1 - z) * reach**2) & (pt2 * (1 - m2 / pair2) ** 2 >= 0.25)
     shape = (1 + z**3) / 2 if gluon else np.maximum((1 + z * z) / 2 - z * (1 - z) ** 2 * m2 / pt2, 0)
     return float(((1.5 if gluon else 4 / 3) * 2 * shape / (1 - z))[inside].sum() * (z[1] - z[0]))
 
