@@ -12,7 +12,7 @@ from pseudoexp.replaying.story import Story, Value
 
 PAGE = Path(__file__).with_name("event.md")
 PICTURE = Path(__file__).with_name("event.png")
-EVENT, PROCESS, SEED = 123456, "qcd", 1
+EVENT, PROCESS, SEED = 123457, "qcd", 1
 LINES = 6
 COMMAND = f"python -m pseudoexp replay --event {EVENT} --process {PROCESS} --engine builtin"
 

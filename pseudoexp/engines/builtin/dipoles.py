@@ -96,8 +96,10 @@ def shower_work(capacity: int, blocks: int = 1, ends: int = 0) -> ShowerWork:
 def block(work: ShowerWork, k: int) -> ShowerWork:
     """Return the block of the k-th scattering."""
     size = len(work.trial) // len(work.filled)
-    return ShowerWork(work.ends[k * size:(k + 1) * size], work.trial[k * size:(k + 1) * size], work.space[2 * k:2 * k + 2],
-                      work.end_of, work.trio, work.above, work.filled[k:k + 1], work.top[k:k + 1])
+    ends: np.recarray = work.ends[k * size:(k + 1) * size]  # type: ignore[assignment]
+    space: np.recarray = work.space[2 * k:2 * k + 2]  # type: ignore[assignment]
+    return ShowerWork(ends, work.trial[k * size:(k + 1) * size], space, work.end_of, work.trio, work.above,
+                      work.filled[k:k + 1], work.top[k:k + 1])
 
 
 @inline
