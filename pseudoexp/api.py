@@ -68,8 +68,9 @@ def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = Fa
 def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 0.5, seed: int = 1, threads: int = 0,
              engine: str = "pythia8", card: str = "atlas-itk", pt_bias: float = 4.0, pthat_min: float = 150.0,
              pileup: float = 0.0, tracks: int = 0, compression: str = "none", keep_unmatched: bool = False,
-             hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "", force: bool = False, resume: bool = False,
-             dry_run: bool = False, progress: Any = None, make_chunk: Any = "pseudoexp.chain:make_chunk") -> Bunch:
+             variations: bool = False, hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "", force: bool = False,
+             resume: bool = False, dry_run: bool = False, progress: Any = None,
+             make_chunk: Any = "pseudoexp.chain:make_chunk") -> Bunch:
     """Generate a dataset, as ``python -m pseudoexp generate`` does.
 
     Parameters
@@ -98,6 +99,8 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
         Compression; uncompressed files are read several times faster.
     keep_unmatched : bool, optional
         Keep signal jets that are not hbb, as class `other`; they do not count for `n`.
+    variations : bool, optional
+        Write event weights for other parameters of showers and fragmentation (dataset `mcEventWeights`); engine "builtin" only.
     hepmc_signal, hepmc_qcd : str or Path, optional
         HepMC3 or HepMC2 files (plain, gzip, bzip2 or xz) for ``engine="hepmc"``; `pt_bias` and `pthat_min` are theirs.
     force : bool, optional
@@ -134,7 +137,7 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
 
     config = RunConfig.from_options(n, card, signal_fraction=signal_fraction, seed=seed, engine=engine, pt_bias=pt_bias,
                                     pthat_min=pthat_min, pileup=pileup, tracks=tracks, keep_unmatched=keep_unmatched,
-                                    hepmc_signal=str(hepmc_signal), hepmc_qcd=str(hepmc_qcd))
+                                    variations=variations, hepmc_signal=str(hepmc_signal), hepmc_qcd=str(hepmc_qcd))
     if dry_run:
         return plan(config, Path(out), threads=threads, compression=compression, force=force, resume=resume)
     return produce(config, Path(out), threads=threads, compression=compression, force=force, resume=resume,

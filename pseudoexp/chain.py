@@ -490,11 +490,23 @@ def make_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
         Number of the chunk: events `chunk * EVENTS_PER_CHUNK` onwards.
     """
     settings, first, n = config.engine_settings, chunk * schema.EVENTS_PER_CHUNK, schema.EVENTS_PER_CHUNK
+    if config.variations:
+        return _varied_chunk(config, process, first)
     if config.engine == "hepmc":
         n = min(n, index_of(file_of(process, settings)).events - first)
     rows = rows_of_batch(config, process, engine(config.engine).generate_chunk(process, config.seed, first, n, settings))
     whole = schema.EVENTS_PER_CHUNK / n  # the last chunk of a file may be shorter
     return rows._replace(weight_sum=whole * rows.weight_sum)
+
+
+def _varied_chunk(config: RunConfig, process: int, first: int) -> ChunkRows:
+    """Make a chunk with the weights of its rows for other parameters."""
+    from pseudoexp.engines.builtin.chunk import generate_varied  # the only engine that has them
+
+    batch, ratios = generate_varied(process, config.seed, first, schema.EVENTS_PER_CHUNK, config.engine_settings)
+    rows = rows_of_batch(config, process, batch)
+    varied = np.column_stack([np.ones(len(ratios)), ratios])[rows.jets[:, _EVENT].astype(np.int64) - first]
+    return rows._replace(variations=varied * rows.jets[:, _WEIGHT, None])
 
 
 def rows_of_batch(config: RunConfig, process: int, batch: EventBatch) -> ChunkRows:

@@ -38,6 +38,8 @@ def generate(
     tracks: Annotated[int, typer.Option(help="Tracks per row in the dataset tracks; 0: none.")] = 0,
     compression: Annotated[str, typer.Option(help="none, lzf or gzip; none reads fastest.")] = "none",
     keep_unmatched: Annotated[bool, typer.Option("--keep-unmatched", help="Keep other signal jets too.")] = False,
+    variations: Annotated[bool, typer.Option("--variations", help="Write event weights for other shower and fragmentation "
+                                                                  "parameters (engine builtin): mcEventWeights.")] = False,
     hepmc_signal: Annotated[str, typer.Option(help="HepMC file of signal events, for --engine hepmc.")] = "",
     hepmc_qcd: Annotated[str, typer.Option(help="HepMC file of QCD events, for --engine hepmc.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
@@ -51,7 +53,8 @@ def generate(
     options: dict[str, Any] = {
         "signal_fraction": signal_fraction, "seed": seed, "threads": threads, "engine": engine, "card": card,
         "pt_bias": pt_bias, "pthat_min": pthat_min, "pileup": pileup, "tracks": tracks, "compression": compression,
-        "keep_unmatched": keep_unmatched, "hepmc_signal": hepmc_signal, "hepmc_qcd": hepmc_qcd, "force": force, "resume": resume}
+        "keep_unmatched": keep_unmatched, "variations": variations, "hepmc_signal": hepmc_signal, "hepmc_qcd": hepmc_qcd,
+        "force": force, "resume": resume}
     if dry_run:
         typer.echo(plan_text(make(n, out, dry_run=True, **options)))
         return

@@ -153,6 +153,8 @@ def _check(info: FileInfo) -> None:
     _check_columns(info, "jets", schema.JET_FIELDS)
     if "tracks" in info.datasets:
         _check_columns(info, "tracks", schema.TRACK_FIELDS)
+    if schema.VARIATIONS in info.datasets:
+        _check_columns(info, schema.VARIATIONS, schema.VARIATION_FIELDS)
     _check_attributes(info)
     if info.rows < 1:
         raise SchemaError(f"{info.path}: `jets` has no rows")

@@ -17,6 +17,7 @@ MAX_TEXT = 1_000_000
 ATTRIBUTES = ("format_version", "dataset_version", "package_version", "seed", "configuration", "configuration_hash",
               "dataset_hash", "events_tried", "cross_section", "flavour_label", "unique_jets", "jet_counts")
 LOCATORS = "block_locators"
+DATASETS = ("jets", "tracks", "mcEventWeights")
 
 
 def look(path: str) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def look(path: str) -> dict[str, Any]:
 
     with h5py.File(path, "r") as file:
         hard = [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]
-        rows = {name: file[name] for name in hard if name in ("jets", "tracks")}
+        rows = {name: file[name] for name in hard if name in DATASETS}
         datasets = {name: _layout(name, item) for name, item in rows.items() if isinstance(item, h5py.Dataset)}
         attributes: dict[str, Any] = {}
         for item in (file, *(rows[name] for name in datasets if name == "jets")):

@@ -143,6 +143,20 @@ TRACK_FIELDS: tuple[Field, ...] = (
     _count("ftagTruthVertexIndex", "tracks of one true vertex share a number, 0 is the primary"),
 )
 
+VARIATIONS = "mcEventWeights"
+"""Name of the optional dataset of event weights."""
+VARIATION_FIELDS: tuple[Field, ...] = (
+    Field("nominal", "<f8", "pb", "the event's weight: mcEventWeight"),
+    Field("isr_muR_0.5", "<f8", "pb", "alpha_s of the initial-state shower at half its scale"),
+    Field("isr_muR_2", "<f8", "pb", "alpha_s of the initial-state shower at twice its scale"),
+    Field("fsr_muR_0.5", "<f8", "pb", "alpha_s of the final-state shower at half its scale, above pT = 4.8 GeV"),
+    Field("fsr_muR_2", "<f8", "pb", "alpha_s of the final-state shower at twice its scale, above pT = 4.8 GeV"),
+    Field("g_to_bb_0.5", "<f8", "pb", "half the rate of g -> b bbar above pT = 1 GeV"),
+    Field("g_to_bb_2", "<f8", "pb", "twice the rate of g -> b bbar above pT = 1 GeV"),
+    Field("r_b_0.66", "<f8", "pb", "Bowler's r_b 0.66 instead of 0.855: harder b hadrons"),
+    Field("r_b_1.05", "<f8", "pb", "Bowler's r_b 1.05 instead of 0.855: softer b hadrons"),
+)
+
 
 def row(name: str) -> int:
     """Return the column of a jet field in the chain's float64 matrix."""
@@ -164,6 +178,7 @@ def compound(fields: tuple[Field, ...]) -> np.dtype[np.void]:
 
 JET_DTYPE = compound(JET_FIELDS)
 TRACK_DTYPE = compound(TRACK_FIELDS)
+VARIATION_DTYPE = compound(VARIATION_FIELDS)
 
 
 def _pack(matrix: NDArray[np.float64], fields: tuple[Field, ...], dtype: np.dtype[np.void]) -> NDArray[np.void]:
@@ -185,6 +200,11 @@ def pack_jets(matrix: NDArray[np.float64]) -> NDArray[np.void]:
 def pack_tracks(matrix: NDArray[np.float64]) -> NDArray[np.void]:
     """Turn tracks (n, N, fields of `TRACK_FIELDS`; GeV, mm; NaN where padded) into compound rows (n, N)."""
     return _pack(matrix, TRACK_FIELDS, TRACK_DTYPE)
+
+
+def pack_variations(matrix: NDArray[np.float64]) -> NDArray[np.void]:
+    """Turn event weights (n, fields of `VARIATION_FIELDS`) [pb] into compound rows (n,)."""
+    return _pack(matrix, VARIATION_FIELDS, VARIATION_DTYPE)
 
 
 def join(pieces: Sequence[NDArray[np.void]]) -> NDArray[np.void]:

@@ -37,12 +37,14 @@ class FileWriter:
         Where they come from.
     tracks : int, optional
         Tracks per row in the dataset `tracks`; 0 for none.
+    variations : bool, optional
+        Whether there is a dataset of weights for other parameters.
     compression : str, optional
         One of `COMPRESSIONS`; without, the datasets are contiguous and can be mapped.
     """
 
     def __init__(self, path: Path, rows: int, provenance: metadata.Provenance, *, tracks: int = 0,
-                 compression: str = "none") -> None:
+                 variations: bool = False, compression: str = "none") -> None:
         self.path = path
         self.provenance = provenance
         self._file = h5py.File(path, "w-", libver=("earliest", "v110"))
@@ -50,14 +52,21 @@ class FileWriter:
         self._columns = {"jets": _Column(self._file, "jets", schema.JET_DTYPE, (rows,), compression)}
         if tracks:
             self._columns["tracks"] = _Column(self._file, "tracks", schema.TRACK_DTYPE, (rows, tracks), compression)
+        if variations:
+            self._columns[schema.VARIATIONS] = _Column(self._file, schema.VARIATIONS, schema.VARIATION_DTYPE, (rows,),
+                                                       compression)
 
-    def write(self, jets: NDArray[np.void], tracks: NDArray[np.void] | None = None) -> None:
-        """Append compound rows (n,) and, where the file has them, their tracks (n, N)."""
+    def write(self, jets: NDArray[np.void], tracks: NDArray[np.void] | None = None, variations: NDArray[np.void] | None = None
+              ) -> None:
+        """Append compound rows (n,) and, where the file has them, their tracks (n, N) and weights (n,)."""
         self._counts += np.bincount(jets["flavour_label"], minlength=len(schema.CLASSES))
         self._columns["jets"].append(jets)
         if "tracks" in self._columns:
             assert tracks is not None and len(tracks) == len(jets)
             self._columns["tracks"].append(tracks)
+        if schema.VARIATIONS in self._columns:
+            assert variations is not None and len(variations) == len(jets)
+            self._columns[schema.VARIATIONS].append(variations)
 
     def finish(self, tally: metadata.Tally) -> str:
         """Write the attributes, close the file, return the dataset hash (hex)."""
@@ -72,6 +81,9 @@ class FileWriter:
              | {"flavour_label": self.provenance.classes})
         if "tracks" in self._columns:
             _set(self._file["tracks"], metadata.field_attributes(schema.TRACK_FIELDS))
+        if schema.VARIATIONS in self._columns:
+            names = {"names": [field.name for field in schema.VARIATION_FIELDS]}
+            _set(self._file[schema.VARIATIONS], metadata.field_attributes(schema.VARIATION_FIELDS) | names)
         self._file.close()
         return total
 

@@ -24,11 +24,17 @@ from pseudoexp.production.spool import chunk_path, read_chunk
 
 
 class Rows(NamedTuple):
-    """Compound rows, their tracks, and the unit each belongs to."""
+    """Compound rows, their tracks, the unit each belongs to, and their weights for other parameters."""
 
     jets: NDArray[np.void]
     tracks: NDArray[np.void] | None
     unit: NDArray[np.int64]
+    variations: NDArray[np.void] | None = None
+
+    def at(self, places: slice | NDArray[np.int64]) -> Rows:
+        """Return some of the rows."""
+        return Rows(self.jets[places], None if self.tracks is None else self.tracks[places], self.unit[places],
+                    None if self.variations is None else self.variations[places])
 
 
 class Yield(NamedTuple):
@@ -88,15 +94,15 @@ class ClassStream:
             self._load(read_chunk(chunk_path(self.folder, self.process, self._chunks)))
         rows = _concatenate(self._waiting)
         cut = int(np.searchsorted(rows.unit, self._taken + count))
-        self._waiting = [_slice(rows, cut, len(rows.jets))]
-        taken = _slice(rows, 0, cut)
+        self._waiting = [rows.at(slice(cut, None))]
+        taken = rows.at(slice(cut))
         self._note(taken.jets)
         taken = taken._replace(unit=taken.unit - self._taken)
         self._taken += count
         return taken
 
     def _load(self, chunk: PackedChunk) -> None:
-        self._waiting.append(Rows(chunk.jets, chunk.tracks, units(chunk.jets) + self._loaded_units))
+        self._waiting.append(Rows(chunk.jets, chunk.tracks, units(chunk.jets) + self._loaded_units, chunk.variations))
         self._loaded_units += chunk.counted
         self._chunks += 1
         self._weight_sum += chunk.weight_sum
@@ -126,8 +132,7 @@ def interleaved(config: RunConfig, streams: tuple[ClassStream, ClassStream]) -> 
             if rows is not None:
                 pieces.append(rows._replace(unit=places[rows.unit]))
         merged = _concatenate(pieces)
-        order = np.argsort(merged.unit, kind="stable")
-        yield Rows(merged.jets[order], None if merged.tracks is None else merged.tracks[order], merged.unit[order])
+        yield merged.at(np.argsort(merged.unit, kind="stable"))
 
 
 def _streams(folder: Path) -> tuple[ClassStream, ClassStream]:
@@ -149,9 +154,9 @@ def assemble(config: RunConfig, folder: Path, target: Path, compression: str,
     target.unlink(missing_ok=True)
     done = 0
     with FileWriter(target, count_rows(config, folder), provenance, tracks=config.tracks,
-                    compression=compression) as writer:
+                    variations=config.variations, compression=compression) as writer:
         for rows in interleaved(config, streams):
-            writer.write(rows.jets, rows.tracks)
+            writer.write(rows.jets, rows.tracks, rows.variations)
             done += len(rows.jets)
             report(done)
         signal, qcd = (stream.result() for stream in streams)
@@ -163,10 +168,6 @@ def _concatenate(pieces: list[Rows]) -> Rows:
     if len(pieces) == 1:
         return pieces[0]
     tracks = [piece.tracks for piece in pieces if piece.tracks is not None]
+    variations = [piece.variations for piece in pieces if piece.variations is not None]
     return Rows(schema.join([piece.jets for piece in pieces]), schema.join(tracks) if tracks else None,
-                np.concatenate([piece.unit for piece in pieces]))
-
-
-def _slice(rows: Rows, start: int, stop: int) -> Rows:
-    return Rows(rows.jets[start:stop], None if rows.tracks is None else rows.tracks[start:stop],
-                rows.unit[start:stop])
+                np.concatenate([piece.unit for piece in pieces]), schema.join(variations) if variations else None)

@@ -31,11 +31,14 @@ class ChunkRows(NamedTuple):
         NaN where padded; None without tracks.
     weight_sum : float
         Sum of the weights of all events of the chunk [pb], with and without rows.
+    variations : array (rows, fields of `schema.VARIATION_FIELDS`) or None
+        Weights of the rows' events for other parameters [pb]; None without variations.
     """
 
     jets: NDArray[np.float64]
     tracks: NDArray[np.float64] | None
     weight_sum: float
+    variations: NDArray[np.float64] | None = None
 
 
 ChunkMaker = Callable[["RunConfig", int, int], ChunkRows]
@@ -66,11 +69,14 @@ class PackedChunk(NamedTuple):
         Their tracks.
     weight_sum : float
         As in `ChunkRows`.
+    variations : array (rows,) of `schema.VARIATION_DTYPE` or None
+        Their events' weights.
     """
 
     jets: NDArray[np.void]
     tracks: NDArray[np.void] | None
     weight_sum: float
+    variations: NDArray[np.void] | None = None
 
     @property
     def counted(self) -> int:
@@ -102,7 +108,12 @@ def pack(config: RunConfig, process: int, chunk: int, rows: ChunkRows) -> Packed
         if rows.tracks is None or rows.tracks.shape[:2] != (len(rows.jets), config.tracks):
             raise GenerationError(f"{PROCESS_NAMES[process]} chunk {chunk}: not {config.tracks} tracks per row")
         tracks = schema.pack_tracks(rows.tracks[order])
-    return PackedChunk(jets, tracks, float(rows.weight_sum))
+    variations = None
+    if config.variations:
+        if rows.variations is None or not np.isfinite(rows.variations).all():
+            raise GenerationError(f"{PROCESS_NAMES[process]} chunk {chunk}: weights of variations are missing or not finite")
+        variations = schema.pack_variations(rows.variations[order])
+    return PackedChunk(jets, tracks, float(rows.weight_sum), variations)
 
 
 def _check_finite(config: RunConfig, process: int, rows: ChunkRows) -> None:

@@ -61,7 +61,7 @@ def plan(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "
         _check_space(config, out)
     rows = class_rows(config.signal_fraction, config.n)
     return Bunch(path=out, rows={"hbb": rows[0], "qcd": rows[1]}, chunks=dict(zip(("signal", "qcd"),
-                 expected_chunks(rows), strict=True)), bytes=config.n * row_bytes(config.tracks),
+                 expected_chunks(rows), strict=True)), bytes=config.n * row_bytes(config.tracks, config.variations),
                  configuration=json.loads(config.json()), configuration_hash=config.hash(),
                  makes_pileup_library=config.pileup > 0.0 and not has_library())
 
@@ -82,7 +82,7 @@ def _check_space(config: RunConfig, out: Path) -> None:
     parts = parts_folder(out)
     kept = sum(path.stat().st_size for path in parts.glob("*")) if parts.is_dir() else 0
     free = shutil.disk_usage(out.parent).free + kept
-    need = 2 * config.n * row_bytes(config.tracks)
+    need = 2 * config.n * row_bytes(config.tracks, config.variations)
     if need > free:
         raise ConfigError(f"{out}: {config.n} rows need {need / 1e9:.3g} GB of disk while they are made, "
                           f"{free / 1e9:.3g} GB are free; allowed: a smaller --n, or another disk")

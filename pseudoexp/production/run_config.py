@@ -95,6 +95,8 @@ class RunConfig:
         Keep signal jets that are not hbb as class `other`.
     hepmc_signal, hepmc_qcd : str
         The files that the engine `hepmc` reads; `pt_bias` and `pthat_min` say nothing there.
+    variations : bool
+        Write the weights for other parameters; the rows do not depend on it.
 
     Raises
     ------
@@ -114,6 +116,7 @@ class RunConfig:
     keep_unmatched: bool = False
     hepmc_signal: str = ""
     hepmc_qcd: str = ""
+    variations: bool = False
 
     def __post_init__(self) -> None:
         values = {
@@ -124,11 +127,13 @@ class RunConfig:
             "pthat_min": EngineSettings(pthat_min=self.pthat_min).pthat_min,
             "pileup": parse_float(self.pileup, "pileup", 0.0, MAX_PILEUP),
             "tracks": parse_count(self.tracks, "tracks", 0, MAX_TRACKS),
-            "keep_unmatched": bool(self.keep_unmatched),
+            "keep_unmatched": bool(self.keep_unmatched), "variations": bool(self.variations),
         }
         if self.engine not in ENGINES:
             raise ConfigError(f"engine {self.engine!r}; allowed: {', '.join(ENGINES)}")
         self._check_inputs()
+        if self.variations and self.engine != "builtin":
+            raise ConfigError(f"variations: engine {self.engine!r} has no weights for them; allowed: engine 'builtin'")
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -162,6 +167,8 @@ class RunConfig:
         left_out = ("n", "card", *_INPUTS, *(_SAMPLING if self.engine == "hepmc" else ()))
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
         values |= {f"{name}_sha256": index_of(path).sha256 for name in _INPUTS if (path := getattr(self, name))}
+        if not self.variations:  # a file without them is what it always was
+            del values["variations"]
         if self.pileup > 0.0:
             values["pileup_library"] = LIBRARY_VERSION
         return values | {"card": to_mapping(self.card), "calibration_sha256": calibration_sha256(self.card.calibration),

@@ -42,8 +42,10 @@ def chunk_path(folder: Path, process: int, chunk: int) -> Path:
 def write_chunk(path: Path, packed: PackedChunk) -> None:
     """Write a chunk: written, on the disk, renamed. The same chunk always has the same bytes."""
     tracks = 0 if packed.tracks is None else packed.tracks.shape[1]
-    header = canonical_json({"rows": len(packed.jets), "tracks": tracks, "weight_sum": packed.weight_sum}).encode()
-    body = [header + b"\n", packed.jets.tobytes(), b"" if packed.tracks is None else packed.tracks.tobytes()]
+    header = canonical_json({"rows": len(packed.jets), "tracks": tracks, "weight_sum": packed.weight_sum,
+                             "variations": packed.variations is not None}).encode()
+    body = [header + b"\n", packed.jets.tobytes(), *(part.tobytes() for part in (packed.tracks, packed.variations)
+                                                     if part is not None)]
     digest = hashlib.sha256()
     for part in body:
         digest.update(part)
@@ -66,10 +68,14 @@ def read_chunk(path: Path) -> PackedChunk:
     header = json.loads(content[_DIGEST_BYTES:end])
     rows, tracks = header["rows"], header["tracks"]
     jets = np.frombuffer(content, schema.JET_DTYPE, rows, end)
-    more = None
+    end += jets.nbytes
+    more = weights = None
     if tracks:
-        more = np.frombuffer(content, schema.TRACK_DTYPE, rows * tracks, end + jets.nbytes).reshape(rows, tracks)
-    return PackedChunk(jets, more, header["weight_sum"])
+        more = np.frombuffer(content, schema.TRACK_DTYPE, rows * tracks, end).reshape(rows, tracks)
+        end += more.nbytes
+    if header["variations"]:
+        weights = np.frombuffer(content, schema.VARIATION_DTYPE, rows, end)
+    return PackedChunk(jets, more, header["weight_sum"], weights)
 
 
 class Parts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,4 +87,4 @@ def configuration_of(path: str | Path) -> RunConfig:
     config = RunConfig(card=card, **given)
     if found := difference(stored, json.loads(config.json())):
         raise ConfigError(f"{path} was made by another version ({found}): its events cannot be made again")
-    return config
+    return replace(config, variations=False)  # the rows are the same

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.record import EventBatch
 from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, event_stream
 from pseudoexp.engines.batches import require_finite
 from pseudoexp.engines.builtin.event import FULL, EngineTables, EngineWorkspace, engine_tables, engine_workspace, make_event
 from pseudoexp.engines.builtin.records import RecordWorkspace, append_record, new_batch, record_workspace, trimmed
+from pseudoexp.engines.builtin.variations import NAMES
 from pseudoexp.engines.settings import EngineSettings, physics_process, require_events
 from pseudoexp.errors import ConfigError, GenerationError
 
@@ -23,7 +27,7 @@ _LARGEST = 64
 
 @kernel
 def fill_batch(process: int, namespace: int, seed: int, first: int, done: int, tables: EngineTables, ws: EngineWorkspace,
-               records: RecordWorkspace, batch: EventBatch) -> tuple[int, int]:
+               records: RecordWorkspace, batch: EventBatch, weights: NDArray[np.float64]) -> tuple[int, int]:
     """Make the events of a batch from its row `done` on; return how many it holds, and 0 or why it stopped."""
     for i in range(done, len(batch.weight)):
         code, weight, pthat = make_event(process, event_stream(seed, process + namespace, first + i), tables, ws)
@@ -34,6 +38,8 @@ def fill_batch(process: int, namespace: int, seed: int, first: int, done: int, t
         batch.event_number[i] = first + i
         batch.weight[i] = weight
         batch.pthat[i] = pthat
+        for k in range(len(ws.weights)):
+            weights[i, k] = ws.weights[k]
     return len(batch.weight), 0
 
 
@@ -43,8 +49,8 @@ def _tables(process: int, pthat_min: float, pt_bias: float) -> EngineTables:
 
 
 @lru_cache(maxsize=2)
-def _workspace(size: int) -> tuple[EngineWorkspace, RecordWorkspace]:
-    ws = engine_workspace(size)
+def _workspace(size: int, varied: bool) -> tuple[EngineWorkspace, RecordWorkspace]:
+    ws = engine_workspace(size, varied)
     return ws, record_workspace(len(ws.hadrons.status))
 
 
@@ -76,6 +82,31 @@ def generate_chunk(process: int, seed: int, first_event: int, n: int, settings: 
     GenerationError
         If an event cannot be made, or holds NaN.
     """
+    return _generate(process, seed, first_event, n, settings, np.zeros((n, 0)))
+
+
+def generate_varied(process: int, seed: int, first_event: int, n: int, settings: EngineSettings
+                    ) -> tuple[EventBatch, NDArray[np.float64]]:
+    """Generate the same events as `generate_chunk`, with weights for other parameters.
+
+    Parameters
+    ----------
+    process, seed, first_event, n, settings
+        As in `generate_chunk`.
+
+    Returns
+    -------
+    tuple
+        The events; (n, variations) their weights over the event's own, in the order of `variations.NAMES`, each 1 on
+        average.
+    """
+    ratios = np.ones((n, len(NAMES)))
+    return _generate(process, seed, first_event, n, settings, ratios), ratios
+
+
+def _generate(process: int, seed: int, first_event: int, n: int, settings: EngineSettings, ratios: NDArray[np.float64]
+              ) -> EventBatch:
+    """Generate events; fill `ratios` (n, variations) unless it has no columns."""
     require_events(seed, first_event, n)
     physics = physics_process(process)
     if physics == MINIMUM_BIAS or settings.tune:
@@ -84,7 +115,8 @@ def generate_chunk(process: int, seed: int, first_event: int, n: int, settings: 
     size = room = 1
     done, batch = 0, new_batch(n, _PARTICLES * n, _HEAVY * n)
     while True:
-        done, code = fill_batch(physics, process - physics, seed, first_event, done, tables, *_workspace(size), batch)
+        done, code = fill_batch(physics, process - physics, seed, first_event, done, tables,
+                                *_workspace(size, ratios.shape[1] > 0), batch, ratios)
         if code == 0:
             break
         if code != FULL or size == _LARGEST:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.rng import STAGE_ENGINE, Stream, philox
 
-(HARD_PROCESS, SHOWER, ACTIVITY, REMNANTS, RECONNECTION, STRING, DECAY) = range(7)
+(HARD_PROCESS, SHOWER, ACTIVITY, REMNANTS, RECONNECTION, STRING, DECAY, VARIATIONS) = range(8)
 """Stages of the engine."""
 _ITEMS = 1 << 24
 _2_POW_M32 = 2.3283064365386963e-10

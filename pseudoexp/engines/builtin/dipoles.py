@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.engines.builtin.coupling import Coupling, strong_coupling
+from pseudoexp.engines.builtin.dice import Dice, new_dice
 from pseudoexp.engines.builtin.parton_density import COLUMNS, Densities, densities
 from pseudoexp.engines.builtin.partons import FINAL, Partons, Systems
 from pseudoexp.engines.builtin.recoil import product
@@ -74,6 +75,12 @@ class ShowerWork(NamedTuple):
     above: NDArray[np.float64]  # (COLUMNS,) parton densities
     filled: NDArray[np.int64]  # (blocks,) ends
     top: NDArray[np.float64]  # (blocks,) the highest trial of all when a shower paused
+    counted: NDArray[np.float64]  # (blocks,) pT^2 down to which variations are counted
+    weights: NDArray[np.float64]  # (variations,) of `variations.NAMES`; none: nothing is varied
+    ghosts: Dice  # random numbers of the variations
+    kept_end: np.recarray  # (1,) a dipole end, while its ghosts are drawn
+    kept_space: np.recarray  # (1,) an incoming parton, likewise
+    kept_trio: NDArray[np.float64]  # (3, 4)
 
 
 def shower_tables() -> ShowerTables:
@@ -82,14 +89,17 @@ def shower_tables() -> ShowerTables:
     return ShowerTables(coupling, coupling, densities())
 
 
-def shower_work(capacity: int, blocks: int = 1, ends: int = 0) -> ShowerWork:
+def shower_work(capacity: int, blocks: int = 1, ends: int = 0, weights: NDArray[np.float64] | None = None) -> ShowerWork:
     """Return a workspace for events of up to `capacity` partons in `blocks` scatterings of up to `ends` ends (0: twice
-    `capacity`)."""
+    `capacity`); `weights` are varied, if there are any."""
     n = blocks * (ends if ends > 0 else 2 * capacity)
     return ShowerWork(
         ends=np.zeros(n, END).view(np.recarray), trial=np.zeros(n),
         space=np.zeros(2 * blocks, INCOMING_END).view(np.recarray), end_of=np.full((capacity, 2), -1, np.int32),
-        trio=np.zeros((3, 4)), above=np.zeros(COLUMNS), filled=np.zeros(blocks, np.int64), top=np.zeros(blocks))
+        trio=np.zeros((3, 4)), above=np.zeros(COLUMNS), filled=np.zeros(blocks, np.int64), top=np.zeros(blocks),
+        counted=np.zeros(blocks), weights=np.zeros(0) if weights is None else weights, ghosts=new_dice(),
+        kept_end=np.zeros(1, END).view(np.recarray), kept_space=np.zeros(1, INCOMING_END).view(np.recarray),
+        kept_trio=np.zeros((3, 4)))
 
 
 @inline
@@ -99,7 +109,8 @@ def block(work: ShowerWork, k: int) -> ShowerWork:
     ends: np.recarray = work.ends[k * size:(k + 1) * size]  # type: ignore[assignment]
     space: np.recarray = work.space[2 * k:2 * k + 2]  # type: ignore[assignment]
     return ShowerWork(ends, work.trial[k * size:(k + 1) * size], space, work.end_of, work.trio, work.above,
-                      work.filled[k:k + 1], work.top[k:k + 1])
+                      work.filled[k:k + 1], work.top[k:k + 1], work.counted[k:k + 1], work.weights, work.ghosts, work.kept_end,
+                      work.kept_space, work.kept_trio)
 
 
 @inline

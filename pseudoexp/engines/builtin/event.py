@@ -17,7 +17,17 @@ from pseudoexp.core.rng import SIGNAL, Stream
 from pseudoexp.engines.builtin.activity import ActivityTables, collide
 from pseudoexp.engines.builtin.decay_table import DecayTable, decay_table
 from pseudoexp.engines.builtin.decays import decay_all
-from pseudoexp.engines.builtin.dice import ACTIVITY, HARD_PROCESS, RECONNECTION, REMNANTS, SHOWER, Dice, new_dice, throw_from
+from pseudoexp.engines.builtin.dice import (
+    ACTIVITY,
+    HARD_PROCESS,
+    RECONNECTION,
+    REMNANTS,
+    SHOWER,
+    VARIATIONS,
+    Dice,
+    new_dice,
+    throw_from,
+)
 from pseudoexp.engines.builtin.dipoles import ShowerWork, block, shower_tables, shower_work
 from pseudoexp.engines.builtin.fragmentation import StringTables
 from pseudoexp.engines.builtin.hadron_table import HadronTable, hadron_table
@@ -32,6 +42,7 @@ from pseudoexp.engines.builtin.remnants import RemnantWorkspace, connect_colours
 from pseudoexp.engines.builtin.resonance import HIGGS, decay_higgs
 from pseudoexp.engines.builtin.sampling import HardProcess, HardWorkspace, hard_process, hard_workspace, sample_hard_process
 from pseudoexp.engines.builtin.scatterings import PT0, scatterings
+from pseudoexp.engines.builtin.variations import BOWLER, NAMES
 
 FULL, IMPOSSIBLE = -1, -2
 """Codes: a list is too short; the stages behind the hard process have to be drawn anew."""
@@ -64,6 +75,7 @@ class EngineWorkspace(NamedTuple):
     reconnection: ReconnectionWorkspace
     strings: HadronisationWorkspace
     products: Products
+    weights: NDArray[np.float64]  # (variations,) ratios to the event's weight, by `variations.NAMES`; none: nothing is varied
 
 
 def engine_tables(process: int, pthat_min: float, pt_bias: float) -> EngineTables:
@@ -73,15 +85,16 @@ def engine_tables(process: int, pthat_min: float, pt_bias: float) -> EngineTable
                         decay_table())
 
 
-def engine_workspace(size: int) -> EngineWorkspace:
-    """Return buffers; size 1 holds nearly every event, 2 twice as much."""
+def engine_workspace(size: int, varied: bool = False) -> EngineWorkspace:
+    """Return buffers; size 1 holds nearly every event, 2 twice as much. `varied`: with weights of the variations."""
     partons, hadrons, systems = 2000 * size, 4000 * size, 80 * size
+    weights = np.ones(len(NAMES) if varied else 0)
     return EngineWorkspace(
         partons=new_partons(partons), systems=new_systems(systems), hadrons=new_hadrons(hadrons),
         hard_partons=np.zeros((2, 5)), higgs=np.zeros(4), dice=new_dice(), hard=hard_workspace(),
-        shower=shower_work(partons, systems, 600 * size), remnants=remnant_workspace(systems, partons),
-        reconnection=reconnection_workspace(systems, partons), strings=hadronisation_workspace(partons, hadrons),
-        products=new_products())
+        shower=shower_work(partons, systems, 600 * size, weights), remnants=remnant_workspace(systems, partons),
+        reconnection=reconnection_workspace(systems, partons), products=new_products(),
+        strings=hadronisation_workspace(partons, hadrons, weights[BOWLER:]), weights=weights)
 
 
 @inline
@@ -113,6 +126,7 @@ def _last_higgs(partons: Partons) -> int:
 def _partons(process: int, stream: Stream, tables: EngineTables, ws: EngineWorkspace) -> int:
     """Shower, scatter again, leave remnants, reconnect; the row of the Higgs boson or -1, below -1 a code minus one."""
     partons, systems, dice = ws.partons, ws.systems, ws.dice
+    throw_from(ws.shower.ghosts, stream, VARIATIONS, 0)
     throw_from(dice, stream, ACTIVITY, 0)
     start = BEAM_ENERGY if process == SIGNAL else systems.scale[0]
     code = collide(start, partons, systems, tables.activity, ws.hard.scattering, ws.shower, dice)
@@ -182,6 +196,7 @@ def make_event(process: int, stream: Stream, tables: EngineTables, ws: EngineWor
     tuple[int, float, float]
         Number of attempts, `FULL` if a list is too short or `IMPOSSIBLE`; the weight [pb]; pT-hat [GeV].
     """
+    ws.weights[:] = 1.0
     for attempt in range(MOST_ATTEMPTS):
         code, weight, pthat = attempt_event(process, stream, attempt, tables, ws)
         if code == 0:

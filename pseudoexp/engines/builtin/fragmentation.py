@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import exp
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.engines.builtin.bowler import weigh_fraction
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.flavour import FlavourTable, combine, draw_flavour
 from pseudoexp.engines.builtin.fragmentation_function import LUND_B, FractionTable, draw_fraction
@@ -178,6 +179,8 @@ def _take_one(tables: StringTables, walk: Walk, end: int, hadrons: Yield, dice: 
     _give_kick(walk, end, dice)
     number = walk.number[end]
     z = draw_fraction(tables.fraction, dice, number[FLAVOUR], number[NEW], LUND_B * walk.value[end, MT2])
+    if len(walk.weights) > 0 and abs(number[FLAVOUR]) == 5:
+        weigh_fraction(z, number[FLAVOUR], number[NEW], LUND_B * walk.value[end, MT2], walk.weights)
     if not take_hadron(walk, end, z):
         return 0
     if not _keep(hadrons, walk, end, walk.vector[end, TOTAL]):

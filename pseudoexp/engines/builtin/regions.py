@@ -48,13 +48,15 @@ class Walk(NamedTuple):
     regions: NDArray[np.int64]  # (1,) number of low regions
     joint: NDArray[np.float64]  # (4, 4) p, q and the transverse axes of the region of the last two hadrons
     past: NDArray[np.float64]  # (84,) an earlier state of all of the above but the regions
+    weights: NDArray[np.float64]  # (2,) weights for other values of r_b; none: nothing is varied
 
 
-def new_walk(capacity: int) -> Walk:
-    """Return a workspace for strings of up to `capacity` partons."""
+def new_walk(capacity: int, weights: NDArray[np.float64] | None = None) -> Walk:
+    """Return a workspace for strings of up to `capacity` partons; `weights` are varied, if there are any."""
     return Walk(ahead=np.zeros((2, capacity + 1, 4)), towards=np.zeros((2, capacity + 1, 4)), value=np.zeros((2, 10)),
                 number=np.zeros((2, 10), np.int64), vector=np.zeros((2, 5, 4)), rest=np.zeros(4),
-                regions=np.zeros(1, np.int64), joint=np.zeros((4, 4)), past=np.zeros(84))
+                regions=np.zeros(1, np.int64), joint=np.zeros((4, 4)), past=np.zeros(84),
+                weights=np.zeros(0) if weights is None else weights)
 
 
 @inline

@@ -74,5 +74,6 @@ def decay_higgs(row: int, partons: Partons, systems: Systems, tables: ShowerTabl
     work.ends[0].vector, work.ends[1].vector = False, False
     work.ends[0].corrected, work.ends[1].corrected = True, True
     mass = partons.mass[row]
-    code = start_ends(work, partons, systems, tables, dice, -1, 0.25 * mass * mass)
+    work.counted[0] = 0.25 * mass * mass
+    code = start_ends(work, partons, systems, tables, dice, -1, work.counted[0])
     return code if code < 0 else radiate(work, partons, systems, tables, dice, -1, (1.0, 1.0), False, 0.0)

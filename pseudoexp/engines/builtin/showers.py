@@ -30,6 +30,7 @@ from pseudoexp.engines.builtin.dipoles import (
 from pseudoexp.engines.builtin.final_shower import branch, judge, next_trial, renew
 from pseudoexp.engines.builtin.initial_shower import branch_space, judge_space, next_space_trial
 from pseudoexp.engines.builtin.partons import Partons, Systems
+from pseudoexp.engines.builtin.variations import count_final, count_initial, draw_ghosts
 
 FULL, NO_THRESHOLD, LOST_LINE = -1, -2, -3
 """What goes wrong: a list is full; an incoming c or b finds no gluon to come from (draw another event); a colour line ends
@@ -69,6 +70,7 @@ def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: Shower
         Number of branchings, or what went wrong.
     """
     count = 0
+    varied = len(work.weights) > 0 and system <= 0
     while True:
         k = highest(work.trial, work.filled[0])
         side = 0 if work.space[0].trial >= work.space[1].trial else 1
@@ -77,12 +79,19 @@ def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: Shower
         if initial and min(work.space[0].trial, work.space[1].trial) < 0.0:
             return NO_THRESHOLD
         if work.top[0] <= pause2:
+            if varied:
+                draw_ghosts(work, partons, systems, tables, system, limits, initial, pause2 if work.top[0] > 0.0 else 0.0)
             return count
         if initial and pt2 > 0.0 and (k < 0 or pt2 > work.trial[k]):
+            forced = work.space[side].chosen > 0.0
             mother = judge_space(work, partons, systems, tables, dice, system, side, limits[side])
             if mother == 0:
                 next_space_trial(work, partons, systems, tables, dice, system, side, limits[side], pt2)
                 continue
+            if varied:
+                draw_ghosts(work, partons, systems, tables, system, limits, initial, pt2)
+                if not forced:
+                    count_initial(work, tables, pt2, False)
             code = branch_space(work, partons, systems, tables, dice, system, side, mother)
             moved = True
         elif k >= 0:
@@ -91,6 +100,9 @@ def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: Shower
             if flavour < 0:
                 next_trial(work.ends, work.trial, tables.final, dice, k, pt2)
                 continue
+            if varied:
+                draw_ghosts(work, partons, systems, tables, system, limits, initial, pt2)
+                count_final(work, tables, flavour, pt2, False)
             moved = work.ends[k].beam >= 0
             code = branch(work, partons, systems, tables, dice, system, k, flavour)
         else:
@@ -111,7 +123,7 @@ def begin(system: int, partons: Partons, systems: Systems, tables: ShowerTables,
         if is_coloured_final(partons, row, system) and not add_ends(work, partons, row):
             return FULL
     pt2 = systems.scale[system] * systems.scale[system]
-    work.top[0] = pt2
+    work.top[0] = work.counted[0] = pt2
     code = start_ends(work, partons, systems, tables, dice, system, pt2)
     if code < 0 or not initial:
         return code

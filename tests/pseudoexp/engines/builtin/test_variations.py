@@ -1,0 +1,175 @@
+"""Event weights for other parameters: reweighted samples are those of the other parameters, and the events stay what they are."""
+
+import numpy as np
+import pytest
+
+from pseudoexp.core.jit import kernel
+from pseudoexp.core.rng import QCD, SIGNAL, event_stream
+from pseudoexp.dataset.schema import VARIATION_FIELDS
+from pseudoexp.engines.builtin.bowler import VARIED, weigh_fraction
+from pseudoexp.engines.builtin.chunk import generate_chunk, generate_varied
+from pseudoexp.engines.builtin.coupling import Coupling
+from pseudoexp.engines.builtin.dice import HARD_PROCESS, SHOWER, STRING, VARIATIONS, new_dice, throw_from
+from pseudoexp.engines.builtin.dipoles import shower_tables, shower_work
+from pseudoexp.engines.builtin.fragmentation_function import (
+    BOTTOM_MASS,
+    BOWLER_BOTTOM,
+    LUND_B,
+    draw_fraction,
+    shape_powers,
+)
+from pseudoexp.engines.builtin.partons import FINAL, forget_partons, new_partons, new_systems
+from pseudoexp.engines.builtin.sampling import hard_process, hard_workspace, sample_hard_process
+from pseudoexp.engines.builtin.showers import evolve
+from pseudoexp.engines.builtin.variations import FSR, ISR, NAMES, PAIRS, SCALE_FACTORS2
+from pseudoexp.engines.settings import EngineSettings
+
+EVENTS = 12_000
+
+
+@kernel
+def shower(first, partons, systems, dice, hard, hard_work, tables, work, initial, weights, seen):
+    """Shower QCD events; fill their weights, and branchings, b quarks, x1 + x2."""
+    for i in range(len(seen)):
+        stream = event_stream(3, QCD, first + i)
+        forget_partons(partons, systems)
+        throw_from(dice, stream, HARD_PROCESS, 0)
+        sample_hard_process(partons, systems, dice, hard, hard_work)
+        throw_from(dice, stream, SHOWER, 0)
+        throw_from(work.ghosts, stream, VARIATIONS, 0)
+        work.weights[:] = 1.0
+        seen[i, 0] = evolve(0, partons, systems, tables, work, dice, initial)
+        seen[i, 1] = 0.0
+        for row in range(partons.filled[0]):
+            seen[i, 1] += 1.0 if partons.status[row] == FINAL and abs(partons.pdg_id[row]) == 5 else 0.0
+        seen[i, 2] = systems.x[0, 0] + systems.x[0, 1]
+        for k in range(len(work.weights)):
+            weights[i, k] = work.weights[k]
+
+
+def showered(first, initial, varied=True, n=EVENTS, **couplings):
+    """Return weights (n, variations) and observables (n, 3), with other couplings if named."""
+    work = shower_work(3000, np.ones(len(NAMES) if varied else 0))
+    weights, seen = np.ones((n, len(NAMES))), np.zeros((n, 3))
+    shower(first, new_partons(3000), new_systems(1), new_dice(), hard_process(QCD, 150.0, 4.0), hard_workspace(),
+           shower_tables()._replace(**couplings), work, initial, weights, seen)
+    assert (seen[:, 0] >= 0).all()
+    return weights, seen
+
+
+def scaled(coupling, factor2, least_flavours):
+    """Return a coupling at another scale, where there are so many flavours."""
+    lambdas = [value / factor2 if flavours >= least_flavours else value for flavours, value in enumerate(coupling[:4], 3)]
+    return Coupling(*lambdas, coupling.lowest)
+
+
+def difference(weight, values, others):
+    """Return the weighted mean less the other sample's mean, in standard deviations."""
+    spread = weight * (values - values.mean())
+    error = np.sqrt(spread.var() / len(values) + others.var() / len(others))
+    return (np.average(weight * values) / weight.mean() - others.mean()) / error
+
+
+@pytest.fixture(scope="module")
+def final():
+    return showered(0, False)
+
+
+@pytest.fixture(scope="module")
+def both():
+    return showered(0, True)
+
+
+def test_names_are_those_of_the_file():
+    assert ("nominal", *NAMES) == tuple(field.name for field in VARIATION_FIELDS)
+    assert VARIED.tolist() == [float(name.removeprefix("r_b_")) for name in NAMES[-2:]]
+
+
+@pytest.mark.parametrize("initial", [False, True])
+def test_ghosts_leave_no_trace(initial, final, both):
+    _, seen = showered(0, initial, varied=False, n=500)
+    assert np.array_equal(seen, (both if initial else final)[1][:500])
+
+
+def test_weights_are_one_on_average(final, both):
+    for weights, _ in (final, both):
+        error = weights.std(axis=0) / np.sqrt(len(weights))
+        assert (np.abs(weights.mean(axis=0) - 1.0) < 4.5 * error + 1e-12).all(), (weights.mean(axis=0), error)
+    assert (final[0][:, ISR:ISR + 2] == 1.0).all()
+    assert (both[0][:, [ISR, FSR, PAIRS]].std(axis=0) > 0.05).all()
+
+
+@pytest.mark.parametrize("k", [0, 1], ids=["half", "twice"])
+def test_final_state_scale(final, k):
+    """Branchings and their squares as with the other coupling, which alone differs by many standard deviations."""
+    weights, seen = final
+    tables = shower_tables()
+    _, other = showered(EVENTS, False, varied=False, final=scaled(tables.final, SCALE_FACTORS2[k], 5))
+    for power in (1, 2):
+        values, others = seen[:, 0] ** power, other[:, 0] ** power
+        assert abs(difference(np.ones(EVENTS), values, others)) > 8.0
+        assert abs(difference(weights[:, FSR + k], values, others)) < 4.0
+
+
+@pytest.mark.parametrize("k", [0, 1], ids=["half", "twice"])
+def test_initial_state_scale(both, k):
+    weights, seen = both
+    tables = shower_tables()
+    _, other = showered(EVENTS, True, varied=False, initial=scaled(tables.initial, SCALE_FACTORS2[k], 3))
+    assert abs(difference(np.ones(EVENTS), seen[:, 2], other[:, 2])) > 8.0
+    for column in (0, 2):
+        assert abs(difference(weights[:, ISR + k], seen[:, column], other[:, column])) < 4.0
+
+
+@pytest.mark.parametrize(("k", "factor"), [(0, 0.5), (1, 2.0)])
+def test_bottom_pairs(final, k, factor):
+    """Pairs are rare: their number follows the rate, up to those from hard b quarks."""
+    weights, seen = final
+    values, weight = np.floor(seen[:, 1] / 2), weights[:, PAIRS + k]
+    expected = factor * values.mean()
+    error = np.sqrt(((weight - factor) * values).var() / EVENTS) + 0.03 * expected
+    assert abs((weight * values).mean() - expected) < 4.0 * error
+    assert abs(values.mean() - expected) > 5.0 * error
+
+
+@kernel
+def fractions(dice, a, c, s, weights, out):
+    """Fill `out` (n, 3) with fractions of b hadrons and their weights."""
+    throw_from(dice, event_stream(5, QCD, 0), STRING, 0)
+    for i in range(len(out)):
+        out[i, 0] = draw_fraction(dice, a, c, s)
+        weights[:] = 1.0
+        weigh_fraction(out[i, 0], a, c, s, weights)
+        out[i, 1], out[i, 2] = weights[0], weights[1]
+
+
+@pytest.mark.parametrize(("new", "mt2"), [(-2, 28.6), (-2, 29.9), (2101, 33.0)])
+def test_bowler(new, mt2):
+    """The weighted fractions follow the density with the other r_b: integrals of powers of z."""
+    a, c = shape_powers(5, new)
+    s, out = LUND_B * mt2, np.zeros((40_000, 3))
+    fractions(new_dice(), a, c, s, np.ones(2), out)
+    y = np.linspace(-8.0, 0.0, 400_001)[:-1]
+    for k in range(2):
+        power = c + (VARIED[k] - BOWLER_BOTTOM) * LUND_B * BOTTOM_MASS * BOTTOM_MASS
+        density = np.exp(a * np.log1p(-np.exp(y)) + (1.0 - power) * y - s / np.exp(y))
+        weight = out[:, 1 + k]
+        assert abs(weight.mean() - 1.0) < 4.0 * weight.std() / 200.0
+        for moment in (1, 2, 6):
+            truth = (density * np.exp(moment * y)).sum() / density.sum()
+            values = out[:, 0] ** moment
+            error = (weight * (values - truth)).std() / 200.0
+            assert abs((weight * values).mean() / weight.mean() - truth) < 4.0 * error
+            assert abs(values.mean() - truth) > 10.0 * error
+
+
+@pytest.mark.parametrize("process", [SIGNAL, QCD])
+def test_whole_events(process):
+    plain = generate_chunk(process, 1, 0, 100, EngineSettings())
+    varied, ratios = generate_varied(process, 1, 0, 100, EngineSettings())
+    assert all(np.array_equal(a, b) for a, b in zip(plain, varied, strict=True))
+    assert ratios.shape == (100, len(NAMES)) and np.isfinite(ratios).all() and (ratios > 0.0).mean() > 0.95
+    later, again = generate_varied(process, 1, 60, 40, EngineSettings())
+    assert np.array_equal(again, ratios[60:]) and np.array_equal(later.weight, plain.weight[60:])
+    if process == SIGNAL:
+        assert (ratios[:, -2:].std(axis=0) > 0.1).all()
