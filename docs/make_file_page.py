@@ -34,7 +34,11 @@ def page() -> str:
         INTRODUCTION, f"## The {len(schema.INPUTS)} inputs, in this order\n", table(schema.INPUT_FIELDS),
         "\n## Further columns of `jets`, never inputs\n", table(schema.EXTRA_FIELDS),
         "\n## The optional dataset `tracks` (`--tracks N`)\nMost displaced first; NaN and -1 where padded.\n",
-        table(schema.TRACK_FIELDS), ""])
+        table(schema.TRACK_FIELDS),
+        f"\n## The optional dataset `{schema.VARIATIONS}` (`--variations`, engine `builtin`)\nWeights of the row's event for "
+        "other parameters of showers and fragmentation. Over all tried events each has the mean of\n`mcEventWeight`: they change "
+        "shapes, not the cross-section before the selection. The attribute `names` lists them.\n",
+        table(schema.VARIATION_FIELDS), ""])
 
 
 if __name__ == "__main__":

@@ -163,7 +163,8 @@ def events(process: str, n: int | float | str, out: str | Path, *, engine: str =
 
 def replay(event: int | str, process: str | None = None, *, file: str | Path | None = None, seed: int = 1,
            engine: str = "pythia8", card: str = "atlas-itk", pt_bias: float = 4.0, pthat_min: float = 150.0, pileup: float = 0.0,
-           tracks: int = 0, signal_fraction: float = 0.5, keep_unmatched: bool = False) -> Story:
+           tracks: int = 0, signal_fraction: float = 0.5, keep_unmatched: bool = False, hepmc_signal: str | Path = "",
+           hepmc_qcd: str | Path = "") -> Story:
     """Make one event of a run again and return its story, as ``python -m pseudoexp replay`` tells it.
 
     Parameters
@@ -176,6 +177,8 @@ def replay(event: int | str, process: str | None = None, *, file: str | Path | N
         A dataset whose configuration is taken instead of the options below.
     seed, engine, card, pt_bias, pthat_min, pileup, tracks, signal_fraction, keep_unmatched : optional
         The run, as in `generate`.
+    hepmc_signal, hepmc_qcd : str or Path, optional
+        As in `generate`; needed also with `file`, if those events made it.
 
     Returns
     -------
@@ -198,11 +201,13 @@ def replay(event: int | str, process: str | None = None, *, file: str | Path | N
     from pseudoexp.replaying.ask import ask
     from pseudoexp.replaying.request import configuration_of, numbered
 
+    inputs = {"hepmc_signal": str(hepmc_signal), "hepmc_qcd": str(hepmc_qcd)}
     if file is not None:
-        config = configuration_of(file)
+        config = configuration_of(file, **inputs)
     else:
         config = RunConfig.from_options(1, card, signal_fraction=signal_fraction, seed=seed, engine=engine, pt_bias=pt_bias,
-                                        pthat_min=pthat_min, pileup=pileup, tracks=tracks, keep_unmatched=keep_unmatched)
+                                        pthat_min=pthat_min, pileup=pileup, tracks=tracks, keep_unmatched=keep_unmatched,
+                                        **inputs)
     return ask(numbered(config, event, process))
 
 

@@ -29,7 +29,11 @@ def make_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
     if config.tracks:
         tracks = rng.normal(size=(len(event), config.tracks, len(schema.TRACK_FIELDS)))
         tracks[..., 0] = 1
-    return ChunkRows(jets, tracks, 2.0 * EVENTS_PER_CHUNK)
+    variations = None
+    if config.variations:  # to be recognised: the event's number in the process, and the process
+        variations = np.ones((len(event), len(schema.VARIATION_FIELDS)))
+        variations[:, 0], variations[:, 1] = event, process
+    return ChunkRows(jets, tracks, 2.0 * EVENTS_PER_CHUNK, variations)
 
 
 def slow_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:

@@ -30,7 +30,7 @@ def replay(
     process: Annotated[str, typer.Option(help="signal or qcd, to be sure.")] = "",
     file: Annotated[Path | None, typer.Option(help="Take all that follows from this dataset, and compare.")] = None,
     seed: Annotated[int, typer.Option(help="The run's seed.")] = 1,
-    engine: Annotated[str, typer.Option(help="Event generator of the run: pythia8 or builtin.")] = "pythia8",
+    engine: Annotated[str, typer.Option(help="Event generator of the run: pythia8, builtin or hepmc.")] = "pythia8",
     card: Annotated[str, typer.Option(help="Detector card: a name or a TOML file.")] = "atlas-itk",
     pt_bias: Annotated[float, typer.Option(help="The run's sampling bias in pT-hat.")] = 4.0,
     pthat_min: Annotated[float, typer.Option(help="The run's lowest pT-hat [GeV].")] = 150.0,
@@ -38,6 +38,8 @@ def replay(
     tracks: Annotated[int, typer.Option(help="Tracks per row in the dataset tracks.")] = 0,
     signal_fraction: Annotated[float, typer.Option(help="The run's fraction of hbb rows; for benchmarkWeight.")] = 0.5,
     keep_unmatched: Annotated[bool, typer.Option("--keep-unmatched", help="Keep other signal jets too.")] = False,
+    hepmc_signal: Annotated[str, typer.Option(help="HepMC file of signal events, for engine hepmc.")] = "",
+    hepmc_qcd: Annotated[str, typer.Option(help="HepMC file of QCD events, for engine hepmc.")] = "",
     stage: Annotated[str, typer.Option(help="Tell one stage only: hard, shower, mpi, remnants, strings, hadrons, decays, "
                                             "tracks, jets, vertices or row.")] = "",
     rows: Annotated[int, typer.Option(help="Lines of a table to print; 0: all.")] = 12,
@@ -47,7 +49,8 @@ def replay(
     """Tell one event's story, stage by stage, from the hard process to its rows in the file."""
     from pseudoexp.api import replay as ask
 
-    options: dict[str, Any] = {} if file else {
+    inputs = {"hepmc_signal": hepmc_signal, "hepmc_qcd": hepmc_qcd}
+    options: dict[str, Any] = inputs if file else inputs | {
         "seed": seed, "engine": engine, "card": card, "pt_bias": pt_bias, "pthat_min": pthat_min, "pileup": pileup,
         "tracks": tracks, "signal_fraction": signal_fraction, "keep_unmatched": keep_unmatched}
     stages = _stages(stage)

@@ -69,8 +69,15 @@ def numbered(config: RunConfig, number: Any, process: str | None) -> Request:
     return Request(config, found, event)
 
 
-def configuration_of(path: str | Path) -> RunConfig:
+def configuration_of(path: str | Path, hepmc_signal: str = "", hepmc_qcd: str = "") -> RunConfig:
     """Return the configuration a file was made with.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    hepmc_signal, hepmc_qcd : str
+        Where the events of the engine `hepmc` are; the file knows their checksums only.
 
     Raises
     ------
@@ -84,7 +91,7 @@ def configuration_of(path: str | Path) -> RunConfig:
     stored: dict[str, Any] = json.loads(probe(path).attributes["configuration"])
     card = from_mapping(DetectorCard, stored["card"], f"{path}: card")
     given = {f.name: stored[f.name] for f in fields(RunConfig) if f.name in stored and f.name != "card"}
-    config = RunConfig(card=card, **given)
+    config = RunConfig(card=card, hepmc_signal=hepmc_signal, hepmc_qcd=hepmc_qcd, **given)
     if found := difference(stored, json.loads(config.json())):
         raise ConfigError(f"{path} was made by another version ({found}): its events cannot be made again")
     return replace(config, variations=False)  # the rows are the same

@@ -17,7 +17,6 @@ from pseudoexp.core.record import EventBatch
 from pseudoexp.core.species import charge3
 from pseudoexp.dataset import schema
 from pseudoexp.engines import engine
-from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.jets.candidates import track_jet_radius
 from pseudoexp.production.chunk import PROCESS_NAMES, pack
 from pseudoexp.replaying.generation import told_by_engine, told_by_record
@@ -56,7 +55,7 @@ def _generated(request: Request, first: int) -> tuple[EventBatch, dict[str, Stag
     Engines may seed by chunk, so others than our own make the chunk from its `first` event on.
     """
     config, process, n = request.config, request.process, request.event - first + 1
-    settings = EngineSettings(pthat_min=config.pthat_min, pt_bias=config.pt_bias)
+    settings = config.engine_settings
     if config.engine == "builtin":
         batch, history = follow(process, config.seed, request.event, settings)
         return batch, told_by_engine(history)

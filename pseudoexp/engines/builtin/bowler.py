@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import exp, log
 from pseudoexp.core.jit import kernel
-from pseudoexp.engines.builtin.fragmentation_function import BOTTOM_MASS, BOWLER_BOTTOM, LUND_B
+from pseudoexp.engines.builtin.fragmentation_function import BOTTOM_MASS, BOWLER_BOTTOM, LUND_B, shape_powers
 
 VARIED = np.array((0.66, 1.05))
 _POINTS = 100
@@ -23,8 +23,9 @@ _REACH = 9.0
 
 
 @kernel
-def weigh_fraction(z: float, a: float, c: float, s: float, weights: NDArray[np.float64]) -> None:
-    """Multiply `weights` (2,) by the ratios of f(z) for `VARIED` to f(z) with powers a, c and s = b mT^2."""
+def weigh_fraction(z: float, old: int, new: int, s: float, weights: NDArray[np.float64]) -> None:
+    """Multiply `weights` (2,) by the ratios of f(z) for `VARIED` to f(z) between flavours `old` (b) and `new`; s = b mT^2."""
+    a, c = shape_powers(old, new)
     step = LUND_B * BOTTOM_MASS * BOTTOM_MASS
     first, second = (VARIED[0] - BOWLER_BOTTOM) * step, (VARIED[1] - BOWLER_BOTTOM) * step
     d = 1.0 - c - max(second, 0.0)

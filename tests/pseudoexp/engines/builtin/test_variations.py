@@ -16,6 +16,7 @@ from pseudoexp.engines.builtin.fragmentation_function import (
     BOWLER_BOTTOM,
     LUND_B,
     draw_fraction,
+    fraction_table,
     shape_powers,
 )
 from pseudoexp.engines.builtin.partons import FINAL, forget_partons, new_partons, new_systems
@@ -47,12 +48,12 @@ def shower(first, partons, systems, dice, hard, hard_work, tables, work, initial
             weights[i, k] = work.weights[k]
 
 
-def showered(first, initial, varied=True, n=EVENTS, **couplings):
+def showered(first, with_initial, varied=True, n=EVENTS, **couplings):
     """Return weights (n, variations) and observables (n, 3), with other couplings if named."""
     work = shower_work(3000, np.ones(len(NAMES) if varied else 0))
     weights, seen = np.ones((n, len(NAMES))), np.zeros((n, 3))
     shower(first, new_partons(3000), new_systems(1), new_dice(), hard_process(QCD, 150.0, 4.0), hard_workspace(),
-           shower_tables()._replace(**couplings), work, initial, weights, seen)
+           shower_tables()._replace(**couplings), work, with_initial, weights, seen)
     assert (seen[:, 0] >= 0).all()
     return weights, seen
 
@@ -133,13 +134,13 @@ def test_bottom_pairs(final, k, factor):
 
 
 @kernel
-def fractions(dice, a, c, s, weights, out):
+def fractions(table, dice, new, s, weights, out):
     """Fill `out` (n, 3) with fractions of b hadrons and their weights."""
     throw_from(dice, event_stream(5, QCD, 0), STRING, 0)
     for i in range(len(out)):
-        out[i, 0] = draw_fraction(dice, a, c, s)
+        out[i, 0] = draw_fraction(table, dice, 5, new, s)
         weights[:] = 1.0
-        weigh_fraction(out[i, 0], a, c, s, weights)
+        weigh_fraction(out[i, 0], 5, new, s, weights)
         out[i, 1], out[i, 2] = weights[0], weights[1]
 
 
@@ -148,7 +149,7 @@ def test_bowler(new, mt2):
     """The weighted fractions follow the density with the other r_b: integrals of powers of z."""
     a, c = shape_powers(5, new)
     s, out = LUND_B * mt2, np.zeros((40_000, 3))
-    fractions(new_dice(), a, c, s, np.ones(2), out)
+    fractions(fraction_table(), new_dice(), new, s, np.ones(2), out)
     y = np.linspace(-8.0, 0.0, 400_001)[:-1]
     for k in range(2):
         power = c + (VARIED[k] - BOWLER_BOTTOM) * LUND_B * BOTTOM_MASS * BOTTOM_MASS
