@@ -12,6 +12,7 @@ from pseudoexp.core.species import charge3, heavy_flavour
 from pseudoexp.engines.builtin.hadrons import DECAYED, STABLE, Hadrons
 from pseudoexp.engines.builtin.partons import BEAM_ENERGY, FINAL, REMNANT, VALENCE, Partons, Systems
 from pseudoexp.engines.builtin.strings import Strings
+from pseudoexp.engines.builtin.variations import NAMES
 from pseudoexp.replaying.history import HIGGS_SYSTEM, Branching, History
 from pseudoexp.replaying.kinematic import ENERGY, ETA, PHI, PT, eta_of, mass_of, phi_of, pt_of
 from pseudoexp.replaying.names import name
@@ -24,6 +25,14 @@ def told_by_engine(history: History) -> dict[str, Stage]:
     """Return the stages of an event of the built-in engine, up to the decays."""
     return {"hard": _hard(history), "shower": _shower(history), "mpi": _activity(history), "remnants": _remnants(history),
             "strings": _strings(history), "hadrons": _hadrons(history), "decays": _decays(history)}
+
+
+def _weights_table(history: History) -> Table:
+    """Return the event's weights for other parameters."""
+    rows: list[tuple[Value, ...]] = [(text, float(ratio), float(ratio * history.weight))
+                                     for text, ratio in zip(NAMES, history.ratios, strict=True)]
+    return Table("weights", "weights for other parameters (mcEventWeights)",
+                 (Column("variation"), Column("ratio"), Column("weight", "pb")), rows)
 
 
 def told_by_record(batch: EventBatch, engine: str) -> dict[str, Stage]:
@@ -237,7 +246,8 @@ def _decays(history: History) -> Stage:
     return Stage("decays", [
         Fact("decays", "decays", int((~stable).sum())), Fact("particles", "stable particles", int(stable.sum())),
         Fact("charged", "charged ones", charged),
-    ], [Table("heavy", "decays of particles with b, c or tau; radius: of the decay vertex", columns, rows)])
+    ], [Table("heavy", "decays of particles with b, c or tau; radius: of the decay vertex", columns, rows),
+        _weights_table(history)])
 
 
 def _record_decays(batch: EventBatch) -> Stage:

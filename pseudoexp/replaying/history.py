@@ -79,6 +79,8 @@ class History:
         Where the hadrons of each string begin in the list, in the order in which they were made.
     weight, pthat : float
         Weight [pb] and pT-hat [GeV].
+    ratios : array (variations,)
+        Weights for other parameters over the event's own, in the order of `variations.NAMES`.
     """
 
     attempts: int = 0
@@ -91,6 +93,7 @@ class History:
     first_hadron: list[tuple[int, int]] = field(default_factory=list)
     weight: float = 0.0
     pthat: float = 0.0
+    ratios: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 class _Observer:
@@ -181,5 +184,6 @@ def follow(process: int, seed: int, number: int, settings: EngineSettings) -> tu
     observer = _Observer()
     watches = observer.watches()
     with watching(watches):
-        batch = chunk.generate_chunk(process, seed, number, 1, settings)
+        batch, ratios = chunk.generate_varied(process, seed, number, 1, settings)
+    observer.history.ratios = ratios[0]
     return batch, observer.history

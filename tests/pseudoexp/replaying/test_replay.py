@@ -21,7 +21,7 @@ def file(tmp_path_factory):
     """Return a file of the built-in engine, with options that all leave their trace in the rows."""
     path = tmp_path_factory.mktemp("replay") / "builtin.h5"
     pseudoexp.generate(40, path, engine="builtin", seed=5, threads=1, card="atlas-run2", tracks=12, signal_fraction=0.4,
-                       pthat_min=180.0, keep_unmatched=True)
+                       pthat_min=180.0, keep_unmatched=True, variations=True)
     return path
 
 
@@ -43,7 +43,10 @@ def test_rows_are_those_of_the_file(file, story):
     assert stored.tobytes() == story.rows.tobytes()
     with h5py.File(file) as opened:
         tracks = opened["tracks"][opened["jets"]["eventNumber"] == story.number]
+        weights = opened["mcEventWeights"][opened["jets"]["eventNumber"] == story.number][0]
     assert all(tracks[name].tobytes() == story.tracks[name].tobytes() for name in tracks.dtype.names)
+    told = {row["variation"]: row["weight"] for row in story.table("decays", "weights")}
+    assert told == {name: weights[name] for name in weights.dtype.names if name != "nominal"}
 
 
 @pytest.mark.slow
