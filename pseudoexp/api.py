@@ -31,9 +31,10 @@ def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = Fa
         Rows with `eventNumber` % 10 <= 7, == 8, == 9, or all.
     return_X_y : bool, optional
         Return the pair (data, target) only.
-    weight : {"benchmark", "physical"} or None, optional
+    weight : {"benchmark", "physical", ...} or None, optional
         `benchmarkWeight` as it stands in the file; or `mcEventWeight` over the events tried per process in this
-        split, in pb, so that the sum over any selection is its cross-section; or no weights.
+        split, in pb, so that the sum over any selection is its cross-section; or no weights. A file with
+        `mcEventWeights` has also its names, such as ``"fsr_muR_2"``: as `physical`, for these parameters.
     columns : sequence of str, optional
         Fields of `jets` to put into `data`, the 39 inputs by default.
     keep_unmatched : bool, optional

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,14 +41,24 @@ class Selection:
 
     def __post_init__(self) -> None:
         residues(self.split)
-        if self.weight is not None and self.weight not in WEIGHTS:
-            raise ConfigError(f"weight {self.weight!r}; allowed: {', '.join(WEIGHTS)} or None")
+        known_weights = [*WEIGHTS, *(self.info.datasets[schema.VARIATIONS].dtype.names or () if self._has_variations else ())]
+        if self.weight is not None and self.weight not in known_weights:
+            raise ConfigError(f"weight {self.weight!r}; allowed: {', '.join(known_weights)} or None")
         known = self.info.jets.dtype.names or ()
         for name in self.columns:
             if name not in known:
                 raise ConfigError(f"{self.info.path}: no column {name!r}; allowed: {', '.join(known)}")
         if not self.columns:
             raise ConfigError("columns is empty; allowed: at least one column")
+
+    @property
+    def _has_variations(self) -> bool:
+        return schema.VARIATIONS in self.info.datasets
+
+    @property
+    def varied(self) -> bool:
+        """Whether the weight is one for other parameters."""
+        return self.weight is not None and self.weight not in WEIGHTS
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -61,9 +72,10 @@ class Selection:
 
     def pieces(self) -> Iterator[Piece]:
         """Yield data, target and weight of the selected rows, block by block."""
-        for block in blocks(self.info):
+        variations = blocks(self.info, schema.VARIATIONS) if self.varied else repeat(None)
+        for block, varied in zip(blocks(self.info), variations, strict=False):
             rows = slice(None) if self.all_rows else self._mask(block)
-            yield self.matrix(block, rows), target(block["flavour_label"][rows]), self.weights(block, rows)
+            yield self.matrix(block, rows), target(block["flavour_label"][rows]), self.weights(block, rows, varied)
 
     def _mask(self, block: NDArray[np.void]) -> NDArray[np.bool_]:
         mask = in_split(block["eventNumber"], self.split)
@@ -75,15 +87,17 @@ class Selection:
             return np.asarray(inputs_view(block)[rows])
         return np.stack([block[name][rows].astype(self.dtype) for name in self.columns], axis=1)
 
-    def weights(self, block: NDArray[np.void], rows: Any) -> NDArray[np.float64] | None:
-        """Return the weights of some rows of a block."""
+    def weights(self, block: NDArray[np.void], rows: Any, varied: NDArray[np.void] | None = None
+                ) -> NDArray[np.float64] | None:
+        """Return the weights of some rows of a block; `varied` are the block's weights for other parameters."""
         if self.weight is None:
             return None
         if self.weight == "benchmark":
             return np.asarray(block["benchmarkWeight"][rows], dtype=np.float64)
         tried = [max(1, events_in_split(int(t), self.split)) for t in self.info.attributes["events_tried"]]
         process = (block["flavour_label"][rows] == 1).astype(np.int64)
-        return np.asarray(block["mcEventWeight"][rows] / np.array(tried, dtype=np.float64)[process])
+        own = block["mcEventWeight"] if varied is None else varied[self.weight]
+        return np.asarray(own[rows] / np.array(tried, dtype=np.float64)[process])
 
 
 def inputs_view(block: NDArray[np.void]) -> NDArray[np.float32]:
@@ -192,7 +206,8 @@ class Dataset(Bunch):
     def _read(self) -> None:
         selection: Selection = self._selection
         info = selection.info
-        if selection.all_rows and info.jets.offset is not None and selection.columns == schema.INPUTS:
+        mappable = selection.all_rows and info.jets.offset is not None and not selection.varied
+        if mappable and selection.columns == schema.INPUTS:
             rows = mapped(info)
             everything = slice(None)
             piece: Piece = (inputs_view(rows), target(rows["flavour_label"]), selection.weights(rows, everything))

@@ -44,7 +44,21 @@ def test_rows_are_those_without(tmp_path):
     shorter, _ = made(tmp_path / "short.h5", config(400))
     assert np.array_equal(shorter[schema.VARIATIONS], with_weights[schema.VARIATIONS][:400])
     assert "variations" not in config(variations=False).identity()
-    assert pseudoexp.load(tmp_path / "with.h5", split=None).data.shape == (1500, 39)
+
+
+def test_weights_are_read_back(tmp_path):
+    path = tmp_path / "a.h5"
+    rows, _ = made(path, config(keep_unmatched=True))
+    for split, chosen in ((None, slice(None)), ("test", rows["jets"]["eventNumber"] % 10 == 9)):
+        physical, nominal, varied = (pseudoexp.load(path, split, weight=name, keep_unmatched=True).weight
+                                     for name in ("physical", "nominal", "fsr_muR_2"))
+        assert np.allclose(nominal / physical, rows[schema.VARIATIONS]["nominal"][chosen] / 2.0)
+        assert np.allclose(varied / physical, 0.5)
+    with pytest.raises(ConfigError, match="weight 'soup'; allowed: benchmark, physical, nominal, isr_muR"):
+        pseudoexp.load(path, weight="soup")
+    made(tmp_path / "b.h5", config(variations=False))
+    with pytest.raises(ConfigError, match="allowed: benchmark, physical or None"):
+        pseudoexp.load(tmp_path / "b.h5", weight="fsr_muR_2")
 
 
 def test_damage_is_found(tmp_path):

@@ -50,7 +50,7 @@ def shower(first, partons, systems, dice, hard, hard_work, tables, work, initial
 
 def showered(first, with_initial, varied=True, n=EVENTS, **couplings):
     """Return weights (n, variations) and observables (n, 3), with other couplings if named."""
-    work = shower_work(3000, np.ones(len(NAMES) if varied else 0))
+    work = shower_work(3000, weights=np.ones(len(NAMES) if varied else 0))
     weights, seen = np.ones((n, len(NAMES))), np.zeros((n, 3))
     shower(first, new_partons(3000), new_systems(1), new_dice(), hard_process(QCD, 150.0, 4.0), hard_workspace(),
            shower_tables()._replace(**couplings), work, with_initial, weights, seen)
