@@ -53,7 +53,7 @@ from pseudoexp.flavour.two_track import prepare_jet
 from pseudoexp.flavour.workspace import FlavourSettings, FlavourWorkspace, flavour_settings, flavour_workspace
 from pseudoexp.jets.calibration import JetCalibration, calibrated_mass_factor, calibrated_pt_factor, largest_pt_factor
 from pseudoexp.jets.candidates import track_jet_radius, trimmed_jet
-from pseudoexp.jets.substructure import SubstructureWorkspace, d2, substructure_workspace, tau21
+from pseudoexp.jets.substructure import SubstructureWorkspace, substructure_workspace, tau21_and_d2
 from pseudoexp.production.chunk import ChunkRows
 from pseudoexp.production.run_config import RunConfig
 from pseudoexp.reconstruction import (
@@ -260,13 +260,11 @@ def _candidate(jet: int, record: EventRecord, process: int, wanted: Wanted, coun
         status = _track_jet_columns(i, vr, tables, ws, out)
         if status < 0:
             return status
-    trimmed = ws.reconstruction.jets.trimmed
-    out[_TAU21] = tau21(trimmed, n, ws.substructure)
-    out[_D2] = d2(trimmed, n, ws.substructure)
+    jets = ws.reconstruction.jets
+    out[_TAU21], out[_D2] = tau21_and_d2(jets.trimmed, jets.trimmed_directions, n, ws.substructure)
     if out[_TAU21] < 0.0 or out[_D2] < 0.0:
         return OVERFLOW
-    vr_p4 = ws.reconstruction.jets.vr
-    out[_DR] = _distance(vr_p4[first], vr_p4[second])
+    out[_DR] = _distance(jets.vr[first], jets.vr[second])
     out[_CONCENTRIC] = 1.0 if _is_concentric(first, second, counts.track_jets, jet, ws) else 0.0
     out[_BENCHMARK] = spectrum_weight(tables.weights, out[_PT], abs(out[_ETA])) if out[_LABEL] == _HBB else 1.0
     return 1

@@ -43,6 +43,8 @@ _TOLERANCE = 0.2  # between the axis of a jet and the centre of the disc that ho
 _REGION = 9  # cells of the calorimeter around the centre of a disc that are read out
 _REGION_WIDTH = (9, 8, 8, 8, 8, 7, 6, 5, 4, 0)  # and in phi, per row of distance
 _ENOUGH = 3  # the Higgs boson and two b hadrons
+_BLOCK = 512  # particles treated together
+_ROW_BITS = 6  # in the number of a cell, for phi
 _MANTISSA = 0x000FFFFFFFFFFFFF
 _ONE_BITS = 0x3FF0000000000000
 _LN_2 = 0.6931471805599453
@@ -56,13 +58,15 @@ class EarlyWorkspace(NamedTuple):
     pt2: NDArray[np.float64]  # (eta, phi) squared pT of the discs around the cells
     from_higgs: NDArray[np.int64]  # (eta, phi) how many of the Higgs boson and its b hadrons are near the centre
     track_jets: NDArray[np.int64]  # (eta, phi) how many track jets are, if they are known
+    cell: NDArray[np.int64]  # (block,) the cell of each of some particles, -1 for what does not count
+    momentum: NDArray[np.float64]  # (3, block) their momenta [GeV]
 
 
 def early_workspace() -> EarlyWorkspace:
     """Return the scratch space."""
     return EarlyWorkspace(np.zeros((2, _N_ETA, _N_PHI + 2 * _REACH)), np.zeros((4, 2, _N_ETA, _N_PHI)),
                           np.zeros((_N_ETA, _N_PHI)), np.zeros((_N_ETA, _N_PHI), np.int64),
-                          np.zeros((_N_ETA, _N_PHI), np.int64))
+                          np.zeros((_N_ETA, _N_PHI), np.int64), np.zeros(_BLOCK, np.int64), np.zeros((3, _BLOCK)))
 
 
 @inline
@@ -82,20 +86,34 @@ def _cell_of(px: float, py: float, slope: float) -> tuple[int, int]:
 
 
 @inline
-def _fill_cells(record: EventRecord, muon_pt: float, cells: NDArray[np.float64]) -> None:
+def _find_cells(px: NDArray[np.float64], py: NDArray[np.float64], pz: NDArray[np.float64], pdg_id: NDArray[np.int32],
+                cell: NDArray[np.int64]) -> None:
+    """Find the cells of particles, -1 for what does not count; without a branch and with all rows dense, so it vectorises."""
+    for k in range(pdg_id.shape[0]):
+        transverse = pt(px[k], py[k])
+        slope = pz[k] / (transverse if transverse > 0.0 else 1.0)
+        counts = (transverse > 0.0) & (abs(slope) < _MAX_SLOPE) & (not species.is_neutrino(pdg_id[k]))
+        a, b = _cell_of(px[k] if counts else 1.0, py[k], slope if counts else 0.0)
+        cell[k] = (a << _ROW_BITS) + _REACH + b if counts else -1
+
+
+@inline
+def _fill_cells(record: EventRecord, muon_pt: float, ws: EarlyWorkspace) -> None:
     """Sum the momenta of all visible particles in cells; a muon counts with `muon_pt` at most."""
+    cells, p4, momentum = ws.cells, record.p4, ws.momentum
     cells[:, :, :] = 0.0
-    p4, pdg_id = record.p4, record.pdg_id
-    for i in range(p4.shape[0]):
-        px, py = p4[i, 0], p4[i, 1]
-        transverse = pt(px, py)
-        slope = p4[i, 2] / transverse
-        if not abs(slope) < _MAX_SLOPE or species.is_neutrino(pdg_id[i]):
-            continue
-        share = min(muon_pt / transverse, 1.0) if abs(pdg_id[i]) == species.MUON else 1.0
-        a, b = _cell_of(px, py, slope)
-        cells[0, a, _REACH + b] += share * px
-        cells[1, a, _REACH + b] += share * py
+    for start in range(0, p4.shape[0], _BLOCK):
+        pdg_id = record.pdg_id[start:start + _BLOCK]
+        for k in range(pdg_id.shape[0]):
+            momentum[0, k], momentum[1, k], momentum[2, k] = p4[start + k, 0], p4[start + k, 1], p4[start + k, 2]
+        _find_cells(momentum[0], momentum[1], momentum[2], pdg_id, ws.cell)
+        for k in range(pdg_id.shape[0]):
+            if ws.cell[k] >= 0:
+                px, py = momentum[0, k], momentum[1, k]
+                share = min(muon_pt / pt(px, py), 1.0) if abs(pdg_id[k]) == species.MUON else 1.0
+                a, b = ws.cell[k] >> _ROW_BITS, ws.cell[k] & ((1 << _ROW_BITS) - 1)
+                cells[0, a, b] += share * px
+                cells[1, a, b] += share * py
     for c in range(2):
         for a in range(_N_ETA):
             for k in range(_REACH):
@@ -160,7 +178,7 @@ def fill_discs(record: EventRecord, muon_pt: float, ws: EarlyWorkspace) -> None:
     ws : EarlyWorkspace
         Result.
     """
-    _fill_cells(record, muon_pt, ws.cells)
+    _fill_cells(record, muon_pt, ws)
     _fill_runs(ws.cells, ws.runs)
     _fill_pt2(ws.runs, ws.pt2)
     ws.from_higgs[:, :] = 0

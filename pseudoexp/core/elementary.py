@@ -170,13 +170,9 @@ def sincos(x: float) -> tuple[float, float]:
     w = 1.0 - h
     cosine = w + (((1.0 - w) - h) + (z * z * c - y * tail))
     quadrant = int(k) & 3
-    if quadrant == 0:
-        return sine, cosine
-    if quadrant == 1:
-        return cosine, -sine
-    if quadrant == 2:
-        return -sine, -cosine
-    return -cosine, sine
+    swap = (quadrant & 1) != 0
+    a, b = (cosine, sine) if swap else (sine, cosine)
+    return -a if quadrant >= 2 else a, -b if ((quadrant + 1) & 2) != 0 else b
 
 
 @inline

@@ -27,10 +27,9 @@ def pt(px: float, py: float) -> float:
 @inline
 def phi(px: float, py: float) -> float:
     """Return the azimuth in (-pi, pi]; 0 for a momentum along the beam."""
-    if px == 0.0 and py == 0.0:
-        return 0.0
     angle = atan2(py, px)
-    return PI if angle <= -PI else angle
+    angle = PI if angle <= -PI else angle
+    return 0.0 if (px == 0.0) & (py == 0.0) else angle
 
 
 @inline

@@ -3,7 +3,8 @@
 Every visible particle is followed along its helix to the calorimeter's face, its response is drawn from a
 log-normal distribution with the card's relative width (mean 1, never negative), and its shower is shared among the
 cells next to the impact point with a triangular lateral profile. Only touched cells are remembered, so an event
-costs what its particles cost and not what the grid holds.
+costs what its particles cost and not what the grid holds. Impact points, random numbers and responses are computed in
+loops over all particles without a branch, which the compiler turns into vector instructions.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from pseudoexp.core import species
 from pseudoexp.core.elementary import atan2, exp, log
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.layout import row_length
 from pseudoexp.core.reconstructed import Towers
 from pseudoexp.core.rng import STAGE_CALORIMETER, Stream, box_muller, fill_uniform4
 from pseudoexp.detector import helix
@@ -47,19 +49,27 @@ REGION_CELL, REGION_ETA, REGION_PHI = 0.2, 32, 32
 """A region of the calorimeter is told by 32 rows of 0.2 in eta around 0 (the outermost ones have no outer edge) with a
 bit for each of 32 cells in phi, from -pi on."""
 _MAX_TURN = 30.0  # a particle that turns further than this [rad] before an end plate is lost
+(_D0, _Z0, _COT, _KAPPA, _STEP, _X, _Y, _Z, _DX, _DY, _ETA, _PHI, _ENERGY, _STOCHASTIC, _CONSTANT, _HADRONIC, _FRONT,
+ _BACK) = range(18)
+_PARTICLE, _KIND, _GRID = range(3)
+_WHOLE, _SPLIT, _MINIMUM = range(3)  # all in the first grid, shared with the hadronic one, a muon's
 
 
 class CalorimeterWorkspace(NamedTuple):
     """Cell energies; zero outside an event."""
 
     energy: NDArray[np.float64]  # (cells,) GeV
-    touched: NDArray[np.int64]  # (cells,) numbers of the cells with energy, in order of first touch
+    touched: NDArray[np.int64]  # (cells + 1,) numbers of the cells with energy, in order of first touch
+    hits: NDArray[np.float64]  # (18, capacity) helices, then impact points and energies, of the particles that get there
+    code: NDArray[np.int64]  # (3, capacity) their rows, kinds and grids
 
 
-def calorimeter_workspace(tables: CalorimeterTables) -> CalorimeterWorkspace:
-    """Return the scratch space for a calorimeter."""
+def calorimeter_workspace(tables: CalorimeterTables, capacity: int) -> CalorimeterWorkspace:
+    """Return the scratch space for a calorimeter and up to `capacity` particles."""
     cells = tables.position.shape[0]
-    return CalorimeterWorkspace(np.zeros(cells), np.zeros(cells, np.int64))
+    length = row_length(capacity)
+    return CalorimeterWorkspace(np.zeros(cells), np.zeros(cells + 1, np.int64), np.zeros((_BACK + 1, length)),
+                                np.zeros((_GRID + 1, length), np.int64))
 
 
 def towers_workspace(capacity: int) -> Towers:
@@ -71,39 +81,127 @@ def towers_workspace(capacity: int) -> Towers:
 def deposit_energies(particles: Particles, n: int, stream: Stream, tables: CalorimeterTables, radius: float,
                      half_length: float, region: NDArray[np.int64], ws: CalorimeterWorkspace) -> int:
     """Put the energies of all particles that reach the face in `region` into cells; return the number of touched cells."""
-    state, code, uniform = particles.state, particles.code, particles.uniform
-    fill_uniform4(stream, STAGE_CALORIMETER, code, ITEM, n, 0, uniform)
+    hits, uniform = ws.hits, particles.uniform
+    m = _list(particles, n, ws)
+    _steps(hits[_D0], hits[_Z0], hits[_COT], hits[_KAPPA], hits[_STEP], m, radius, half_length)
+    _impacts(hits, m)
+    m = _select(particles, m, tables, region, ws)
+    fill_uniform4(stream, STAGE_CALORIMETER, particles.item, m, 0, uniform)
+    _respond(hits[_ENERGY], hits[_STOCHASTIC], hits[_CONSTANT], uniform[2], uniform[3], hits[_BACK], m)
+    _divide(hits[_BACK], hits[_HADRONIC], uniform[0], uniform[1], hits[_FRONT], m, tables)
     touched = 0
-    for i in range(n):
-        if state[i, END_RADIUS] < math.inf:
-            continue
-        cot_theta, kappa, start = state[i, COT_THETA], state[i, KAPPA], state[i, ARC]
-        arc, reached = helix.arc_at_surface(state[i, D0], state[i, Z0], cot_theta, kappa, radius, half_length,
-                                            start)
-        if not reached or abs(kappa) * (arc - start) > _MAX_TURN:
-            continue
-        inverse_pt = 1.0 / state[i, PT]
-        x, y, z = helix.advance(state[i, X], state[i, Y], state[i, Z], state[i, PX] * inverse_pt,
-                                state[i, PY] * inverse_pt, cot_theta, kappa, arc - start)
-        eta = _eta(z / math.sqrt(x * x + y * y))
-        if abs(eta) >= tables.max_eta:
-            continue
-        phi = atan2(y, x)
-        if not _in_region(region, eta, phi):
-            continue
-        pdg_id = code[i, PDG_ID]
-        e = visible_energy(pdg_id, state, i, tables.nucleon_masses)
-        if e <= 0.0:
-            continue
-        grid = EM
-        if abs(eta) >= tables.central_eta:
-            grid = FORWARD_PLUS if eta > 0.0 else FORWARD_MINUS
-        u = (uniform[0, i], uniform[1, i], uniform[2, i], uniform[3, i])
-        front, width, back = _portions(abs(pdg_id), e, grid != EM, u, tables)
+    for k in range(m):
+        eta, phi, grid, kind = hits[_ETA, k], hits[_PHI, k], ws.code[_GRID, k], ws.code[_KIND, k]
+        front, back = hits[_FRONT, k], hits[_BACK, k]
+        width = tables.em_shower_width if grid == EM else tables.hadron_width
+        if kind == _SPLIT:
+            width = tables.hadron_em_width
+        elif kind == _MINIMUM:
+            width = 0.0
+            front, back = _muon(hits[_ENERGY, k], grid != EM, uniform[0, k], tables)
         touched = _share(tables.grid, grid, eta, phi, front, width, ws, touched)
         if back > 0.0:
             touched = _share(tables.grid, HADRONIC, eta, phi, back, tables.hadron_width, ws, touched)
     return touched
+
+
+@inline
+def _list(particles: Particles, n: int, ws: CalorimeterWorkspace) -> int:
+    """List where and how the particles that do not end before the face start; return their number."""
+    state, hits = particles.state, ws.hits
+    m = 0
+    for i in range(n):
+        if state[i, END_RADIUS] < math.inf:
+            continue
+        inverse_pt = 1.0 / state[i, PT]
+        hits[_D0, m], hits[_Z0, m], hits[_COT, m] = state[i, D0], state[i, Z0], state[i, COT_THETA]
+        hits[_KAPPA, m], hits[_STEP, m] = state[i, KAPPA], state[i, ARC]
+        hits[_X, m], hits[_Y, m], hits[_Z, m] = state[i, X], state[i, Y], state[i, Z]
+        hits[_DX, m], hits[_DY, m] = state[i, PX] * inverse_pt, state[i, PY] * inverse_pt
+        ws.code[_PARTICLE, m] = i
+        m += 1
+    return m
+
+
+@inline
+def _steps(d0: NDArray[np.float64], z0: NDArray[np.float64], cot_theta: NDArray[np.float64], kappa: NDArray[np.float64],
+           step: NDArray[np.float64], m: int, radius: float, half_length: float) -> None:
+    """Replace the arcs in `step` by the transverse paths to the face [mm]; -1 for what does not get there."""
+    for i in range(m):
+        arc, reached = helix.arc_at_surface(d0[i], z0[i], cot_theta[i], kappa[i], radius, half_length, step[i])
+        path = arc - step[i]
+        step[i] = path if reached and not abs(kappa[i]) * path > _MAX_TURN else -1.0
+
+
+@inline
+def _impacts(hits: NDArray[np.float64], m: int) -> None:
+    """Fill pseudorapidity and azimuth of the impact points. Short loops: each array in one is compared with all written."""
+    x, y, z, dx, dy, step = hits[_X], hits[_Y], hits[_Z], hits[_DX], hits[_DY], hits[_STEP]
+    kappa, cot_theta, eta, phi = hits[_KAPPA], hits[_COT], hits[_ETA], hits[_PHI]
+    for i in range(m):
+        dx[i], dy[i] = helix.displacement(dx[i], dy[i], kappa[i], step[i])
+    for i in range(m):
+        x[i] = x[i] + dx[i]
+    for i in range(m):
+        y[i] = y[i] + dy[i]
+    for i in range(m):
+        z[i] = z[i] + step[i] * cot_theta[i]
+    for i in range(m):
+        eta[i] = _eta(z[i] / math.sqrt(x[i] * x[i] + y[i] * y[i]))
+    for i in range(m):
+        phi[i] = atan2(y[i], x[i])
+
+
+@inline
+def _select(particles: Particles, m: int, tables: CalorimeterTables, region: NDArray[np.int64],
+            ws: CalorimeterWorkspace) -> int:
+    """Keep the hits in `region` of particles that can leave energy, with what their response needs; return their number."""
+    hits, code = ws.hits, ws.code
+    kept = 0
+    for k in range(m):
+        eta, phi = hits[_ETA, k], hits[_PHI, k]
+        if hits[_STEP, k] < 0.0 or abs(eta) >= tables.max_eta or not _in_region(region, eta, phi):
+            continue
+        i = code[_PARTICLE, k]
+        pdg_id = particles.code[i, PDG_ID]
+        e = visible_energy(pdg_id, particles.state, i, tables.nucleon_masses)
+        if e <= 0.0:
+            continue
+        a, kind, grid = abs(pdg_id), _SPLIT, EM
+        stochastic, constant = tables.hadronic_stochastic, tables.hadronic_constant
+        if abs(eta) >= tables.central_eta:
+            kind, grid = _WHOLE, FORWARD_PLUS if eta > 0.0 else FORWARD_MINUS
+            stochastic, constant = tables.forward_stochastic, tables.forward_constant
+        elif a == species.PHOTON or a == species.ELECTRON or a == species.PION_ZERO:
+            kind, stochastic, constant = _WHOLE, tables.em_stochastic, tables.em_constant
+        if a == species.MUON:
+            kind = _MINIMUM
+        hits[_ETA, kept], hits[_PHI, kept], hits[_ENERGY, kept] = eta, phi, e
+        hits[_STOCHASTIC, kept], hits[_CONSTANT, kept] = stochastic, constant
+        hits[_HADRONIC, kept] = 1.0 if kind == _SPLIT else 0.0
+        particles.item[kept], code[_KIND, kept], code[_GRID, kept] = particles.code[i, ITEM], kind, grid
+        kept += 1
+    return kept
+
+
+@inline
+def _respond(e: NDArray[np.float64], stochastic: NDArray[np.float64], constant: NDArray[np.float64],
+             u: NDArray[np.float64], v: NDArray[np.float64], measured: NDArray[np.float64], m: int) -> None:
+    """Draw the measured energies."""
+    for k in range(m):
+        measured[k] = response(e[k], stochastic[k], constant[k], box_muller(u[k], v[k]))
+
+
+@inline
+def _divide(measured: NDArray[np.float64], hadronic: NDArray[np.float64], u: NDArray[np.float64], v: NDArray[np.float64],
+            front: NDArray[np.float64], m: int, tables: CalorimeterTables) -> None:
+    """Fill what of the measured energies is in the first grid; `measured` keeps the rest, which is in the hadronic one."""
+    for k in range(m):
+        share = measured[k] * (tables.em_fraction_min + (tables.em_fraction_max - tables.em_fraction_min) * v[k])
+        share = min(tables.minimum_ionising_em, measured[k]) if u[k] < tables.late_shower else share
+        front[k] = share if hadronic[k] > 0.0 else measured[k]
+    for k in range(m):
+        measured[k] = measured[k] - front[k]
 
 
 @inline
@@ -165,26 +263,11 @@ def response(e: float, stochastic: float, constant: float, normal: float) -> flo
 
 
 @inline
-def _portions(kind: int, e: float, forward: bool, u: tuple[float, float, float, float],
-              tables: CalorimeterTables) -> tuple[float, float, float]:
-    """Return the measured energy in the first grid, the shower's width there, and the energy in the hadronic grid.
-
-    `kind` is the absolute PDG number. Forward of the central part there is one grid and it takes everything.
-    """
-    if kind == species.MUON:
-        deposit = min(tables.muon_deposit_min + (tables.muon_deposit_max - tables.muon_deposit_min) * u[0], e)
-        front = deposit if forward else min(tables.minimum_ionising_em, deposit)
-        return front, 0.0, deposit - front
-    normal = box_muller(u[2], u[3])
-    if forward:
-        return response(e, tables.forward_stochastic, tables.forward_constant, normal), tables.hadron_width, 0.0
-    if kind == species.PHOTON or kind == species.ELECTRON or kind == species.PION_ZERO:
-        return response(e, tables.em_stochastic, tables.em_constant, normal), tables.em_shower_width, 0.0
-    e = response(e, tables.hadronic_stochastic, tables.hadronic_constant, normal)
-    front = e * (tables.em_fraction_min + (tables.em_fraction_max - tables.em_fraction_min) * u[1])
-    if u[0] < tables.late_shower:
-        front = min(tables.minimum_ionising_em, e)
-    return front, tables.hadron_em_width, e - front
+def _muon(e: float, forward: bool, u: float, tables: CalorimeterTables) -> tuple[float, float]:
+    """Return what a muon leaves in the first and in the hadronic grid; forward there is one grid and it takes everything."""
+    deposit = min(tables.muon_deposit_min + (tables.muon_deposit_max - tables.muon_deposit_min) * u, e)
+    front = deposit if forward else min(tables.minimum_ionising_em, deposit)
+    return front, deposit - front
 
 
 @inline
@@ -215,19 +298,16 @@ def _share(grids: NDArray[np.float64], g: int, eta: float, phi: float, e: float,
     j2 = 0 if j2 == n_phi else (n_phi - 1 if j2 < 0 else j2)
     first = int(grids[g, 0])
     touched = _add(first + i * n_phi + j, e * (1.0 - leak_eta) * (1.0 - leak_phi), ws, touched)
-    if leak_eta > 0.0:
-        touched = _add(first + i2 * n_phi + j, e * leak_eta * (1.0 - leak_phi), ws, touched)
-    if leak_phi > 0.0:
-        touched = _add(first + i * n_phi + j2, e * (1.0 - leak_eta) * leak_phi, ws, touched)
-        if leak_eta > 0.0:
-            touched = _add(first + i2 * n_phi + j2, e * leak_eta * leak_phi, ws, touched)
-    return touched
+    i2 = i2 if leak_eta > 0.0 else i
+    touched = _add(first + i2 * n_phi + j, e * leak_eta * (1.0 - leak_phi), ws, touched)
+    touched = _add(first + i * n_phi + j2, e * (1.0 - leak_eta) * leak_phi, ws, touched)
+    return _add(first + i2 * n_phi + j2, e * leak_eta * leak_phi, ws, touched)
 
 
 @inline
 def _add(cell: int, e: float, ws: CalorimeterWorkspace, touched: int) -> int:
-    if ws.energy[cell] == 0.0:
-        ws.touched[touched] = cell
-        touched += 1
-    ws.energy[cell] += e
-    return touched
+    """Add to a cell, which is remembered if this is its first energy; without a branch that could be mispredicted."""
+    before = ws.energy[cell]
+    ws.touched[touched] = cell
+    ws.energy[cell] = before + e
+    return touched + (1 if (before == 0.0) & (e > 0.0) else 0)

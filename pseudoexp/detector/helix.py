@@ -65,15 +65,12 @@ def wrap(phi: float) -> float:
 def arc_at_radius(d0: float, kappa: float, radius: float) -> float:
     """Return the arc [mm] at which the outgoing helix crosses a cylinder; -1 if it turns back before (or d0 is out)."""
     chord2 = (radius * radius - d0 * d0) / (1.0 + kappa * d0)
-    if not chord2 >= 0.0:
-        return -1.0
-    chord = math.sqrt(chord2)
+    chord = math.sqrt(max(chord2, 0.0))
     h = 0.5 * abs(kappa) * chord
-    if h < _SMALL:
-        return chord * (1.0 + h * h * (0.16666666666666666 + 0.075 * h * h))
-    if h > 1.0:
-        return -1.0
-    return 2.0 * atan2(h, math.sqrt(1.0 - h * h)) / abs(kappa)
+    turn = 2.0 * atan2(h, math.sqrt(max(1.0 - h * h, 0.0)))
+    small = not h >= _SMALL
+    arc = chord * (1.0 + h * h * (0.16666666666666666 + 0.075 * h * h)) if small else turn / abs(kappa)
+    return -1.0 if h > 1.0 or not chord2 >= 0.0 else arc
 
 
 @inline
@@ -88,13 +85,19 @@ def position(d0: float, z0: float, phi: float, cot_theta: float, kappa: float,
 def advance(x: float, y: float, z: float, cosine: float, sine: float, cot_theta: float, kappa: float,
             step: float) -> tuple[float, float, float]:
     """Return the point [mm] reached from (x, y, z) after a transverse path, starting at azimuth (cosine, sine)."""
+    dx, dy = displacement(cosine, sine, kappa, step)
+    return x + dx, y + dy, z + step * cot_theta
+
+
+@inline
+def displacement(cosine: float, sine: float, kappa: float, step: float) -> tuple[float, float]:
+    """Return how far a transverse path leads in x and y [mm], starting at azimuth (cosine, sine)."""
     if kappa == 0.0:
-        return x + step * cosine, y + step * sine, z + step * cot_theta
+        return step * cosine, step * sine
     h = 0.5 * kappa * step
     sine_h, cosine_h = sincos(h)
     chord = step * (1.0 - h * h / 6.0) if abs(h) < 1e-4 else 2.0 * sine_h / kappa
-    return (x + chord * (cosine * cosine_h - sine * sine_h), y + chord * (sine * cosine_h + cosine * sine_h),
-            z + step * cot_theta)
+    return chord * (cosine * cosine_h - sine * sine_h), chord * (sine * cosine_h + cosine * sine_h)
 
 
 @inline
@@ -111,11 +114,10 @@ def arc_at_surface(d0: float, z0: float, cot_theta: float, kappa: float, radius:
 
     A particle that turns back before the barrel goes on to an end plate, however many turns it takes.
     """
-    arc = arc_at_radius(d0, kappa, radius)
-    barrel = arc >= max(arc0, 0.0)
-    if barrel and abs(z0 + arc * cot_theta) <= half_length:
-        return arc, True
+    barrel = arc_at_radius(d0, kappa, radius)
+    if barrel >= max(arc0, 0.0) and abs(z0 + barrel * cot_theta) <= half_length:
+        return barrel, True
     if cot_theta == 0.0:
         return arc0, False
-    arc = ((half_length if cot_theta > 0.0 else -half_length) - z0) / cot_theta
-    return arc, arc >= arc0
+    plate = ((half_length if cot_theta > 0.0 else -half_length) - z0) / cot_theta
+    return plate, plate >= arc0

@@ -54,7 +54,9 @@ _MAX_PIONS = 8
 def fly(particles: Particles, n: int, stream: Stream, tables: MaterialTables) -> int:
     """Walk the list of `n` particles, end flights, append daughters, and return its new length; -1 without room."""
     state, code, uniform = particles.state, particles.code, particles.uniform
-    fill_uniform4(stream, STAGE_MATERIAL, code, ITEM, n, 0, uniform)
+    for i in range(n):
+        particles.item[i] = code[i, ITEM]
+    fill_uniform4(stream, STAGE_MATERIAL, particles.item, n, 0, uniform)
     listed = n
     i = 0
     while 0 <= i < n:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core import species
 from pseudoexp.core.jit import inline
+from pseudoexp.core.layout import row_length
 from pseudoexp.core.reconstructed import (
     ORIGIN_FROM_B,
     ORIGIN_FROM_BC,
@@ -44,13 +45,14 @@ class Particles(NamedTuple):
     state: NDArray[np.float64]  # (capacity, 17)
     code: NDArray[np.int64]  # (capacity, 4)
     heavy_origin: NDArray[np.int64]  # (256,) ORIGIN_* of what stems from each heavy particle of the record
+    item: NDArray[np.int64]  # (capacity,) scratch: items for which random numbers are wanted
     uniform: NDArray[np.float64]  # (4, capacity) scratch: a stage's random numbers of all particles
 
 
 def particles_workspace(capacity: int) -> Particles:
     """Return an empty list for `capacity` particles."""
     return Particles(np.zeros((capacity, 17)), np.zeros((capacity, 4), np.int64), np.zeros(_MAX_HEAVY, np.int64),
-                     np.zeros((4, capacity)))
+                     np.zeros(capacity, np.int64), np.zeros((4, row_length(capacity))))
 
 
 @inline

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import exp, sincos
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.layout import row_length
 from pseudoexp.core.reconstructed import D0, PHI, THETA, Z0, PrimaryVertex, Tracks
 
 _BIN = 0.5  # mm
@@ -32,20 +33,20 @@ _NEAR_D0, _NEAR_Z0 = 0.5, 0.3  # mm, across the track: at this distance it count
 _WINDOW = 5.0  # mm: tracks further away in z0, beyond their errors, do not enter a fit
 _TEMPERATURES = np.array([2.0, 2.0, 1.0, 1.0, 1.0, 1.0])
 _BLUR = np.array([0.15, 0.1, 0.05, 0.02, 0.0, 0.0])  # mm, added to the tracks' errors while the seed's error matters
-_SINE, _COSINE, _COT, _VAR_D0, _VAR_Z0, _PT2 = range(6)
+_SINE, _COSINE, _COT, _VAR_D0, _VAR_Z0, _PT2, _D0, _Z0, _WEIGHT, _WEIGHT_D0, _WEIGHT_Z0 = range(11)
 
 
 class VertexWorkspace(NamedTuple):
     """Scratch of the vertex fit."""
 
-    line: NDArray[np.float64]  # (capacity, 6) sin phi, cos phi, cot theta, sigma^2 of d0 and z0, pT^2
+    line: NDArray[np.float64]  # (11, capacity) sin phi, cos phi, cot theta, sigma^2 of d0 and z0, pT^2, d0, z0, weights
     histogram: NDArray[np.float64]  # (bins, 2) over z0: sum of pT^2, sum of pT^2 z0
     fit: NDArray[np.float64]  # (9,) x, y, z and the covariance xx, xy, xz, yy, yz, zz
 
 
 def vertex_workspace(capacity: int) -> VertexWorkspace:
     """Return the scratch space for `capacity` tracks."""
-    return VertexWorkspace(np.zeros((capacity, 6)), np.zeros((_BINS, 2)), np.zeros(9))
+    return VertexWorkspace(np.zeros((_WEIGHT_Z0 + 1, row_length(capacity))), np.zeros((_BINS, 2)), np.zeros(9))
 
 
 def empty_vertex() -> PrimaryVertex:
@@ -67,7 +68,7 @@ def fit_primary_vertex(tracks: Tracks, n: int, beam_spot: NDArray[np.float64], s
         z, height = _next_seed(first, end, ws)
         if height <= _HOPELESS * best:
             break
-        score = _adaptive_fit(tracks, n, z, beam_spot, chi2_cut, ws)
+        score = _adaptive_fit(n, z, beam_spot, chi2_cut, ws)
         if score > best or not fitted:
             best = score
             fitted = True
@@ -98,18 +99,26 @@ def _bin_of(z: float) -> int:
 def _prepare(tracks: Tracks, n: int, ws: VertexWorkspace) -> tuple[int, int]:
     """Fill the straight lines of all tracks and the histogram of z0; return where the pairs of filled bins start, end."""
     ws.histogram[:, :] = 0.0
+    line = ws.line
+    sine, cosine, cot = line[_SINE], line[_COSINE], line[_COT]
+    for t in range(n):
+        perigee, covariance = tracks.perigee[t], tracks.covariance[t]
+        sine[t], cot[t] = perigee[PHI], perigee[THETA]
+        line[_D0, t], line[_Z0, t] = perigee[D0], perigee[Z0]
+        line[_VAR_D0, t], line[_VAR_Z0, t] = covariance[D0, D0], covariance[Z0, Z0]
+        line[_PT2, t] = min(tracks.pt[t] * tracks.pt[t], _MAX_PT2)
+    for t in range(n):
+        sine[t], cosine[t] = sincos(sine[t])
+    for t in range(n):
+        sine_theta, cosine_theta = sincos(cot[t])
+        cot[t] = cosine_theta / sine_theta
     first, end = _BINS, 0
     for t in range(n):
-        perigee, covariance, line = tracks.perigee[t], tracks.covariance[t], ws.line[t]
-        sine, cosine = sincos(perigee[PHI])
-        sine_theta, cosine_theta = sincos(perigee[THETA])
-        line[_SINE], line[_COSINE], line[_COT] = sine, cosine, cosine_theta / sine_theta
-        line[_VAR_D0], line[_VAR_Z0] = covariance[D0, D0], covariance[Z0, Z0]
-        line[_PT2] = min(tracks.pt[t] * tracks.pt[t], _MAX_PT2)
-        b = _bin_of(perigee[Z0])
-        if abs(perigee[D0]) < _MAX_SEED_D0 and 1 <= b < _BINS - 1:
-            ws.histogram[b, 0] += line[_PT2]
-            ws.histogram[b, 1] += line[_PT2] * perigee[Z0]
+        z0, pt2 = line[_Z0, t], line[_PT2, t]
+        b = _bin_of(z0)
+        if abs(line[_D0, t]) < _MAX_SEED_D0 and 1 <= b < _BINS - 1:
+            ws.histogram[b, 0] += pt2
+            ws.histogram[b, 1] += pt2 * z0
             first, end = min(first, b - 1), max(end, b + 1)
     return max(first, 1), min(end, _BINS - 1)
 
@@ -131,52 +140,65 @@ def _next_seed(first: int, end: int, ws: VertexWorkspace) -> tuple[float, float]
 
 
 @inline
-def _adaptive_fit(tracks: Tracks, n: int, seed: float, beam_spot: NDArray[np.float64], chi2_cut: float,
+def _adaptive_fit(n: int, seed: float, beam_spot: NDArray[np.float64], chi2_cut: float,
                   ws: VertexWorkspace) -> float:
     """Fit from (0, 0, seed), leave the result in `ws.fit`, and return the activity there."""
     fit = ws.fit
     fit[0], fit[1], fit[2] = 0.0, 0.0, seed
     for k in range(_TEMPERATURES.shape[0]):
-        _step(tracks, n, 0.5 / _TEMPERATURES[k], _BLUR[k] * _BLUR[k], beam_spot, chi2_cut, ws)
-    return _activity(tracks, n, ws)
+        _step(n, 0.5 / _TEMPERATURES[k], _BLUR[k] * _BLUR[k], beam_spot, chi2_cut, ws)
+    return _activity(n, ws)
 
 
 @inline
-def _activity(tracks: Tracks, n: int, ws: VertexWorkspace) -> float:
+def _activity(n: int, ws: VertexWorkspace) -> float:
     """Return the sum of pT^2 [GeV^2] near the vertex: displaced tracks of its heavy hadrons belong to it as well."""
     x, y, z = ws.fit[0], ws.fit[1], ws.fit[2]
+    line, near = ws.line, ws.line[_WEIGHT]
+    sine, cosine, cot, d0, z0, pt2 = line[_SINE], line[_COSINE], line[_COT], line[_D0], line[_Z0], line[_PT2]
+    for t in range(n):
+        r1 = d0[t] + x * sine[t] - y * cosine[t]
+        r2 = z0[t] + (x * cosine[t] + y * sine[t]) * cot[t] - z
+        far = r1 * r1 / (_NEAR_D0 * _NEAR_D0) + r2 * r2 / ((1.0 + cot[t] * cot[t]) * _NEAR_Z0 * _NEAR_Z0)
+        near[t] = pt2[t] / (1.0 + far)
     total = 0.0
     for t in range(n):
-        sine, cosine, cot = ws.line[t, _SINE], ws.line[t, _COSINE], ws.line[t, _COT]
-        r1 = tracks.perigee[t, D0] + x * sine - y * cosine
-        r2 = tracks.perigee[t, Z0] + (x * cosine + y * sine) * cot - z
-        far = r1 * r1 / (_NEAR_D0 * _NEAR_D0) + r2 * r2 / ((1.0 + cot * cot) * _NEAR_Z0 * _NEAR_Z0)
-        total += ws.line[t, _PT2] / (1.0 + far)
+        total += near[t]
     return total
 
 
 @inline
-def _step(tracks: Tracks, n: int, half_beta: float, blur2: float, beam_spot: NDArray[np.float64], chi2_cut: float,
+def _weigh(n: int, half_beta: float, blur2: float, chi2_cut: float, ws: VertexWorkspace) -> None:
+    """Fill the weights of the tracks at the present vertex, alone and over the variances of d0 and z0."""
+    x, y, z = ws.fit[0], ws.fit[1], ws.fit[2]
+    line, weight, weight_d0, weight_z0 = ws.line, ws.line[_WEIGHT], ws.line[_WEIGHT_D0], ws.line[_WEIGHT_Z0]
+    sine, cosine, cot, d0, z0 = line[_SINE], line[_COSINE], line[_COT], line[_D0], line[_Z0]
+    var_d0, var_z0 = line[_VAR_D0], line[_VAR_Z0]
+    for t in range(n):
+        r1 = d0[t] + x * sine[t] - y * cosine[t]
+        r2 = z0[t] + (x * cosine[t] + y * sine[t]) * cot[t] - z
+        w1, w2 = 1.0 / (var_d0[t] + blur2), 1.0 / (var_z0[t] + blur2)
+        excess = (r1 * r1 * w1 + r2 * r2 * w2 - chi2_cut) * half_beta
+        far = (excess > 20.0) | ((r2 * r2 > _WINDOW * _WINDOW) & (r2 * r2 > 25.0 * var_z0[t]))
+        weight[t] = 0.0 if far else 1.0 / (1.0 + exp(excess))
+    for t in range(n):
+        weight_d0[t] = weight[t] * (1.0 / (var_d0[t] + blur2))
+    for t in range(n):
+        weight_z0[t] = weight[t] * (1.0 / (var_z0[t] + blur2))
+
+
+@inline
+def _step(n: int, half_beta: float, blur2: float, beam_spot: NDArray[np.float64], chi2_cut: float,
           ws: VertexWorkspace) -> None:
     """Re-weight the tracks at the present vertex and solve the linear fit."""
-    fit = ws.fit
-    x, y, z = fit[0], fit[1], fit[2]
+    fit, line = ws.fit, ws.line
+    _weigh(n, half_beta, blur2, chi2_cut, ws)
     xx, yy = 1.0 / (beam_spot[0] * beam_spot[0]), 1.0 / (beam_spot[1] * beam_spot[1])
     zz = 1.0 / (beam_spot[2] * beam_spot[2])
     xy, xz, yz, gx, gy, gz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for t in range(n):
-        line, perigee = ws.line[t], tracks.perigee[t]
-        sine, cosine, cot = line[_SINE], line[_COSINE], line[_COT]
-        r2 = perigee[Z0] + (x * cosine + y * sine) * cot - z
-        if r2 * r2 > _WINDOW * _WINDOW and r2 * r2 > 25.0 * line[_VAR_Z0]:
-            continue
-        w1, w2 = 1.0 / (line[_VAR_D0] + blur2), 1.0 / (line[_VAR_Z0] + blur2)
-        r1 = perigee[D0] + x * sine - y * cosine
-        excess = (r1 * r1 * w1 + r2 * r2 * w2 - chi2_cut) * half_beta
-        if excess > 20.0:
-            continue
-        weight = 1.0 / (1.0 + exp(excess))
-        w1, w2 = weight * w1, weight * w2
+        w1, w2 = line[_WEIGHT_D0, t], line[_WEIGHT_Z0, t]
+        sine, cosine, cot = line[_SINE, t], line[_COSINE, t], line[_COT, t]
         a, b = cosine * cot, sine * cot
         xx += w1 * sine * sine + w2 * a * a
         xy += w2 * a * b - w1 * sine * cosine
@@ -184,7 +206,7 @@ def _step(tracks: Tracks, n: int, half_beta: float, blur2: float, beam_spot: NDA
         yy += w1 * cosine * cosine + w2 * b * b
         yz -= w2 * b
         zz += w2
-        c1, c2 = perigee[D0] * w1, perigee[Z0] * w2
+        c1, c2 = line[_D0, t] * w1, line[_Z0, t] * w2
         gx -= c1 * sine + c2 * a
         gy += c1 * cosine - c2 * b
         gz += c2

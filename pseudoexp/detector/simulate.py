@@ -64,7 +64,7 @@ def detector_workspace(capacity: int, tables: DetectorTables) -> DetectorWorkspa
     return DetectorWorkspace(
         tracks=tracks, truth=truth, towers=towers_workspace(capacity), primary_vertex=empty_vertex(),
         collision=np.zeros(3), pileup_collisions=np.zeros(1, np.int64), particles=particles_workspace(capacity),
-        tracking=tracking_workspace(capacity), calorimeter=calorimeter_workspace(tables.calorimeter),
+        tracking=tracking_workspace(capacity), calorimeter=calorimeter_workspace(tables.calorimeter, capacity),
         vertex=vertex_workspace(capacity), subtraction=subtraction_workspace(capacity),
         region=np.full(REGION_ETA, EVERYWHERE, np.int64))
 

@@ -6,6 +6,9 @@ neighbours (Cacciari and Salam, hep-ph/0512210): if d_ij is the smallest and i t
 pT^2p, then j is the nearest neighbour of i in the plane. So N^2 steps suffice, and each i may count with its own
 pT^2p alone: what this makes too large is never the smallest. Here d stands for R^2 times the above.
 
+When the nearest neighbour of i is recombined, the distance to it stays: all others are at least that far, so d_i can
+only have grown. Only if this too small d_i comes out as the smallest of all is the neighbour looked for. Most never do.
+
 The radius may depend on the pseudojet, R = clip(rho / pT, r_min, r_max) (Krohn, Thaler, Wang, arXiv:0903.0392):
 d_iB = pT_i^2p R^2(pT_i). The argument holds with every i looking for neighbours within its *own* radius, since a
 smallest d_ij is below d_iB of the one with the smaller pT^2p. A fixed radius is the case r_min = r_max.
@@ -27,6 +30,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.kinematics import PI, TWO_PI, phi, rapidity
+from pseudoexp.core.layout import row_length
 
 OVERFLOW = -1
 """Returned when the input does not fit into the workspace."""
@@ -37,13 +41,14 @@ _NO_JET = np.int32(-1)
 _FAR = 1e150
 _LARGEST = 1e150
 
-PX, PY, PZ, E, Y, PHI, SCALE, RADIUS2, NEAR_DIST, D, DIST = range(11)
+PX, PY, PZ, E, Y, PHI, SCALE, RADIUS2, NEAR_DIST, DIST = range(10)
 """Rows of `ClusterWorkspace.slots`: momentum, rapidity, azimuth in [0, 2 pi), pT^2p, R^2, dR^2 to the nearest neighbour
-(R^2 for the beam), the slot's smallest d, and dR^2 of all slots to one of them."""
-NEAR, FIRST, LAST, FOLLOWING, STALE, ORDER, JET = range(7)
-"""Rows of `ClusterWorkspace.links`: the nearest neighbour's slot (-1: beam), first and last input of the slot's chain,
-the next input in the chain of each input (-1: end), slots whose neighbour has gone, jets by falling pT, and the
-first input in the chain of each jet."""
+(R^2 for the beam; no more than it where the neighbour has gone), and dR^2 of all slots to one of them."""
+NEAR, FIRST, LAST, FOLLOWING, COUNT, ORDER, JET = range(7)
+"""Rows of `ClusterWorkspace.links`: the nearest neighbour's slot (-1: beam, -2: has gone), first and last input of the
+slot's chain, the next input in the chain of each input (-1: end), inputs of a jet, jets by falling pT, and the first
+input in the chain of each jet."""
+_BEAM, _GONE = -1, -2
 
 
 class ClusterWorkspace(NamedTuple):
@@ -54,18 +59,19 @@ class ClusterWorkspace(NamedTuple):
 
     jet_p4: NDArray[np.float64]  # (capacity, 4) result: px, py, pz, E, by falling pT
     jet_of: NDArray[np.int32]  # (capacity,) result: jet of each input, -1 for none
-    slots: NDArray[np.float64]  # (11, capacity)
-    bits: NDArray[np.int64]  # (11, capacity) slots as integers: one order for x >= 0, and an integer minimum vectorises
+    directions: NDArray[np.float64]  # (2, capacity) rapidity and azimuth in (-pi, pi] of each input
+    slots: NDArray[np.float64]  # (10, capacity)
+    bits: NDArray[np.int64]  # (10, capacity) slots as integers: one order for x >= 0, and an integer minimum vectorises
     links: NDArray[np.int64]  # (7, capacity)
     found: NDArray[np.float64]  # (capacity, 5) jets as found: px, py, pz, E, pT^2
 
 
 def cluster_workspace(capacity: int) -> ClusterWorkspace:
     """Return the workspace for up to `capacity` inputs (220 bytes each)."""
-    slots = np.zeros((DIST + 1, capacity))
+    slots = np.zeros((DIST + 1, row_length(capacity)))
     return ClusterWorkspace(
-        np.zeros((capacity, 4)), np.zeros(capacity, np.int32), slots, slots.view(np.int64),
-        np.zeros((JET + 1, capacity), np.int64), np.zeros((capacity, 5)))
+        np.zeros((capacity, 4)), np.zeros(capacity, np.int32), np.zeros((2, capacity)), slots, slots.view(np.int64),
+        np.zeros((JET + 1, row_length(capacity)), np.int64), np.zeros((capacity, 5)))
 
 
 @inline
@@ -81,12 +87,12 @@ def _bits(x: float) -> int:
 
 
 @inline
-def _set_slot(slots: NDArray[np.float64], s: int, power: int, rho: float, r_min: float, r_max: float) -> None:
-    """Set rapidity, azimuth, scale and radius of slot s from its momentum."""
+def _set_slot(slots: NDArray[np.float64], s: int, y: float, angle: float, power: int, rho: float, r_min: float,
+              r_max: float) -> None:
+    """Set rapidity, azimuth, scale and radius of slot s from its direction and momentum."""
     px, py = slots[PX, s], slots[PY, s]
     pt2 = px * px + py * py
-    slots[Y, s] = rapidity(px, py, slots[PZ, s], slots[E, s])
-    angle = phi(px, py)
+    slots[Y, s] = y
     if angle < 0.0:
         angle += TWO_PI
     slots[PHI, s] = angle if angle < TWO_PI else 0.0
@@ -126,32 +132,81 @@ def _distances(slots: NDArray[np.float64], s: int, n: int) -> int:
 
 
 @inline
-def _search(
-    slots: NDArray[np.float64], bits: NDArray[np.int64], near: NDArray[np.int64], s: int, n: int
-) -> None:
-    """Find the nearest neighbour of slot s within its radius among the slots 0 .. n-1."""
-    smallest = _distances(slots, s, n)
-    near[s] = -1
+def _set_near(slots: NDArray[np.float64], bits: NDArray[np.int64], near: NDArray[np.int64], s: int, smallest: int,
+              n: int) -> None:
+    """Set the nearest neighbour of slot s within its radius; row DIST holds the distances to it, `smallest` their least."""
+    near[s] = _BEAM
     slots[NEAR_DIST, s] = slots[RADIUS2, s]
     if smallest < bits[RADIUS2, s]:
         near[s] = _first_equal(bits[DIST], smallest, n)
         slots[NEAR_DIST, s] = slots[DIST, near[s]]
-    slots[D, s] = slots[NEAR_DIST, s] * slots[SCALE, s]
 
 
 @inline
-def _improve(slots: NDArray[np.float64], near: NDArray[np.int64], s: int, n: int) -> None:
-    """Let slot s be the neighbour of all to whom it is nearer than their own; row DIST holds the distances to s."""
-    dist, near_dist, d, scale = slots[DIST], slots[NEAR_DIST], slots[D], slots[SCALE]
-    for i in range(n):
-        d2 = dist[i]
-        old = near_dist[i]
+def _insert(slots: NDArray[np.float64], bits: NDArray[np.int64], near: NDArray[np.int64], s: int) -> None:
+    """Let slot s and the slots before it find each other."""
+    smallest = _distances(slots, s, s)
+    dist, near_dist = slots[DIST], slots[NEAR_DIST]
+    for i in range(s):
+        old, near_old = near_dist[i], near[i]
+        closer = dist[i] < old
+        near_dist[i] = dist[i] if closer else old
+        near[i] = s if closer else near_old
+    _set_near(slots, bits, near, s, smallest, s)
+
+
+@inline
+def _after_merging(slots: NDArray[np.float64], near: NDArray[np.int64], merged: int, gone: int, last: int) -> int:
+    """Tell the slots 0 .. last-1 of a recombination, row DIST holding the distances to `merged`; return the smallest d.
+
+    What was near to `merged` or `gone` has lost its neighbour, slot `last` is called `gone` now, and slot `merged` is
+    the neighbour of all to whom it is nearer than their own. The smallest d is given as bits.
+    """
+    dist, near_dist, scale = slots[DIST], slots[NEAR_DIST], slots[SCALE]
+    smallest = _bits(np.inf)
+    for i in range(last):
+        d2, old, j = dist[i], near_dist[i], near[i]
+        j = _GONE if (j == gone) | (j == merged) else j
+        j = gone if j == last else j
         closer = d2 < old
-        near_old = near[i]
         nearest = d2 if closer else old
         near_dist[i] = nearest
-        d[i] = nearest * scale[i]
-        near[i] = s if closer else near_old
+        near[i] = merged if closer else j
+        smallest = min(smallest, _bits(nearest * scale[i]))
+    return smallest
+
+
+@inline
+def _after_leaving(slots: NDArray[np.float64], near: NDArray[np.int64], gone: int, last: int) -> int:
+    """Tell the slots 0 .. last-1 that a jet has left and slot `last` is called `gone` now; return the bits of the smallest d."""
+    near_dist, scale = slots[NEAR_DIST], slots[SCALE]
+    smallest = _bits(np.inf)
+    for i in range(last):
+        j = near[i]
+        j = _GONE if j == gone else j
+        near[i] = gone if j == last else j
+        smallest = min(smallest, _bits(near_dist[i] * scale[i]))
+    return smallest
+
+
+@inline
+def _smallest(slots: NDArray[np.float64], n: int) -> int:
+    """Return the bits of the smallest d of n slots."""
+    near_dist, scale = slots[NEAR_DIST], slots[SCALE]
+    smallest = _bits(np.inf)
+    for i in range(n):
+        smallest = min(smallest, _bits(near_dist[i] * scale[i]))
+    return smallest
+
+
+@inline
+def _slot_of(slots: NDArray[np.float64], d: int, n: int) -> int:
+    """Return the first of n slots whose d has the bits `d`."""
+    near_dist, scale = slots[NEAR_DIST], slots[SCALE]
+    place = n
+    for i in range(n):
+        place = min(place, i if _bits(near_dist[i] * scale[i]) == d else n)
+    return place
 
 
 @inline
@@ -161,45 +216,6 @@ def _fill_gap(slots: NDArray[np.float64], links: NDArray[np.int64], gone: int, l
         slots[row, gone] = slots[row, last]
     for row in range(FOLLOWING):
         links[row, gone] = links[row, last]
-
-
-@inline
-def _next_stale(near: NDArray[np.int64], gone: int, merged: int, start: int, n: int) -> int:
-    """Return the first slot in start .. n-1 whose neighbour is `gone` or `merged`, n without."""
-    place = n
-    for k in range(start, n):
-        place = min(place, k if (near[k] == gone) | (near[k] == merged) else n)
-    return place
-
-
-@inline
-def _list_stale(near: NDArray[np.int64], stale: NDArray[np.int64], gone: int, merged: int, last: int) -> int:
-    """List the slots 0 .. last-1 whose neighbour was `gone` or `merged`; return how many."""
-    count = 0
-    i = _next_stale(near, gone, merged, 0, last)
-    while i < last:
-        stale[count] = i
-        count += 1
-        i = _next_stale(near, gone, merged, i + 1, last)
-    return count
-
-
-@inline
-def _relabel(near: NDArray[np.int64], gone: int, last: int) -> None:
-    """Let slot `last` be called `gone` by its neighbours 0 .. last-1."""
-    for i in range(last):
-        j = near[i]
-        near[i] = gone if j == last else j
-
-
-@inline
-def _smallest(bits: NDArray[np.int64], n: int) -> int:
-    """Return the first of n slots with the smallest d."""
-    d = bits[D]
-    smallest = d[0]
-    for i in range(n):
-        smallest = min(smallest, d[i])
-    return _first_equal(d, smallest, n)
 
 
 @inline
@@ -273,10 +289,44 @@ def load(p4: NDArray[np.float64], n: int, factor: float, start: int, ws: Cluster
 
 
 @kernel
+def find_directions(n: int, ws: ClusterWorkspace) -> int:
+    """Fill ws.directions of the n momenta loaded into the workspace; return n, and what is below zero as it is."""
+    px, py, pz, e = ws.slots[PX], ws.slots[PY], ws.slots[PZ], ws.slots[E]
+    y, azimuth = ws.directions[0], ws.directions[1]
+    for i in range(n):
+        y[i] = rapidity(px[i], py[i], pz[i], e[i])
+    for i in range(n):
+        azimuth[i] = phi(px[i], py[i])
+    return n
+
+
+@kernel
+def take_directions(directions: NDArray[np.float64], n: int, ws: ClusterWorkspace) -> int:
+    """Do as `find_directions` with directions found earlier."""
+    for i in range(n):
+        ws.directions[0, i], ws.directions[1, i] = directions[0, i], directions[1, i]
+    return n
+
+
+@inline
+def _start(n: int, power: int, rho: float, r_min: float, r_max: float, ws: ClusterWorkspace) -> float:
+    """Make a slot of every input and find its nearest neighbour; return the sum of the pT of all."""
+    slots, bits, links = ws.slots, ws.bits, ws.links
+    total = 0.0
+    for i in range(n):
+        links[FIRST, i] = links[LAST, i] = i
+        links[FOLLOWING, i] = -1
+        _set_slot(slots, i, ws.directions[0, i], ws.directions[1, i], power, rho, r_min, r_max)
+        _insert(slots, bits, links[NEAR], i)
+        total += _pt(slots, i)
+    return total
+
+
+@kernel
 def recombine(
     n: int, power: int, rho: float, r_min: float, r_max: float, n_stop: int, ptmin: float, ws: ClusterWorkspace
 ) -> int:
-    """Cluster the n momenta loaded into the workspace.
+    """Cluster the n momenta loaded into the workspace, whose directions are known.
 
     Parameters
     ----------
@@ -299,45 +349,39 @@ def recombine(
     if n < 0:
         return n
     slots, bits, links = ws.slots, ws.bits, ws.links
-    near, stale = links[NEAR], links[STALE]
-    for i in range(n):
-        links[FIRST, i] = links[LAST, i] = i
-        links[FOLLOWING, i] = -1
-        _set_slot(slots, i, power, rho, r_min, r_max)
-    for i in range(n):
-        _search(slots, bits, near, i, n)
+    near = links[NEAR]
     n_inputs = n
     n_jets = 0
     enough = (1.0 - 1e-9) * ptmin if n_stop == 0 and ptmin > 0.0 else -math.inf
-    left = 0.0  # sum of the pT of all slots: below ptmin no union of them is a jet
-    for i in range(n):
-        left += _pt(slots, i)
+    left = _start(n, power, rho, r_min, r_max, ws)  # sum of the pT of all slots: below ptmin no union of them is a jet
+    smallest = _smallest(slots, n)
     while n > n_stop and left >= enough:
-        i = _smallest(bits, n)
+        i = _slot_of(slots, smallest, n)
         j = near[i]
-        gone, merged = max(i, j), min(i, j)
+        if j == _GONE:
+            _set_near(slots, bits, near, i, _distances(slots, i, n), n)
+            smallest = _smallest(slots, n)
+            continue
         n -= 1
         if j < 0:
-            gone = merged = i
             if n_stop == 0:
                 n_jets = _keep_jet(ws, i, n_jets, ptmin)
             left -= _pt(slots, i)
-        else:
-            left -= _pt(slots, i) + _pt(slots, j)
-            _merge(slots, links, merged, gone)
-            _set_slot(slots, merged, power, rho, r_min, r_max)
-            left += _pt(slots, merged)
-            near[merged] = -1  # it is searched below, not as a stale one
+            _fill_gap(slots, links, i, n)
+            smallest = _after_leaving(slots, near, i, n)
+            continue
+        gone, merged = max(i, j), min(i, j)
+        left -= _pt(slots, i) + _pt(slots, j)
+        _merge(slots, links, merged, gone)
+        y = rapidity(slots[PX, merged], slots[PY, merged], slots[PZ, merged], slots[E, merged])
+        _set_slot(slots, merged, y, phi(slots[PX, merged], slots[PY, merged]), power, rho, r_min, r_max)
+        left += _pt(slots, merged)
         _fill_gap(slots, links, gone, n)
-        count = 0
-        if j >= 0 or r_min < r_max:  # with one radius, what is nearest to the beam is nobody's neighbour
-            count = _list_stale(near, stale, gone, merged, n)
-        _relabel(near, gone, n)
-        if j >= 0:
-            _search(slots, bits, near, merged, n)
-            _improve(slots, near, merged, n)
-        for k in range(count):
-            _search(slots, bits, near, stale[k], n)
+        nearest = _distances(slots, merged, n)
+        slots[NEAR_DIST, merged] = _FAR
+        smallest = _after_merging(slots, near, merged, gone, n)
+        _set_near(slots, bits, near, merged, nearest, n)
+        smallest = min(smallest, _bits(slots[NEAR_DIST, merged] * slots[SCALE, merged]))
     if n <= n_stop:
         for i in range(n):
             n_jets = _keep_jet(ws, i, n_jets, ptmin)
@@ -369,7 +413,7 @@ def cluster(p4: NDArray[np.float64], n: int, radius: float, power: int, ptmin: f
     int
         Number of jets, `OVERFLOW` or `NOT_FINITE`.
     """
-    return recombine(load(p4, n, 1.0, 0, ws), power, 0.0, radius, radius, 0, ptmin, ws)
+    return recombine(find_directions(load(p4, n, 1.0, 0, ws), ws), power, 0.0, radius, radius, 0, ptmin, ws)
 
 
 @kernel
@@ -381,7 +425,7 @@ def cluster_exclusive(
     What was closer to the beam than to anything else before belongs to no jet (for power 0 and a small radius all
     d_iB are equal, and which ones are left is arbitrary). Arguments and results as in `cluster`.
     """
-    return recombine(load(p4, n, 1.0, 0, ws), power, 0.0, radius, radius, n_jets, 0.0, ws)
+    return recombine(find_directions(load(p4, n, 1.0, 0, ws), ws), power, 0.0, radius, radius, n_jets, 0.0, ws)
 
 
 @kernel
@@ -394,5 +438,18 @@ def constituents(
         if jet_of[i] == jet:
             for c in range(4):
                 out[m, c] = p4[i, c]
+            m += 1
+    return m
+
+
+@kernel
+def constituent_directions(
+    directions: NDArray[np.float64], jet_of: NDArray[np.int32], n: int, jet: int, out: NDArray[np.float64]
+) -> int:
+    """Copy the directions (2, n) that belong to one jet into the first columns of `out`; return how many."""
+    m = 0
+    for i in range(n):
+        if jet_of[i] == jet:
+            out[0, m], out[1, m] = directions[0, i], directions[1, i]
             m += 1
     return m

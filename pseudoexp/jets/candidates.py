@@ -17,9 +17,9 @@ from pseudoexp.core.elementary import sincos
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.kinematics import pt
 from pseudoexp.core.reconstructed import PHI, QOVERP, THETA, Z0, PrimaryVertex, Tracks
-from pseudoexp.jets.antikt import ClusterWorkspace, cluster_workspace, constituents, effective_radius
+from pseudoexp.jets.antikt import ClusterWorkspace, cluster_workspace, constituent_directions, constituents, effective_radius
 from pseudoexp.jets.ghosts import cluster_with_ghosts
-from pseudoexp.jets.trimming import trim
+from pseudoexp.jets.trimming import trim_known
 from pseudoexp.jets.variable_radius import cluster_vr, select_track_jets
 
 RHO, R_MIN, R_MAX = 30.0, 0.02, 0.4
@@ -40,12 +40,15 @@ class JetsWorkspace(NamedTuple):
 
     track_row: NDArray[np.int32]  # (tracks,) row of each track that is clustered
     track_p4: NDArray[np.float64]  # (tracks, 4)
+    angles: NDArray[np.float64]  # (4, tracks) sines and cosines of polar angle and azimuth
     track_clusters: ClusterWorkspace
     vr: NDArray[np.float64]  # (tracks, 4) track jets by falling pT
     vr_large: NDArray[np.int32]  # (tracks,) large-R jet that holds each track jet, -1 without
     tower_clusters: ClusterWorkspace  # jet_p4: untrimmed large-R jets by falling pT
     constituents: NDArray[np.float64]  # (towers, 4) of one large-R jet
+    directions: NDArray[np.float64]  # (2, towers) their rapidities and azimuths
     trimmed: NDArray[np.float64]  # (towers, 4) those that survive trimming
+    trimmed_directions: NDArray[np.float64]  # (2, towers)
     kept: NDArray[np.bool_]  # (towers,)
     subjets: ClusterWorkspace
 
@@ -53,19 +56,25 @@ class JetsWorkspace(NamedTuple):
 def jets_workspace(tracks: int, towers: int) -> JetsWorkspace:
     """Return buffers for up to `tracks` tracks and `towers` towers (ghosts included)."""
     return JetsWorkspace(
-        track_row=np.zeros(tracks, np.int32), track_p4=np.zeros((tracks, 4)), track_clusters=cluster_workspace(tracks),
-        vr=np.zeros((tracks, 4)), vr_large=np.zeros(tracks, np.int32), tower_clusters=cluster_workspace(towers),
-        constituents=np.zeros((towers, 4)), trimmed=np.zeros((towers, 4)), kept=np.zeros(towers, np.bool_),
+        track_row=np.zeros(tracks, np.int32), track_p4=np.zeros((tracks, 4)), angles=np.zeros((4, tracks)),
+        track_clusters=cluster_workspace(tracks), vr=np.zeros((tracks, 4)), vr_large=np.zeros(tracks, np.int32),
+        tower_clusters=cluster_workspace(towers), constituents=np.zeros((towers, 4)), directions=np.zeros((2, towers)),
+        trimmed=np.zeros((towers, 4)), trimmed_directions=np.zeros((2, towers)), kept=np.zeros(towers, np.bool_),
         subjets=cluster_workspace(towers))
 
 
 @kernel
 def track_jets(tracks: Tracks, n_tracks: int, vertex: PrimaryVertex, ws: JetsWorkspace) -> int:
     """Return the number of track jets, with their momenta [GeV] in ws.vr; negative on overflow or NaN."""
+    for row, parameter in ((0, THETA), (2, PHI)):
+        sine, cosine = ws.angles[row], ws.angles[row + 1]
+        for i in range(n_tracks):
+            sine[i] = tracks.perigee[i, parameter]
+        for i in range(n_tracks):
+            sine[i], cosine[i] = sincos(sine[i])
     n = 0
     for i in range(n_tracks):
-        sin_theta, cos_theta = sincos(tracks.perigee[i, THETA])
-        s, c = sincos(tracks.perigee[i, PHI])
+        sin_theta, cos_theta, s, c = ws.angles[0, i], ws.angles[1, i], ws.angles[2, i], ws.angles[3, i]
         along = vertex.position[0] * c + vertex.position[1] * s
         z0_sin_theta = (tracks.perigee[i, Z0] - vertex.position[2]) * sin_theta + along * cos_theta
         if tracks.pt[i] <= TRACK_MIN_PT or abs(tracks.eta[i]) >= VR_MAX_ETA or abs(z0_sin_theta) >= MAX_Z0_SIN_THETA:
@@ -98,13 +107,16 @@ def trimmed_jet(towers: NDArray[np.float64], n_towers: int, jet: int, ws: JetsWo
     """Return (constituents left in ws.trimmed, px, py, pz, E [GeV]) of large-R jet `jet` after trimming."""
     clusters = ws.tower_clusters
     n = constituents(towers, clusters.jet_of, n_towers, jet, ws.constituents)
+    constituent_directions(clusters.directions, clusters.jet_of, n_towers, jet, ws.directions)
     reference = pt(clusters.jet_p4[jet, 0], clusters.jet_p4[jet, 1])
-    px, py, pz, e = trim(ws.constituents, n, SUBJET_RADIUS, SUBJET_CUT, reference, ws.kept, ws.subjets)
+    px, py, pz, e = trim_known(ws.constituents, ws.directions, n, SUBJET_RADIUS, SUBJET_CUT, reference, ws.kept, ws.subjets)
     left = 0
     for i in range(n):
         if ws.kept[i]:
             for k in range(4):
                 ws.trimmed[left, k] = ws.constituents[i, k]
+            for k in range(2):
+                ws.trimmed_directions[k, left] = ws.directions[k, i]
             left += 1
     return left, px, py, pz, e
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.jets.antikt import ClusterWorkspace, load, recombine
+from pseudoexp.jets.antikt import ClusterWorkspace, find_directions, load, recombine
 
 GHOST_FACTOR = 1e-20
 
@@ -47,7 +47,7 @@ def cluster_with_ghosts(
         Number of jets, `OVERFLOW` or `NOT_FINITE`.
     """
     total = load(ghost_p4, n_ghosts, GHOST_FACTOR, load(p4, n, 1.0, 0, ws), ws)
-    n_jets = recombine(total, -1, 0.0, radius, radius, 0, ptmin, ws)
+    n_jets = recombine(find_directions(total, ws), -1, 0.0, radius, radius, 0, ptmin, ws)
     if n_jets >= 0:
         for k in range(n_ghosts):
             ghost_jet[k] = ws.jet_of[n + k]

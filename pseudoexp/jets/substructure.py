@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.kinematics import delta_r, phi, pt, rapidity
-from pseudoexp.jets.antikt import ClusterWorkspace, cluster_exclusive, cluster_workspace
+from pseudoexp.jets.antikt import ClusterWorkspace, cluster_workspace, find_directions, load, recombine, take_directions
 
 _BAD = -1.0
 _FAR = 1e5  # kT radius of the axes: nothing is nearer to the beam
@@ -31,13 +31,14 @@ _NO_SPREAD = 1e-12  # tau_1 or e2 below this is rounding
 class SubstructureWorkspace(NamedTuple):
     """Buffers for the constituents of one jet."""
 
-    cluster: ClusterWorkspace
-    y: NDArray[np.float64]  # (capacity,) rapidity
-    phi: NDArray[np.float64]  # (capacity,) azimuth
+    cluster: ClusterWorkspace  # rapidities and azimuths are its `directions`
     z: NDArray[np.float64]  # (capacity,) share of the pT
-    near: NDArray[np.float64]  # (capacity,) z_j R_ij for one i
-    partial: NDArray[np.float64]  # (capacity,) sum_j z_j R_ij R_jk for one i
-    distance: NDArray[np.float64]  # (capacity, capacity) R_ij for i < j
+    axes: NDArray[np.float64]  # (capacity, 2) rapidity and azimuth
+    first: NDArray[np.float64]  # (capacity,) sum over j > i of z_j R_ij for each i
+    second: NDArray[np.float64]  # (capacity,) sum over k > j > i of z_j z_k R_ij R_jk R_ki for each i
+    partial: NDArray[np.float64]  # (capacity,) sum over j between i and k of z_j R_ij R_jk for each i and one k
+    distance: NDArray[np.float64]  # (capacity,) R_ik for one k
+    weighted: NDArray[np.float64]  # (capacity**2,) z_j R_ij for i < j at j n + i, 0 for other i
 
 
 def substructure_workspace(capacity: int) -> SubstructureWorkspace:
@@ -45,24 +46,19 @@ def substructure_workspace(capacity: int) -> SubstructureWorkspace:
     def real() -> NDArray[np.float64]:
         return np.zeros(capacity)
 
-    return SubstructureWorkspace(
-        cluster_workspace(capacity), real(), real(), real(), real(), real(), np.zeros((capacity, capacity)))
+    return SubstructureWorkspace(cluster_workspace(capacity), real(), np.zeros((capacity, 2)), real(), real(), real(),
+                                 real(), np.zeros(capacity * capacity))
 
 
 @inline
-def _directions(p4: NDArray[np.float64], n: int, ws: SubstructureWorkspace) -> float:
-    """Fill rapidity, azimuth and share of the pT; return the sum of the pT, `_BAD` if they do not fit."""
-    if n > ws.y.shape[0]:
+def _shares(p4: NDArray[np.float64], n: int, ws: SubstructureWorkspace) -> float:
+    """Fill the shares of the pT and return its sum; what is below zero is returned as `_BAD`."""
+    if n < 0:
         return _BAD
     total = 0.0
     for i in range(n):
-        px, py, pz, e = p4[i, 0], p4[i, 1], p4[i, 2], p4[i, 3]
-        ws.y[i] = rapidity(px, py, pz, e)
-        ws.phi[i] = phi(px, py)
-        ws.z[i] = pt(px, py)
+        ws.z[i] = pt(p4[i, 0], p4[i, 1])
         total += ws.z[i]
-    if not abs(total) < math.inf:
-        return _BAD
     if total > 0.0:
         for i in range(n):
             ws.z[i] /= total
@@ -70,41 +66,43 @@ def _directions(p4: NDArray[np.float64], n: int, ws: SubstructureWorkspace) -> f
 
 
 @inline
+def _prepare(p4: NDArray[np.float64], n: int, ws: SubstructureWorkspace) -> float:
+    """Load the constituents, find their directions and shares; return the sum of the pT, `_BAD` if they do not fit."""
+    return _shares(p4, find_directions(load(p4, n, 1.0, 0, ws.cluster), ws.cluster), ws)
+
+
+@inline
 def _mean_distance(axes: NDArray[np.float64], n_axes: int, n: int, ws: SubstructureWorkspace) -> float:
     """Return the mean distance to the nearest axis, weighted with pT."""
-    axis_y, axis_phi = ws.near, ws.partial
+    directions = ws.cluster.directions
     for k in range(n_axes):
-        axis_y[k] = rapidity(axes[k, 0], axes[k, 1], axes[k, 2], axes[k, 3])
-        axis_phi[k] = phi(axes[k, 0], axes[k, 1])
+        ws.axes[k, 0] = rapidity(axes[k, 0], axes[k, 1], axes[k, 2], axes[k, 3])
+        ws.axes[k, 1] = phi(axes[k, 0], axes[k, 1])
     total = 0.0
     for i in range(n):
         nearest = math.inf
         for k in range(n_axes):
-            nearest = min(nearest, delta_r(ws.y[i], ws.phi[i], axis_y[k], axis_phi[k]))
+            nearest = min(nearest, delta_r(directions[0, i], directions[1, i], ws.axes[k, 0], ws.axes[k, 1]))
         total += ws.z[i] * nearest
     return total
 
 
-@kernel
-def tau(p4: NDArray[np.float64], n: int, n_axes: int, ws: SubstructureWorkspace) -> float:
-    """Return tau_N of n constituents (rows of p4: px, py, pz, E in GeV) for N = n_axes; 0 for n <= N."""
-    if _directions(p4, n, ws) < 0.0:
-        return _BAD
-    n_found = cluster_exclusive(p4, n, 1, _FAR, n_axes, ws.cluster)
-    if n_found < 0:
-        return _BAD
+@inline
+def _tau(n: int, n_axes: int, ws: SubstructureWorkspace) -> float:
+    """Return tau_N of the constituents prepared."""
+    n_found = recombine(n, 1, 0.0, _FAR, _FAR, n_axes, 0.0, ws.cluster)
     return _mean_distance(ws.cluster.jet_p4, n_found, n, ws) if n > n_axes else 0.0
 
 
 @kernel
-def tau21(p4: NDArray[np.float64], n: int, ws: SubstructureWorkspace) -> float:
-    """Return tau_2 / tau_1 of n constituents; 0 without spread, -1 where they do not fit.
+def _tau21(n: int, ws: SubstructureWorkspace) -> float:
+    """Return tau_2 / tau_1 of the constituents prepared; 0 without spread.
 
     The one axis of tau_1 is the sum of the two of tau_2: their recombination is the last step to one jet.
     """
-    two = tau(p4, n, 2, ws)
-    if two < 0.0 or n < 3:
-        return min(two, 0.0)
+    if n < 3:
+        return 0.0
+    two = _tau(n, 2, ws)
     axes = ws.cluster.jet_p4
     for c in range(4):
         axes[0, c] += axes[1, c]
@@ -112,43 +110,90 @@ def tau21(p4: NDArray[np.float64], n: int, ws: SubstructureWorkspace) -> float:
     return two / one if one > _NO_SPREAD else 0.0
 
 
+@inline
+def _add_rows(k: int, n: int, ws: SubstructureWorkspace) -> None:
+    """Add z_j R_ij R_jk over all j < k, in their order, to `partial`."""
+    partial, distance = ws.partial, ws.distance
+    together = k - k % 4
+    for j in range(0, together, 4):
+        a, b = ws.weighted[j * n:(j + 1) * n], ws.weighted[(j + 1) * n:(j + 2) * n]
+        c, d = ws.weighted[(j + 2) * n:(j + 3) * n], ws.weighted[(j + 3) * n:(j + 4) * n]
+        ra, rb, rc, rd = distance[j], distance[j + 1], distance[j + 2], distance[j + 3]
+        for i in range(j + 3):
+            partial[i] = (((partial[i] + a[i] * ra) + b[i] * rb) + c[i] * rc) + d[i] * rd
+    for j in range(together, k):
+        row, r = ws.weighted[j * n:(j + 1) * n], distance[j]
+        for i in range(j):
+            partial[i] += row[i] * r
+
+
+@kernel
+def _correlations(n: int, ws: SubstructureWorkspace) -> tuple[float, float]:
+    """Return (e2, e3) of the constituents prepared.
+
+    The sums over j and k are made for all i at once: no inner loop has a running total, so all can be vectorised
+    without a change of the result. Rows of weights go on with zeros, so that four can be added in one go.
+    """
+    z, distance, first, second, partial = ws.z, ws.distance, ws.first, ws.second, ws.partial
+    y, azimuth = ws.cluster.directions[0], ws.cluster.directions[1]
+    first[:n] = 0.0
+    second[:n] = 0.0
+    for k in range(n):
+        row = ws.weighted[k * n:(k + 1) * n]
+        for i in range(k):
+            distance[i] = delta_r(y[i], azimuth[i], y[k], azimuth[k])
+        for i in range(k):
+            row[i] = z[k] * distance[i]
+            first[i] += row[i]
+        row[k:] = 0.0
+        partial[:k] = 0.0
+        _add_rows(k, n, ws)
+        for i in range(k):
+            second[i] += row[i] * partial[i]
+    e2 = e3 = 0.0
+    for i in range(n):
+        e2 += z[i] * first[i]
+        e3 += z[i] * second[i]
+    return e2, e3
+
+
+@inline
+def _ratio(e2: float, e3: float) -> float:
+    return e3 / (e2 * e2 * e2) if e2 > _NO_SPREAD else 0.0
+
+
+@kernel
+def tau(p4: NDArray[np.float64], n: int, n_axes: int, ws: SubstructureWorkspace) -> float:
+    """Return tau_N of n constituents (rows of p4: px, py, pz, E in GeV) for N = n_axes; 0 for n <= N."""
+    return _tau(n, n_axes, ws) if _prepare(p4, n, ws) >= 0.0 else _BAD
+
+
+@kernel
+def tau21(p4: NDArray[np.float64], n: int, ws: SubstructureWorkspace) -> float:
+    """Return tau_2 / tau_1 of n constituents; 0 without spread, -1 where they do not fit."""
+    return _tau21(n, ws) if _prepare(p4, n, ws) >= 0.0 else _BAD
+
+
 @kernel
 def energy_correlations(p4: NDArray[np.float64], n: int, ws: SubstructureWorkspace) -> tuple[float, float]:
-    """Return (e2, e3) of n constituents; (-1, -1) where they do not fit.
-
-    For each i the sum over j < k is a quadratic form, summed row by row so that the inner loop has no
-    running total and can be vectorised without a change of the result.
-    """
-    if _directions(p4, n, ws) < 0.0:
-        return _BAD, _BAD
-    z, near, partial, distance = ws.z, ws.near, ws.partial, ws.distance
-    for i in range(n):
-        for j in range(i + 1, n):
-            distance[i, j] = delta_r(ws.y[i], ws.phi[i], ws.y[j], ws.phi[j])
-    e2 = 0.0
-    e3 = 0.0
-    for i in range(n):
-        row_sum = 0.0
-        for j in range(i + 1, n):
-            near[j] = z[j] * distance[i, j]
-            row_sum += near[j]
-            partial[j] = 0.0
-        e2 += z[i] * row_sum
-        for j in range(i + 1, n):
-            weight = near[j]
-            for k in range(j + 1, n):
-                partial[k] += weight * distance[j, k]
-        row_sum = 0.0
-        for k in range(i + 1, n):
-            row_sum += near[k] * partial[k]
-        e3 += z[i] * row_sum
-    return e2, e3
+    """Return (e2, e3) of n constituents; (-1, -1) where they do not fit."""
+    return _correlations(n, ws) if _prepare(p4, n, ws) >= 0.0 else (_BAD, _BAD)
 
 
 @kernel
 def d2(p4: NDArray[np.float64], n: int, ws: SubstructureWorkspace) -> float:
     """Return D2 = e3 / e2^3 of n constituents; 0 without spread, -1 where they do not fit."""
-    two, three = energy_correlations(p4, n, ws)
-    if two < 0.0:
+    if _prepare(p4, n, ws) < 0.0:
         return _BAD
-    return three / (two * two * two) if two > _NO_SPREAD else 0.0
+    two, three = _correlations(n, ws)
+    return _ratio(two, three)
+
+
+@kernel
+def tau21_and_d2(p4: NDArray[np.float64], directions: NDArray[np.float64], n: int, ws: SubstructureWorkspace
+                 ) -> tuple[float, float]:
+    """Return tau21 and D2 of n constituents whose directions (rapidity and azimuth) are known; -1 where they do not fit."""
+    if _shares(p4, take_directions(directions, load(p4, n, 1.0, 0, ws.cluster), ws.cluster), ws) < 0.0:
+        return _BAD, _BAD
+    two, three = _correlations(n, ws)
+    return _tau21(n, ws), _ratio(two, three)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.core.jit import kernel
-from pseudoexp.jets.antikt import ClusterWorkspace, cluster
+from pseudoexp.core.jit import inline, kernel
+from pseudoexp.jets.antikt import ClusterWorkspace, find_directions, load, recombine, take_directions
 
 
 @kernel
@@ -39,7 +39,23 @@ def trim(
         Sum over the subjets kept; zeros when none is, (0, 0, 0, -1) when the constituents do not fit into the
         workspace or are not finite.
     """
-    n_subjets = cluster(p4, n, r_sub, 1, f_cut * reference_pt, ws)
+    return _trim(find_directions(load(p4, n, 1.0, 0, ws), ws), r_sub, f_cut * reference_pt, kept, ws)
+
+
+@kernel
+def trim_known(
+    p4: NDArray[np.float64], directions: NDArray[np.float64], n: int, r_sub: float, f_cut: float, reference_pt: float,
+    kept: NDArray[np.bool_], ws: ClusterWorkspace,
+) -> tuple[float, float, float, float]:
+    """Do as `trim` with constituents whose directions (rapidity and azimuth) are known."""
+    return _trim(take_directions(directions, load(p4, n, 1.0, 0, ws), ws), r_sub, f_cut * reference_pt, kept, ws)
+
+
+@inline
+def _trim(n: int, r_sub: float, ptmin: float, kept: NDArray[np.bool_], ws: ClusterWorkspace
+          ) -> tuple[float, float, float, float]:
+    """Trim the n momenta loaded into the workspace."""
+    n_subjets = recombine(n, 1, 0.0, r_sub, r_sub, 0, ptmin, ws)
     px = py = pz = e = 0.0
     for k in range(n_subjets):
         px += ws.jet_p4[k, 0]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.kinematics import eta
-from pseudoexp.jets.antikt import ORDER, STALE, ClusterWorkspace, load, recombine
+from pseudoexp.jets.antikt import COUNT, ORDER, ClusterWorkspace, find_directions, load, recombine
 
 
 @kernel
@@ -40,7 +40,7 @@ def cluster_vr(
     int
         Number of jets, `OVERFLOW` or `NOT_FINITE`.
     """
-    return recombine(load(p4, n, 1.0, 0, ws), -1, rho, r_min, r_max, 0, ptmin, ws)
+    return recombine(find_directions(load(p4, n, 1.0, 0, ws), ws), -1, rho, r_min, r_max, 0, ptmin, ws)
 
 
 @kernel
@@ -54,7 +54,7 @@ def select_track_jets(
     """
     if n_jets <= 0:
         return n_jets
-    new, tracks = ws.links[ORDER], ws.links[STALE]
+    new, tracks = ws.links[ORDER], ws.links[COUNT]
     tracks[:n_jets] = 0
     for i in range(n):
         if ws.jet_of[i] >= 0:

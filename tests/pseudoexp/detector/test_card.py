@@ -5,12 +5,13 @@ import pytest
 from detector_toys import changed, tables
 
 from pseudoexp.config import load_card
+from pseudoexp.core.elementary import log
 from pseudoexp.core.jit import kernel
 from pseudoexp.detector.calorimeter import EM, HADRONIC
 from pseudoexp.detector.tracking import impact_resolution
 from pseudoexp.errors import ConfigError
 
-resolution = kernel(lambda sigma, pt, eta: impact_resolution(sigma, pt, eta))
+resolution = kernel(lambda sigma, pt, eta: impact_resolution(sigma, log(pt), eta))
 
 
 @pytest.mark.parametrize(("section", "values", "message"), [
