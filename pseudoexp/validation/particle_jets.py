@@ -93,7 +93,7 @@ def _fill_content(n: int, jet: int, work: JetsWork, out: NDArray[np.float64]) ->
             n_tracks += 1
             total += pt(work.visible[i, 0], work.visible[i, 1])
     count = constituents(work.visible, work.large.jet_of, n, jet, work.members)
-    if count > len(work.substructure.y):
+    if count > len(work.substructure.z):
         return -1
     out[_NTRK], out[_NCON], out[_FTRK] = n_tracks, count, total / out[_PT]
     out[_TAU1] = tau(work.members, count, 1, work.substructure)
