@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core import species
-from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.jit import flat, inline, kernel
 from pseudoexp.core.kinematics import delta_phi, eta, phi, pt
 from pseudoexp.core.record import EventRecord
 from pseudoexp.detector.calorimeter import REGION_CELL, REGION_ETA, REGION_PHI
@@ -85,6 +85,9 @@ def _cell_of(px: float, py: float, slope: float) -> tuple[int, int]:
     return min(max(int(b), 0), _N_ETA - 1), min(int((angle + math.pi) * _PER_RAD), _N_PHI - 1)
 
 
+_flat_cell_of = flat(_cell_of)
+
+
 @inline
 def _find_cells(px: NDArray[np.float64], py: NDArray[np.float64], pz: NDArray[np.float64], pdg_id: NDArray[np.int32],
                 cell: NDArray[np.int64]) -> None:
@@ -93,7 +96,7 @@ def _find_cells(px: NDArray[np.float64], py: NDArray[np.float64], pz: NDArray[np
         transverse = pt(px[k], py[k])
         slope = pz[k] / (transverse if transverse > 0.0 else 1.0)
         counts = (transverse > 0.0) & (abs(slope) < _MAX_SLOPE) & (not species.is_neutrino(pdg_id[k]))
-        a, b = _cell_of(px[k] if counts else 1.0, py[k], slope if counts else 0.0)
+        a, b = _flat_cell_of(px[k] if counts else 1.0, py[k], slope if counts else 0.0)
         cell[k] = (a << _ROW_BITS) + _REACH + b if counts else -1
 
 

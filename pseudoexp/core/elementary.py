@@ -133,11 +133,9 @@ def log(x: float) -> float:
 def log1p(x: float) -> float:
     """Return log(1 + x) without loss for small x."""
     u = 1.0 + x
-    if u == 1.0:
-        return x
-    if u == math.inf:
-        return u
-    return log(u) + (x - (u - 1.0)) / u if abs(x) < 1.0 else log(u)
+    y = log(u)
+    y = y + (x - (u - 1.0)) / u if abs(x) < 1.0 else y
+    return x if u == 1.0 else y
 
 
 @inline
@@ -325,6 +323,5 @@ def cosh(x: float) -> float:
 def asinh(x: float) -> float:
     """Return the inverse hyperbolic sine."""
     a = abs(x)
-    if a > 1e150:
-        return math.copysign(log(a) + 0.6931471805599453, x)
-    return math.copysign(log1p(a + a * a / (1.0 + math.sqrt(1.0 + a * a))), x)
+    y = log1p(a if a > 1e150 else a + a * a / (1.0 + math.sqrt(1.0 + a * a)))
+    return math.copysign(y + 0.6931471805599453 if a > 1e150 else y, x)

@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from types import FunctionType
 from typing import Any, TypeVar, cast
 
 from numba.core import config as numba_config
@@ -93,6 +94,27 @@ def kernel(function: F) -> F:
 def inline(function: F) -> F:
     """Compile a small helper of other kernels; it is cached inside its callers, not on its own."""
     return _compiled(function, cached=False)
+
+
+def flat(function: F) -> F:
+    """Return a twin of a kernel that is compiled into each of its callers, with all that it calls.
+
+    A loop over an array becomes vector instructions only if nothing in it is called, and LLVM leaves a function of some
+    length that is called from several places on its own. The twin is for such loops; others are smaller with the kernel.
+    """
+    if not isinstance(function, Kernel):
+        return function
+    if id(function) not in _twins:
+        names = function.py_func.__globals__
+        called = {name: flat(names[name]) for name in function.py_func.__code__.co_names
+                  if isinstance(names.get(name), Kernel)}
+        twin = FunctionType(function.py_func.__code__, names | called, function.py_func.__name__)
+        _twins[id(function)] = Kernel(twin, targetoptions=dict(OPTIONS), flat=True)
+    return cast(F, _twins[id(function)])
+
+
+_twins: dict[int, Kernel] = {}
+"""The twins by the kernels' identities; kernels live as long as the process."""
 
 
 def _compiled(function: F, cached: bool) -> F:

@@ -76,6 +76,17 @@ class _PartLibrary(_Library):
         self._finalized = True
 
 
+class _FlatLibrary(_PartLibrary):
+    """Code that is put into each of its callers, whatever its size."""
+
+    def add_ir_module(self, ir_module: Any) -> None:
+        """Add a function's code."""
+        for function in ir_module.functions:
+            if not function.is_declaration:
+                function.attributes.add("alwaysinline")
+        super().add_ir_module(ir_module)
+
+
 class _WholeLibrary(_Library):
     """Code that Python calls; `returns_arrays` is set by the lowering."""
 
@@ -102,15 +113,22 @@ class _WholeLibrary(_Library):
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _PartLowering(NativeLowering):
     _name = "pseudoexp_part_lowering"
+    library = _PartLibrary
 
     def run_pass(self, state: Any) -> bool:
         """Lower, and register what callers link under a key of its own instead of an entry point."""
-        state.library = _PartLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
         super().run_pass(state)
         key = object()
         state.targetctx.insert_user_function(key, state.cr.fndesc, [state.library])
         state.cr = state.cr._replace(cfunc=key)
         return True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _FlatLowering(_PartLowering):
+    _name = "pseudoexp_flat_lowering"
+    library = _FlatLibrary
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -141,6 +159,13 @@ class _PartCompiler(CompilerBase):
         return _pipeline(self.state, _PartLowering)
 
 
+class _FlatCompiler(CompilerBase):
+    def define_pipelines(self) -> list[PassManager]:
+        """Return the passes."""
+        self.state.flags.no_compile = True
+        return _pipeline(self.state, _FlatLowering)
+
+
 class _WholeCompiler(CompilerBase):
     def define_pipelines(self) -> list[PassManager]:
         """Return the passes."""
@@ -166,13 +191,15 @@ class Kernel(CPUDispatcher):
         As in numba.
     targetoptions : dict, optional
         Options of ``numba.njit``.
+    flat : bool
+        Whether the part is put into its callers whatever its size.
     """
 
     def __init__(self, py_func: Callable[..., Any], locals: dict[str, Any] | None = None,
-                 targetoptions: dict[str, Any] | None = None) -> None:
+                 targetoptions: dict[str, Any] | None = None, flat: bool = False) -> None:
         options = targetoptions or {}
         super().__init__(py_func, locals, options, _WholeCompiler)
-        self._part = _PartDispatcher(py_func, locals, options | _NO_WRAPPERS, _PartCompiler)
+        self._part = _PartDispatcher(py_func, locals, options | _NO_WRAPPERS, _FlatCompiler if flat else _PartCompiler)
 
     def ready(self, *arguments: Any) -> bool:
         """Return whether a call with these arguments needs no compilation, now or in an earlier process."""

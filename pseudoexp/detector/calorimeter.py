@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core import species
 from pseudoexp.core.elementary import atan2, exp, log
-from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.jit import flat, inline, kernel
 from pseudoexp.core.layout import row_length
 from pseudoexp.core.reconstructed import Towers
 from pseudoexp.core.rng import STAGE_CALORIMETER, Stream, box_muller, fill_uniform4
@@ -128,7 +128,7 @@ def _steps(d0: NDArray[np.float64], z0: NDArray[np.float64], cot_theta: NDArray[
            step: NDArray[np.float64], m: int, radius: float, half_length: float) -> None:
     """Replace the arcs in `step` by the transverse paths to the face [mm]; -1 for what does not get there."""
     for i in range(m):
-        arc, reached = helix.arc_at_surface(d0[i], z0[i], cot_theta[i], kappa[i], radius, half_length, step[i])
+        arc, reached = _flat_surface(d0[i], z0[i], cot_theta[i], kappa[i], radius, half_length, step[i])
         path = arc - step[i]
         step[i] = path if reached and not abs(kappa[i]) * path > _MAX_TURN else -1.0
 
@@ -139,7 +139,7 @@ def _impacts(hits: NDArray[np.float64], m: int) -> None:
     x, y, z, dx, dy, step = hits[_X], hits[_Y], hits[_Z], hits[_DX], hits[_DY], hits[_STEP]
     kappa, cot_theta, eta, phi = hits[_KAPPA], hits[_COT], hits[_ETA], hits[_PHI]
     for i in range(m):
-        dx[i], dy[i] = helix.displacement(dx[i], dy[i], kappa[i], step[i])
+        dx[i], dy[i] = _flat_displacement(dx[i], dy[i], kappa[i], step[i])
     for i in range(m):
         x[i] = x[i] + dx[i]
     for i in range(m):
@@ -147,9 +147,9 @@ def _impacts(hits: NDArray[np.float64], m: int) -> None:
     for i in range(m):
         z[i] = z[i] + step[i] * cot_theta[i]
     for i in range(m):
-        eta[i] = _eta(z[i] / math.sqrt(x[i] * x[i] + y[i] * y[i]))
+        eta[i] = _flat_eta(z[i] / math.sqrt(x[i] * x[i] + y[i] * y[i]))
     for i in range(m):
-        phi[i] = atan2(y[i], x[i])
+        phi[i] = _flat_atan2(y[i], x[i])
 
 
 @inline
@@ -189,7 +189,7 @@ def _respond(e: NDArray[np.float64], stochastic: NDArray[np.float64], constant: 
              u: NDArray[np.float64], v: NDArray[np.float64], measured: NDArray[np.float64], m: int) -> None:
     """Draw the measured energies."""
     for k in range(m):
-        measured[k] = response(e[k], stochastic[k], constant[k], box_muller(u[k], v[k]))
+        measured[k] = _flat_response(e[k], stochastic[k], constant[k], _flat_box_muller(u[k], v[k]))
 
 
 @inline
@@ -215,15 +215,20 @@ def _in_region(region: NDArray[np.int64], eta: float, phi: float) -> bool:
 def make_towers(touched: int, vertex: NDArray[np.float64], tables: CalorimeterTables, ws: CalorimeterWorkspace,
                 towers: Towers) -> int:
     """Turn cells over threshold into massless towers seen from `vertex`; clear all cells; -1 without room."""
-    n = 0
+    n = high = 0
+    for k in range(touched):  # without a branch: most are below
+        cell = ws.touched[k]
+        e = ws.energy[cell]
+        is_high = e >= tables.threshold
+        ws.touched[high] = cell
+        ws.energy[cell] = e if is_high else 0.0
+        high += 1 if is_high else 0
     x0, y0, z0 = vertex[0], vertex[1], vertex[2]
     threshold2 = tables.threshold * tables.threshold
-    for k in range(touched):
+    for k in range(high):
         cell = ws.touched[k]
         e = ws.energy[cell]
         ws.energy[cell] = 0.0
-        if e < tables.threshold:
-            continue
         x, y, z = tables.position[cell, 0] - x0, tables.position[cell, 1] - y0, tables.position[cell, 2] - z0
         scale = e / math.sqrt(x * x + y * y + z * z)
         if (x * x + y * y) * scale * scale < threshold2 or n < 0:
@@ -311,3 +316,8 @@ def _add(cell: int, e: float, ws: CalorimeterWorkspace, touched: int) -> int:
     ws.touched[touched] = cell
     ws.energy[cell] = before + e
     return touched + (1 if (before == 0.0) & (e > 0.0) else 0)
+
+
+_flat_atan2, _flat_box_muller = flat(atan2), flat(box_muller)
+_flat_surface, _flat_displacement = flat(helix.arc_at_surface), flat(helix.displacement)
+_flat_eta, _flat_response = flat(_eta), flat(response)

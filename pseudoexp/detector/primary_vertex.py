@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import exp, sincos
-from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.jit import flat, inline, kernel
 from pseudoexp.core.layout import row_length
 from pseudoexp.core.reconstructed import D0, PHI, THETA, Z0, PrimaryVertex, Tracks
 
@@ -33,6 +33,7 @@ _NEAR_D0, _NEAR_Z0 = 0.5, 0.3  # mm, across the track: at this distance it count
 _WINDOW = 5.0  # mm: tracks further away in z0, beyond their errors, do not enter a fit
 _TEMPERATURES = np.array([2.0, 2.0, 1.0, 1.0, 1.0, 1.0])
 _BLUR = np.array([0.15, 0.1, 0.05, 0.02, 0.0, 0.0])  # mm, added to the tracks' errors while the seed's error matters
+_flat_exp, _flat_sincos = flat(exp), flat(sincos)
 _SINE, _COSINE, _COT, _VAR_D0, _VAR_Z0, _PT2, _D0, _Z0, _WEIGHT, _WEIGHT_D0, _WEIGHT_Z0 = range(11)
 
 
@@ -108,9 +109,9 @@ def _prepare(tracks: Tracks, n: int, ws: VertexWorkspace) -> tuple[int, int]:
         line[_VAR_D0, t], line[_VAR_Z0, t] = covariance[D0, D0], covariance[Z0, Z0]
         line[_PT2, t] = min(tracks.pt[t] * tracks.pt[t], _MAX_PT2)
     for t in range(n):
-        sine[t], cosine[t] = sincos(sine[t])
+        sine[t], cosine[t] = _flat_sincos(sine[t])
     for t in range(n):
-        sine_theta, cosine_theta = sincos(cot[t])
+        sine_theta, cosine_theta = _flat_sincos(cot[t])
         cot[t] = cosine_theta / sine_theta
     first, end = _BINS, 0
     for t in range(n):
@@ -180,7 +181,7 @@ def _weigh(n: int, half_beta: float, blur2: float, chi2_cut: float, ws: VertexWo
         w1, w2 = 1.0 / (var_d0[t] + blur2), 1.0 / (var_z0[t] + blur2)
         excess = (r1 * r1 * w1 + r2 * r2 * w2 - chi2_cut) * half_beta
         far = (excess > 20.0) | ((r2 * r2 > _WINDOW * _WINDOW) & (r2 * r2 > 25.0 * var_z0[t]))
-        weight[t] = 0.0 if far else 1.0 / (1.0 + exp(excess))
+        weight[t] = 0.0 if far else 1.0 / (1.0 + _flat_exp(excess))
     for t in range(n):
         weight_d0[t] = weight[t] * (1.0 / (var_d0[t] + blur2))
     for t in range(n):

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 from pseudoexp.core import reconstructed, species
 from pseudoexp.core.elementary import asinh, atan2, exp, log, sincos, sinh
-from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.jit import flat, inline, kernel
 from pseudoexp.core.kinematics import delta_phi
 from pseudoexp.core.layout import row_length
 from pseudoexp.core.reconstructed import ORIGIN_FAKE, QOVERP, THETA, Tracks, TrackTruth
 from pseudoexp.core.rng import STAGE_FAKES, STAGE_TRACKING, Stream, fill_uniform4, normal4, normal_pair, uniform4
 from pseudoexp.detector import helix
+from pseudoexp.detector.bremsstrahlung import after_radiation
 from pseudoexp.detector.particles import (
     CHARGE,
     COT_THETA,
@@ -59,13 +60,14 @@ _MARGIN = 0.8  # particles down to this share of the smallest pT may be measured
 _MAX_RELATIVE_SIGMA = 5.0
 _SIGMA_FLOOR = 1e-6  # mm
 _MIN_QOVERP = 1e-5  # 1/GeV
-_MAX_LOSS = 3.0
 _FAKE_SPREAD = 0.1  # rad
 _FAKE_D0, _FAKE_Z0 = 1.0, 1.0  # mm
 _FAKE_WIDENING = 2.0
 (_COT, _LN_PT, _SURVIVAL, _D0, _Z0, _PHI, _THETA, _QOVERP, _SINE, _ETA, _SIGMA_D0, _SIGMA_Z0, _SIGMA_PHI, _SIGMA_THETA,
  _SIGMA_P, _INVERSE_P) = range(16)
 _NOT_FOUND = -1.0  # no polar angle
+_flat_log, _flat_exp, _flat_sincos, _flat_atan2, _flat_asinh = flat(log), flat(exp), flat(sincos), flat(atan2), flat(asinh)
+_flat_normal_pair, _flat_delta_phi = flat(normal_pair), flat(delta_phi)
 
 
 class TrackingWorkspace(NamedTuple):
@@ -143,7 +145,7 @@ def _select(particles: Particles, n: int, tables: TrackingTables, ws: TrackingWo
         candidate[m], cot[m] = i, state[i, COT_THETA]
         m += 1
     for k in range(m):
-        eta[k] = asinh(cot[k])
+        eta[k] = _flat_asinh(cot[k])
     count = 0
     for k in range(m):
         if abs(eta[k]) > tables.max_abs_eta + 0.05:
@@ -183,7 +185,7 @@ def _draw(stream: Stream, count: int, ws: TrackingWorkspace) -> None:
     for row in range(4, 10, 2):
         first, second = ws.random[row], ws.random[row + 1]
         for k in range(count):
-            first[k], second[k] = normal_pair(first[k], second[k])
+            first[k], second[k] = _flat_normal_pair(first[k], second[k])
 
 
 @inline
@@ -191,11 +193,11 @@ def _look_up(cot: NDArray[np.float64], ln_pt: NDArray[np.float64], survival: NDA
              theta: NDArray[np.float64], count: int, material: MaterialTables) -> None:
     """Replace pT by its logarithm; fill the inverse probability of a hadron to survive the material, and the polar angle."""
     for k in range(count):
-        ln_pt[k] = log(ln_pt[k])
+        ln_pt[k] = _flat_log(ln_pt[k])
     for k in range(count):
-        survival[k] = exp(_path(cot[k], material) * material.interaction_lengths)
+        survival[k] = _flat_exp(_path(cot[k], material) * material.interaction_lengths)
     for k in range(count):
-        theta[k] = atan2(1.0, cot[k])
+        theta[k] = _flat_atan2(1.0, cot[k])
 
 
 @inline
@@ -208,11 +210,11 @@ def _path(cot: float, material: MaterialTables) -> float:
 def _turn(theta: NDArray[np.float64], sine: NDArray[np.float64], eta: NDArray[np.float64], count: int) -> None:
     """Fill sin(theta) and the pseudorapidity."""
     for k in range(count):
-        s, c = sincos(theta[k])
+        s, c = _flat_sincos(theta[k])
         sine[k] = s
         eta[k] = c / s
     for k in range(count):
-        eta[k] = asinh(eta[k])
+        eta[k] = _flat_asinh(eta[k])
 
 
 @inline
@@ -237,7 +239,7 @@ def _count(eta: float, phi: float, radius: float, first: int, last: int, ws: Tra
     total = 0
     for j in range(first, last):
         d_eta = ws.sorted[0, j] - eta
-        d_phi = delta_phi(ws.sorted[1, j], phi)
+        d_phi = _flat_delta_phi(ws.sorted[1, j], phi)
         total += 1 if d_eta * d_eta + d_phi * d_phi < radius * radius else 0
     return total
 
@@ -315,7 +317,7 @@ def _measure(particles: Particles, k: int, tables: TrackingTables, material: Mat
     cot_theta = state[i, COT_THETA]
     loss = 1.0
     if tables.bremsstrahlung and kind == species.ELECTRON:
-        loss = _bremsstrahlung(random[2], _path(cot_theta, material) * material.radiation_lengths)
+        loss = after_radiation(random[2], _path(cot_theta, material) * material.radiation_lengths)
     wide = widening * (tables.tail_widening if random[1] < tables.tail_fraction else 1.0)
     _fill_sigmas(state[i, PT], measured[_LN_PT], abs(state[i, ETA]), cot_theta, widening, tables, measured)
     f = wide / widening
@@ -357,32 +359,6 @@ def _write(measured: NDArray[np.float64], tables: TrackingTables, tracks: Tracks
     covariance[TRACK_D0, TRACK_PHI] = covariance[TRACK_PHI, TRACK_D0] = off_d0
     covariance[TRACK_Z0, THETA] = covariance[THETA, TRACK_Z0] = off_z0
     return True
-
-
-@inline
-def _bremsstrahlung(u: float, radiation_lengths: float) -> float:
-    """Return the factor on an electron's q/p after radiating (Bethe and Heitler): -ln(E'/E) has a gamma distribution.
-
-    Its shape is a = thickness / ln 2 radiation lengths and small. The quantile is found by bisection of
-    F(y) = y^a exp(-y) sum_n y^n / (Gamma(1 + a) (1 + a) ... (n + a)).
-    """
-    a = radiation_lengths / 0.6931471805599453
-    if a <= 0.0:
-        return 1.0
-    ln_gamma = a * (-0.5772156649 + a * (0.8224670334 + a * (-0.4006856344 + 0.2705808084 * a)))
-    target = log(u) + ln_gamma
-    low, high = 0.0, _MAX_LOSS
-    for _ in range(30):
-        y = 0.5 * (low + high)
-        total = term = 1.0
-        for n in range(1, 16):
-            term *= y / (n + a)
-            total += term
-        if a * log(y) - y + log(total) < target:
-            low = y
-        else:
-            high = y
-    return exp(0.5 * (low + high))
 
 
 @inline

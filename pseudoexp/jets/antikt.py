@@ -28,9 +28,37 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.core.jit import inline, kernel
-from pseudoexp.core.kinematics import PI, TWO_PI, phi, rapidity
+from pseudoexp.core.jit import flat, inline, kernel
+from pseudoexp.core.kinematics import phi, rapidity
 from pseudoexp.core.layout import row_length
+from pseudoexp.jets.slots import (
+    DIST,
+    FAR,
+    FIRST,
+    FOLLOWING,
+    GONE,
+    JET,
+    LAST,
+    NEAR,
+    NEAR_DIST,
+    ORDER,
+    PX,
+    PY,
+    PZ,
+    SCALE,
+    E,
+    after_leaving,
+    after_merging,
+    bits_of,
+    distances,
+    fill_gap,
+    insert,
+    merge,
+    set_near,
+    set_slot,
+    slot_of,
+    smallest_d,
+)
 
 OVERFLOW = -1
 """Returned when the input does not fit into the workspace."""
@@ -38,17 +66,8 @@ NOT_FINITE = -2
 """Returned when a component of an input momentum is NaN, infinite or above 1e150 GeV."""
 
 _NO_JET = np.int32(-1)
-_FAR = 1e150
 _LARGEST = 1e150
-
-PX, PY, PZ, E, Y, PHI, SCALE, RADIUS2, NEAR_DIST, DIST = range(10)
-"""Rows of `ClusterWorkspace.slots`: momentum, rapidity, azimuth in [0, 2 pi), pT^2p, R^2, dR^2 to the nearest neighbour
-(R^2 for the beam; no more than it where the neighbour has gone), and dR^2 of all slots to one of them."""
-NEAR, FIRST, LAST, FOLLOWING, COUNT, ORDER, JET = range(7)
-"""Rows of `ClusterWorkspace.links`: the nearest neighbour's slot (-1: beam, -2: has gone), first and last input of the
-slot's chain, the next input in the chain of each input (-1: end), inputs of a jet, jets by falling pT, and the first
-input in the chain of each jet."""
-_BEAM, _GONE = -1, -2
+_flat_rapidity, _flat_phi = flat(rapidity), flat(phi)
 
 
 class ClusterWorkspace(NamedTuple):
@@ -72,159 +91,6 @@ def cluster_workspace(capacity: int) -> ClusterWorkspace:
     return ClusterWorkspace(
         np.zeros((capacity, 4)), np.zeros(capacity, np.int32), np.zeros((2, capacity)), slots, slots.view(np.int64),
         np.zeros((JET + 1, row_length(capacity)), np.int64), np.zeros((capacity, 5)))
-
-
-@inline
-def effective_radius(pt: float, rho: float, r_min: float, r_max: float) -> float:
-    """Return clip(rho / pT, r_min, r_max)."""
-    return r_max if rho >= r_max * pt else max(rho / pt, r_min)
-
-
-@inline
-def _bits(x: float) -> int:
-    """Return the bits of a double as an integer."""
-    return int(np.float64(x).view(np.int64))
-
-
-@inline
-def _set_slot(slots: NDArray[np.float64], s: int, y: float, angle: float, power: int, rho: float, r_min: float,
-              r_max: float) -> None:
-    """Set rapidity, azimuth, scale and radius of slot s from its direction and momentum."""
-    px, py = slots[PX, s], slots[PY, s]
-    pt2 = px * px + py * py
-    slots[Y, s] = y
-    if angle < 0.0:
-        angle += TWO_PI
-    slots[PHI, s] = angle if angle < TWO_PI else 0.0
-    if power < 0:
-        slots[SCALE, s] = 1.0 / pt2 if pt2 > 1e-300 else 1e300
-    else:
-        slots[SCALE, s] = pt2 if power > 0 else 1.0
-    r = effective_radius(math.sqrt(pt2), rho, r_min, r_max)
-    slots[RADIUS2, s] = r * r
-
-
-@inline
-def _first_equal(row: NDArray[np.int64], value: int, n: int) -> int:
-    """Return the first place of a value among row[:n]; all are looked at, which vectorises, unlike stopping early."""
-    place = n
-    for k in range(n):
-        place = min(place, k if row[k] == value else n)
-    return place
-
-
-@inline
-def _distances(slots: NDArray[np.float64], s: int, n: int) -> int:
-    """Fill row DIST with dR^2 of the slots 0 .. n-1 to slot s (itself: far away); return the bits of the smallest."""
-    y, azimuth, dist = slots[Y], slots[PHI], slots[DIST]
-    y_s = y[s]
-    phi_s = azimuth[s]
-    y[s] = _FAR
-    smallest = _bits(np.inf)
-    for k in range(n):
-        dy = y[k] - y_s
-        dphi = PI - abs(PI - abs(azimuth[k] - phi_s))
-        d2 = dy * dy + dphi * dphi
-        dist[k] = d2
-        smallest = min(smallest, _bits(d2))
-    y[s] = y_s
-    return smallest
-
-
-@inline
-def _set_near(slots: NDArray[np.float64], bits: NDArray[np.int64], near: NDArray[np.int64], s: int, smallest: int,
-              n: int) -> None:
-    """Set the nearest neighbour of slot s within its radius; row DIST holds the distances to it, `smallest` their least."""
-    near[s] = _BEAM
-    slots[NEAR_DIST, s] = slots[RADIUS2, s]
-    if smallest < bits[RADIUS2, s]:
-        near[s] = _first_equal(bits[DIST], smallest, n)
-        slots[NEAR_DIST, s] = slots[DIST, near[s]]
-
-
-@inline
-def _insert(slots: NDArray[np.float64], bits: NDArray[np.int64], near: NDArray[np.int64], s: int) -> None:
-    """Let slot s and the slots before it find each other."""
-    smallest = _distances(slots, s, s)
-    dist, near_dist = slots[DIST], slots[NEAR_DIST]
-    for i in range(s):
-        old, near_old = near_dist[i], near[i]
-        closer = dist[i] < old
-        near_dist[i] = dist[i] if closer else old
-        near[i] = s if closer else near_old
-    _set_near(slots, bits, near, s, smallest, s)
-
-
-@inline
-def _after_merging(slots: NDArray[np.float64], near: NDArray[np.int64], merged: int, gone: int, last: int) -> int:
-    """Tell the slots 0 .. last-1 of a recombination, row DIST holding the distances to `merged`; return the smallest d.
-
-    What was near to `merged` or `gone` has lost its neighbour, slot `last` is called `gone` now, and slot `merged` is
-    the neighbour of all to whom it is nearer than their own. The smallest d is given as bits.
-    """
-    dist, near_dist, scale = slots[DIST], slots[NEAR_DIST], slots[SCALE]
-    smallest = _bits(np.inf)
-    for i in range(last):
-        d2, old, j = dist[i], near_dist[i], near[i]
-        j = _GONE if (j == gone) | (j == merged) else j
-        j = gone if j == last else j
-        closer = d2 < old
-        nearest = d2 if closer else old
-        near_dist[i] = nearest
-        near[i] = merged if closer else j
-        smallest = min(smallest, _bits(nearest * scale[i]))
-    return smallest
-
-
-@inline
-def _after_leaving(slots: NDArray[np.float64], near: NDArray[np.int64], gone: int, last: int) -> int:
-    """Tell the slots 0 .. last-1 that a jet has left and slot `last` is called `gone` now; return the bits of the smallest d."""
-    near_dist, scale = slots[NEAR_DIST], slots[SCALE]
-    smallest = _bits(np.inf)
-    for i in range(last):
-        j = near[i]
-        j = _GONE if j == gone else j
-        near[i] = gone if j == last else j
-        smallest = min(smallest, _bits(near_dist[i] * scale[i]))
-    return smallest
-
-
-@inline
-def _smallest(slots: NDArray[np.float64], n: int) -> int:
-    """Return the bits of the smallest d of n slots."""
-    near_dist, scale = slots[NEAR_DIST], slots[SCALE]
-    smallest = _bits(np.inf)
-    for i in range(n):
-        smallest = min(smallest, _bits(near_dist[i] * scale[i]))
-    return smallest
-
-
-@inline
-def _slot_of(slots: NDArray[np.float64], d: int, n: int) -> int:
-    """Return the first of n slots whose d has the bits `d`."""
-    near_dist, scale = slots[NEAR_DIST], slots[SCALE]
-    place = n
-    for i in range(n):
-        place = min(place, i if _bits(near_dist[i] * scale[i]) == d else n)
-    return place
-
-
-@inline
-def _fill_gap(slots: NDArray[np.float64], links: NDArray[np.int64], gone: int, last: int) -> None:
-    """Move the last slot into slot `gone`."""
-    for row in range(DIST):
-        slots[row, gone] = slots[row, last]
-    for row in range(FOLLOWING):
-        links[row, gone] = links[row, last]
-
-
-@inline
-def _merge(slots: NDArray[np.float64], links: NDArray[np.int64], into: int, gone: int) -> None:
-    """Add momentum and chain of slot `gone` to slot `into`."""
-    for row in range(PX, E + 1):
-        slots[row, into] += slots[row, gone]
-    links[FOLLOWING, links[LAST, into]] = links[FIRST, gone]
-    links[LAST, into] = links[LAST, gone]
 
 
 @inline
@@ -294,9 +160,9 @@ def find_directions(n: int, ws: ClusterWorkspace) -> int:
     px, py, pz, e = ws.slots[PX], ws.slots[PY], ws.slots[PZ], ws.slots[E]
     y, azimuth = ws.directions[0], ws.directions[1]
     for i in range(n):
-        y[i] = rapidity(px[i], py[i], pz[i], e[i])
+        y[i] = _flat_rapidity(px[i], py[i], pz[i], e[i])
     for i in range(n):
-        azimuth[i] = phi(px[i], py[i])
+        azimuth[i] = _flat_phi(px[i], py[i])
     return n
 
 
@@ -316,8 +182,8 @@ def _start(n: int, power: int, rho: float, r_min: float, r_max: float, ws: Clust
     for i in range(n):
         links[FIRST, i] = links[LAST, i] = i
         links[FOLLOWING, i] = -1
-        _set_slot(slots, i, ws.directions[0, i], ws.directions[1, i], power, rho, r_min, r_max)
-        _insert(slots, bits, links[NEAR], i)
+        set_slot(slots, i, ws.directions[0, i], ws.directions[1, i], power, rho, r_min, r_max)
+        insert(slots, bits, links[NEAR], i)
         total += _pt(slots, i)
     return total
 
@@ -354,34 +220,34 @@ def recombine(
     n_jets = 0
     enough = (1.0 - 1e-9) * ptmin if n_stop == 0 and ptmin > 0.0 else -math.inf
     left = _start(n, power, rho, r_min, r_max, ws)  # sum of the pT of all slots: below ptmin no union of them is a jet
-    smallest = _smallest(slots, n)
+    smallest = smallest_d(slots, n)
     while n > n_stop and left >= enough:
-        i = _slot_of(slots, smallest, n)
+        i = slot_of(slots, smallest, n)
         j = near[i]
-        if j == _GONE:
-            _set_near(slots, bits, near, i, _distances(slots, i, n), n)
-            smallest = _smallest(slots, n)
+        if j == GONE:
+            set_near(slots, bits, near, i, distances(slots, i, n), n)
+            smallest = smallest_d(slots, n)
             continue
         n -= 1
         if j < 0:
             if n_stop == 0:
                 n_jets = _keep_jet(ws, i, n_jets, ptmin)
             left -= _pt(slots, i)
-            _fill_gap(slots, links, i, n)
-            smallest = _after_leaving(slots, near, i, n)
+            fill_gap(slots, links, i, n)
+            smallest = after_leaving(slots, near, i, n)
             continue
         gone, merged = max(i, j), min(i, j)
         left -= _pt(slots, i) + _pt(slots, j)
-        _merge(slots, links, merged, gone)
+        merge(slots, links, merged, gone)
         y = rapidity(slots[PX, merged], slots[PY, merged], slots[PZ, merged], slots[E, merged])
-        _set_slot(slots, merged, y, phi(slots[PX, merged], slots[PY, merged]), power, rho, r_min, r_max)
+        set_slot(slots, merged, y, phi(slots[PX, merged], slots[PY, merged]), power, rho, r_min, r_max)
         left += _pt(slots, merged)
-        _fill_gap(slots, links, gone, n)
-        nearest = _distances(slots, merged, n)
-        slots[NEAR_DIST, merged] = _FAR
-        smallest = _after_merging(slots, near, merged, gone, n)
-        _set_near(slots, bits, near, merged, nearest, n)
-        smallest = min(smallest, _bits(slots[NEAR_DIST, merged] * slots[SCALE, merged]))
+        fill_gap(slots, links, gone, n)
+        nearest = distances(slots, merged, n)
+        slots[NEAR_DIST, merged] = FAR
+        smallest = after_merging(slots, near, merged, gone, n)
+        set_near(slots, bits, near, merged, nearest, n)
+        smallest = min(smallest, bits_of(slots[NEAR_DIST, merged] * slots[SCALE, merged]))
     if n <= n_stop:
         for i in range(n):
             n_jets = _keep_jet(ws, i, n_jets, ptmin)

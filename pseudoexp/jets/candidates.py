@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import sincos
-from pseudoexp.core.jit import kernel
+from pseudoexp.core.jit import flat, kernel
 from pseudoexp.core.kinematics import pt
 from pseudoexp.core.reconstructed import PHI, QOVERP, THETA, Z0, PrimaryVertex, Tracks
-from pseudoexp.jets.antikt import ClusterWorkspace, cluster_workspace, constituent_directions, constituents, effective_radius
+from pseudoexp.jets.antikt import ClusterWorkspace, cluster_workspace, constituent_directions, constituents
 from pseudoexp.jets.ghosts import cluster_with_ghosts
+from pseudoexp.jets.slots import effective_radius
 from pseudoexp.jets.trimming import trim_known
 from pseudoexp.jets.variable_radius import cluster_vr, select_track_jets
 
@@ -33,6 +34,7 @@ VR_MIN_PT, VR_MAX_ETA, VR_MIN_TRACKS = 10.0, 2.5, 2
 LARGE_MIN_PT = 100.0
 """GeV, untrimmed and uncalibrated: far below any jet that can pass the selection."""
 _PION_MASS2 = 0.13957039**2
+_flat_sincos = flat(sincos)
 
 
 class JetsWorkspace(NamedTuple):
@@ -71,7 +73,7 @@ def track_jets(tracks: Tracks, n_tracks: int, vertex: PrimaryVertex, ws: JetsWor
         for i in range(n_tracks):
             sine[i] = tracks.perigee[i, parameter]
         for i in range(n_tracks):
-            sine[i], cosine[i] = sincos(sine[i])
+            sine[i], cosine[i] = _flat_sincos(sine[i])
     n = 0
     for i in range(n_tracks):
         sin_theta, cos_theta, s, c = ws.angles[0, i], ws.angles[1, i], ws.angles[2, i], ws.angles[3, i]

@@ -19,12 +19,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.jit import flat, inline, kernel
 from pseudoexp.core.kinematics import delta_r, phi, pt, rapidity
 from pseudoexp.jets.antikt import ClusterWorkspace, cluster_workspace, find_directions, load, recombine, take_directions
 
 _BAD = -1.0
 _FAR = 1e5  # kT radius of the axes: nothing is nearer to the beam
+_flat_delta_r = flat(delta_r)
 _NO_SPREAD = 1e-12  # tau_1 or e2 below this is rounding
 
 
@@ -141,7 +142,7 @@ def _correlations(n: int, ws: SubstructureWorkspace) -> tuple[float, float]:
     for k in range(n):
         row = ws.weighted[k * n:(k + 1) * n]
         for i in range(k):
-            distance[i] = delta_r(y[i], azimuth[i], y[k], azimuth[k])
+            distance[i] = _flat_delta_r(y[i], azimuth[i], y[k], azimuth[k])
         for i in range(k):
             row[i] = z[k] * distance[i]
             first[i] += row[i]

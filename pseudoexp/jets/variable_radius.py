@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.kinematics import eta
-from pseudoexp.jets.antikt import COUNT, ORDER, ClusterWorkspace, find_directions, load, recombine
+from pseudoexp.jets.antikt import ClusterWorkspace, find_directions, load, recombine
+from pseudoexp.jets.slots import COUNT, ORDER
 
 
 @kernel

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from jet_samples import assert_same, collisions, fastjet_jets, momenta, our_jets, toy
 
-from pseudoexp.jets.antikt import NOT_FINITE, OVERFLOW, cluster_workspace, effective_radius
+from pseudoexp.jets.antikt import NOT_FINITE, OVERFLOW, cluster_workspace
+from pseudoexp.jets.slots import effective_radius
 from pseudoexp.jets.variable_radius import cluster_vr, select_track_jets
 
 RHO, R_MIN, R_MAX = 30.0, 0.02, 0.4
