@@ -13,7 +13,8 @@ import pytest
 from numba.core.runtime import _nrt_python, rtsys
 
 from pseudoexp.core import jit
-from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.elementary import asinh, log
+from pseudoexp.core.jit import flat, inline, kernel
 from pseudoexp.core.linking import Kernel
 
 PROGRAM = """
@@ -84,6 +85,38 @@ def test_same_bits_as_numba_itself():
 
     assert _twice(values, 0.7) == expected(values, 0.7)
     assert _twice(values, 0.7) == _twice.py_func(values, 0.7)
+
+
+_flat_asinh = flat(asinh)
+
+
+@kernel
+def _logarithms(x: float) -> float:
+    return log(x) + log(x + 1.0) + log(x + 2.0) + asinh(x) + asinh(x + 1.0)
+
+
+@kernel
+def _with_calls(x: np.ndarray, out: np.ndarray) -> float:
+    for i in range(x.shape[0]):
+        out[i] = asinh(x[i])
+    return _logarithms(x[0])
+
+
+@kernel
+def _without_calls(x: np.ndarray, out: np.ndarray) -> float:
+    for i in range(x.shape[0]):
+        out[i] = _flat_asinh(x[i])
+    return _logarithms(x[0])
+
+
+def test_a_flat_twin_gives_the_same_bits_and_lets_a_loop_vectorise():
+    assert flat(asinh) is _flat_asinh and flat(math.sqrt) is math.sqrt
+    x = np.concatenate([np.random.default_rng(1).normal(0.0, 5.0, 999), [0.0, -0.0, 1e160]])
+    one, two = np.zeros(len(x)), np.zeros(len(x))
+    assert _with_calls(x, one) == _without_calls(x, two)
+    assert one.tobytes() == two.tobytes()
+    code = next(iter(_without_calls.inspect_llvm().values()))
+    assert "x double>" in code
 
 
 def test_division_by_zero_is_infinite():
