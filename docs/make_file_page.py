@@ -19,6 +19,21 @@ class. `benchmarkWeight` gives both classes the same total and the signal the (p
 the default sampling (`--pthat-min 150 --pt-bias 4`), elsewhere the spectra are left as they are.
 """
 
+TWO_CARDS = """
+## Files of two cards (`python -m pseudoexp shift data.h5 --card worse.toml --out shifted.h5`)
+The events of `data.h5`, made again once and put through both detectors with the same random numbers. `jets` holds the jets
+under the card of `data.h5` (nominal), `jets_shifted` the same jets, row by row, under the other one: an outer join by
+(`eventNumber`, true jet). A row belongs to the nearest true jet (anti-kT R = 1.0 of the visible particles without muons,
+trimmed) within dR < 0.75. Where a jet gives no row under a card, its columns there are NaN, -1 or false, but for those that
+the event says (`eventNumber`, `flavour_label`, `mcEventWeight`, `ptHat`, truth Higgs, pile-up). Rows without a true jet
+(pile-up) stay alone.
+
+Rows stand in the order of `eventNumber` and cover all events tried for `data.h5`, the last one of each class whole. The
+nominal rows are held against those of `data.h5`: another result ends the command. The attribute `shifted_configuration`
+holds the second configuration. `pseudoexp.load("shifted.h5")` reads the rows that pass under the nominal card, `load(...,
+shifted=True)` those under the other. There are no tracks. Both tables have these columns behind those above:
+"""
+
 
 def table(fields: tuple[schema.Field, ...]) -> str:
     """Return a Markdown table of columns."""
@@ -38,7 +53,7 @@ def page() -> str:
         f"\n## The optional dataset `{schema.VARIATIONS}` (`--variations`, engine `builtin`)\nWeights of the row's event for "
         "other parameters of showers and fragmentation. Over all tried events each has the mean of\n`mcEventWeight`: they change "
         "shapes, not the cross-section before the selection. The attribute `names` lists them.\n",
-        table(schema.VARIATION_FIELDS), ""])
+        table(schema.VARIATION_FIELDS), TWO_CARDS, table(schema.PAIR_FIELDS), ""])
 
 
 if __name__ == "__main__":

@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Bunch", "events", "generate", "load", "particles", "replay", "validate"]
+__all__ = ["Bunch", "events", "generate", "load", "particles", "replay", "shift", "validate"]
 
 if TYPE_CHECKING:
-    from pseudoexp.api import events, generate, load, particles, replay, validate
+    from pseudoexp.api import events, generate, load, particles, replay, shift, validate
     from pseudoexp.bunch import Bunch
 
 _HOMES = {"Bunch": "pseudoexp.bunch", "events": "pseudoexp.api", "generate": "pseudoexp.api", "load": "pseudoexp.api",
-          "particles": "pseudoexp.api", "replay": "pseudoexp.api", "validate": "pseudoexp.api"}
+          "particles": "pseudoexp.api", "replay": "pseudoexp.api", "shift": "pseudoexp.api",
+          "validate": "pseudoexp.api"}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from pseudoexp.replaying.story import Story
     from pseudoexp.validation.run import Outcome
 
-__all__ = ["events", "generate", "load", "particles", "replay", "validate"]
+__all__ = ["events", "generate", "load", "particles", "replay", "shift", "validate"]
 
 
 def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = False, weight: str | None = "benchmark",
-         columns: Sequence[str] | None = None, keep_unmatched: bool = False) -> Any:
+         columns: Sequence[str] | None = None, keep_unmatched: bool = False, shifted: bool = False) -> Any:
     """Read a dataset.
 
     Parameters
@@ -39,6 +39,8 @@ def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = Fa
         Fields of `jets` to put into `data`, the 39 inputs by default.
     keep_unmatched : bool, optional
         Keep the rows of class `other` (target -1), where the file has them.
+    shifted : bool, optional
+        Of a file made by `shift`: read the rows under the shifted card instead of the nominal one.
 
     Returns
     -------
@@ -62,7 +64,7 @@ def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = Fa
     if isinstance(columns, str):
         raise ConfigError(f"columns {columns!r}; allowed: a sequence of names")
     chosen = schema.INPUTS if columns is None else tuple(columns)
-    dataset = Dataset(Selection(probe(path), split, weight, chosen, keep_unmatched))
+    dataset = Dataset(Selection(probe(path), split, weight, chosen, keep_unmatched, shifted))
     return (dataset.data, dataset.target) if return_X_y else dataset
 
 
@@ -263,3 +265,12 @@ def validate(first: str | Path | None = None, second: str | Path | None = None, 
     if first is None or second is None:
         raise ConfigError("validate takes two datasets, or --reference without any")
     return validate_files(first, second, limits, anyway, seed, progress)
+
+
+def shift(file: str | Path, card: str, out: str | Path, *, threads: int = 0, compression: str = "none", force: bool = False,
+          hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "", progress: Any = None) -> Bunch:
+    """Put the events of a dataset through another detector card: see `pseudoexp.production.shift.shift`."""
+    from pseudoexp.production.shift import shift as make
+
+    return make(file, card, out, threads=threads, compression=compression, force=force, hepmc_signal=hepmc_signal,
+                hepmc_qcd=hepmc_qcd, progress=progress)

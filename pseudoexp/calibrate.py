@@ -29,7 +29,6 @@ from pseudoexp.core.kinematics import delta_r, eta, mass, phi, pt
 from pseudoexp.core.reconstructed import D0, THETA
 from pseudoexp.core.record import EventBatch, EventRecord, event
 from pseudoexp.core.rng import CALIBRATION, QCD, SIGNAL, event_stream
-from pseudoexp.core.species import MUON, is_neutrino
 from pseudoexp.dataset import schema, weights
 from pseudoexp.dataset.weights import DEFAULT_SAMPLING
 from pseudoexp.detector.card import DetectorCard
@@ -50,8 +49,8 @@ from pseudoexp.flavour.templates import (
 )
 from pseudoexp.flavour.two_track import prepare_jet
 from pseudoexp.jets import calibration as jet_calibration
-from pseudoexp.jets.antikt import cluster
-from pseudoexp.jets.candidates import LARGE_MIN_PT, LARGE_RADIUS, trimmed_jet
+from pseudoexp.jets.candidates import trimmed_jet
+from pseudoexp.jets.truth import truth_jets
 from pseudoexp.reconstruction import reconstruct
 
 EVENTS = 50_000
@@ -214,24 +213,6 @@ def _rows(card: DetectorCard, folder: Path, process: int, chunk: int, calibratio
 
 
 @kernel
-def _truth_jets(record: EventRecord, ws: ChainWorkspace, out: NDArray[np.float64]) -> int:
-    """Fill `out` with pT, eta, phi, mass of the trimmed jets of visible particles without muons; return how many."""
-    jets = ws.reconstruction.jets
-    n = 0
-    for i in range(len(record.pdg_id)):
-        if is_neutrino(record.pdg_id[i]) or abs(record.pdg_id[i]) == MUON:
-            continue
-        for k in range(4):
-            ws.reconstruction.detector.towers.p4[n, k] = record.p4[i, k]
-        n += 1
-    found = cluster(ws.reconstruction.detector.towers.p4, n, LARGE_RADIUS, -1, LARGE_MIN_PT, jets.tower_clusters)
-    for j in range(found):
-        _, px, py, pz, e = trimmed_jet(ws.reconstruction.detector.towers.p4, n, j, jets)
-        out[j, 0], out[j, 1], out[j, 2], out[j, 3] = pt(px, py), eta(px, py, pz), phi(px, py), mass(px, py, pz, e)
-    return found
-
-
-@kernel
 def _match(n_towers: int, n_jets: int, truth: NDArray[np.float64], n_truth: int, ws: ChainWorkspace,
            out: NDArray[np.float64]) -> int:
     """Fill `out` with reconstructed and true (pT, eta, mass) of jets alone within dR < 0.3; return how many."""
@@ -279,7 +260,7 @@ def _measure_batch(batch: EventBatch, process: int, seed: int, tables: ChainTabl
     truth = np.zeros((256, 4))
     for i in range(len(batch.event_number)):
         record = event(batch, i)
-        n_truth = _truth_jets(record, ws, truth)
+        n_truth = truth_jets(record, ws.reconstruction.detector.towers.p4, ws.reconstruction.jets, truth)
         counts = reconstruct(record, event_stream(seed, process, batch.event_number[i]), tables.detector, tables.pileup,
                              ws.reconstruction)
         if counts.status < 0 or n_truth < 0 or _labelled_jets(record, counts.tracks, counts.track_jets, ws) < 0:

@@ -90,6 +90,7 @@ _MU, _PILEUP = row("actualInteractionsPerCrossing"), row("numberOfPileupCollisio
 _HIGGS_PT, _HIGGS_MASS, _PT_HAT = row("truthHiggsPt"), row("truthHiggsMass"), row("ptHat")
 _CONCENTRIC, _DR, _TAU21, _D2 = row("vr_concentric"), row("dR_vr1_vr2"), row("tau21"), row("D2")
 _UNTRIMMED = row("massUntrimmed")
+_PHI = len(schema.JET_FIELDS)  # column of the jet's phi, where the caller has one more
 _HBB, _QCD, _OTHER = range(3)
 
 
@@ -174,6 +175,8 @@ def _selected_jet(jet: int, n_towers: int, tables: ChainTables, ws: ChainWorkspa
         return -1
     jet_mass *= calibrated_mass_factor(tables.jets, jet_pt, jet_mass)
     out[_PT], out[_ETA], out[_MASS] = jet_pt, jet_eta, jet_mass
+    if len(out) > _PHI:
+        out[_PHI] = phi(px, py)
     untrimmed = reconstruction.jets.tower_clusters.jet_p4[jet]
     out[_UNTRIMMED] = mass(untrimmed[0], untrimmed[1], untrimmed[2], untrimmed[3])
     ws.jet_p4[0], ws.jet_p4[1], ws.jet_p4[2], ws.jet_p4[3] = px, py, pz, e
@@ -388,7 +391,7 @@ def chain_tables(card: DetectorCard, calibration: Calibration, pileup: PileUp) -
 
 
 def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_tracks: int = 0,
-            announce: Callable[[str], None] | None = None, keep_other: bool = True
+            announce: Callable[[str], None] | None = None, keep_other: bool = True, with_phi: bool = False
             ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the rows of a batch and their tracks, in the chain's units.
 
@@ -408,6 +411,8 @@ def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_t
         Called with a line for the user when kernels have to be compiled.
     keep_other : bool
         Whether to make the rows of class `other`; those of hbb and qcd do not depend on it.
+    with_phi : bool
+        Whether to add phi of the trimmed large-R jet as a last column.
 
     Raises
     ------
@@ -417,7 +422,7 @@ def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_t
     physics = process % CALIBRATION
     capacity = _CAPACITY + int(_CAPACITY_PER_PILEUP * tables.pileup.mu)
     events = len(batch.event_number)
-    out = np.zeros((MAX_ROWS_PER_EVENT * events, len(schema.JET_FIELDS)))
+    out = np.zeros((MAX_ROWS_PER_EVENT * events, len(schema.JET_FIELDS) + with_phi))
     out_tracks = np.full((len(out), n_tracks, N_TRACK_COLUMNS), np.nan)
     event_of = np.zeros(len(out), np.int64)
     done = n = 0
@@ -487,13 +492,11 @@ def make_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
     chunk : int
         Number of the chunk: events `chunk * EVENTS_PER_CHUNK` onwards.
     """
-    settings, first, n = config.engine_settings, chunk * schema.EVENTS_PER_CHUNK, schema.EVENTS_PER_CHUNK
     if config.variations:
-        return _varied_chunk(config, process, first)
-    if config.engine == "hepmc":
-        n = min(n, index_of(file_of(process, settings)).events - first)
-    rows = rows_of_batch(config, process, engine(config.engine).generate_chunk(process, config.seed, first, n, settings))
-    whole = schema.EVENTS_PER_CHUNK / n  # the last chunk of a file may be shorter
+        return _varied_chunk(config, process, chunk * schema.EVENTS_PER_CHUNK)
+    batch = batch_of_chunk(config, process, chunk)
+    rows = rows_of_batch(config, process, batch)
+    whole = schema.EVENTS_PER_CHUNK / len(batch.weight)  # the last chunk of a file may be shorter
     return rows._replace(weight_sum=whole * rows.weight_sum)
 
 
@@ -507,9 +510,18 @@ def _varied_chunk(config: RunConfig, process: int, first: int) -> ChunkRows:
     return rows._replace(variations=varied * rows.jets[:, _WEIGHT, None])
 
 
-def rows_of_batch(config: RunConfig, process: int, batch: EventBatch) -> ChunkRows:
-    """Return the rows of events of one process as the file is to hold them."""
-    jets, tracks = rows_of(batch, process, config.seed, tables_of(config), config.tracks, keep_other=config.keep_unmatched)
+def batch_of_chunk(config: RunConfig, process: int, chunk: int) -> EventBatch:
+    """Return the events of a chunk."""
+    settings, first, n = config.engine_settings, chunk * schema.EVENTS_PER_CHUNK, schema.EVENTS_PER_CHUNK
+    if config.engine == "hepmc":
+        n = min(n, index_of(file_of(process, settings)).events - first)
+    return engine(config.engine).generate_chunk(process, config.seed, first, n, settings)
+
+
+def rows_of_batch(config: RunConfig, process: int, batch: EventBatch, with_phi: bool = False) -> ChunkRows:
+    """Return the rows of events of one process as the file is to hold them, and with phi of the jets behind the last column."""
+    jets, tracks = rows_of(batch, process, config.seed, tables_of(config), config.tracks, keep_other=config.keep_unmatched,
+                           with_phi=with_phi)
     share = config.signal_fraction if process == SIGNAL else 1.0 - config.signal_fraction
     jets[:, _BENCHMARK] *= 0.5 / share if share > 0.0 else 0.0
     return ChunkRows(jets, tracks if config.tracks else None, float(batch.weight.sum()))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import typer
 
 from pseudoexp import __version__
-from pseudoexp.cli import calibrate, cards, events, generate, info, replay, validate, verify
+from pseudoexp.cli import calibrate, cards, events, generate, info, replay, shift, validate, verify
 from pseudoexp.errors import Interrupted, PseudoexpError
 
 DEBUG = "PSEUDOEXP_DEBUG"
@@ -19,6 +19,7 @@ app = typer.Typer(name="pseudoexp", no_args_is_help=True, add_completion=False, 
                   help="Benchmark datasets for boosted H->bb tagging: generate, look at, check.")
 app.command(name="generate", epilog=generate.EXAMPLES)(generate.generate)
 app.command(name="events", epilog=events.EXAMPLES)(events.events)
+app.command(name="shift", epilog=shift.EXAMPLES)(shift.shift)
 app.command(name="info")(info.info)
 app.command(name="verify")(verify.verify)
 app.add_typer(cards.app, name="cards")

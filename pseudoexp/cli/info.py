@@ -26,6 +26,8 @@ def info(
 def facts(found: FileInfo) -> dict[str, Any]:
     """Return everything about a file as plain values."""
     attributes = dict(found.attributes)
+    if "shifted_configuration" in attributes:
+        attributes["shifted_configuration"] = json.loads(attributes["shifted_configuration"])
     datasets = {name: {"shape": list(d.shape), "columns": list(d.dtype.names or ()), "compression": d.compression,
                        "contiguous": d.offset is not None} for name, d in found.datasets.items()}
     return {"path": str(found.path), "bytes": found.size, "rows": found.rows, "counts": found.counts,
@@ -35,8 +37,10 @@ def facts(found: FileInfo) -> dict[str, Any]:
 
 def text(found: dict[str, Any]) -> str:
     """Return the facts as aligned lines."""
-    skipped = ("datasets", "configuration", "counts")
+    skipped = ("datasets", "configuration", "counts", "shifted_configuration")
     lines = {k: v for k, v in found.items() if k not in skipped}
+    if "shifted_configuration" in found:
+        lines["shifted card"] = found["shifted_configuration"]["card"]["name"]
     lines["rows"] = f"{found['rows']} ({', '.join(f'{count} {name}' for name, count in found['counts'].items())})"
     for name, dataset in found["datasets"].items():
         shape = " x ".join(map(str, dataset["shape"]))

@@ -33,12 +33,15 @@ class Provenance:
         The seed.
     unmatched : bool
         Signal jets that are not `hbb` are kept as `other`.
+    shifted : str
+        Canonical JSON of the configuration under a second card; empty for files of one card.
     """
 
     configuration: str
     configuration_hash: str
     seed: int
     unmatched: bool = False
+    shifted: str = ""
 
     @property
     def classes(self) -> list[str]:
@@ -74,7 +77,7 @@ def shared_attributes(provenance: Provenance, tally: Tally, dataset_hash: str) -
         "dataset_hash": dataset_hash,
         "events_tried": np.array(tally.events_tried, dtype="<i8"),
         "cross_section": np.array(tally.cross_section, dtype="<f8"),
-    }
+    } | ({"shifted_configuration": provenance.shifted} if provenance.shifted else {})
 
 
 def root_attributes(counts: dict[str, int], unique_jets: int) -> dict[str, Any]:

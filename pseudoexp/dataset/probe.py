@@ -151,6 +151,9 @@ def _check(info: FileInfo) -> None:
     if version.split(".")[0] != schema.FORMAT_VERSION.split(".")[0]:
         raise SchemaError(f"{info.path}: format version {version}; allowed: {schema.FORMAT_VERSION.split('.')[0]}.x")
     _check_columns(info, "jets", schema.JET_FIELDS)
+    if schema.SHIFTED in info.datasets:
+        for name in ("jets", schema.SHIFTED):
+            _check_columns(info, name, schema.JET_FIELDS + schema.PAIR_FIELDS)
     if "tracks" in info.datasets:
         _check_columns(info, "tracks", schema.TRACK_FIELDS)
     if schema.VARIATIONS in info.datasets:
@@ -188,5 +191,5 @@ def _check_columns(info: FileInfo, name: str, fields: tuple[schema.Field, ...]) 
         if dtype[field.name] != np.dtype(field.dtype):
             raise SchemaError(f"{info.path}: `{name}` column {field.name} has type {dtype[field.name]}; "
                               f"allowed: {np.dtype(field.dtype)}")
-    if name == "jets" and list(dtype.names or ())[:len(schema.INPUTS)] != list(schema.INPUTS):
+    if name != "tracks" and list(dtype.names or ())[:len(schema.INPUTS)] != list(schema.INPUTS):
         raise SchemaError(f"{info.path}: the first {len(schema.INPUTS)} columns of `jets` are not the inputs in order")

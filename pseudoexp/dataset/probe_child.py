@@ -15,9 +15,10 @@ MEMORY = 4 << 30
 CPU_SECONDS = 10
 MAX_TEXT = 1_000_000
 ATTRIBUTES = ("format_version", "dataset_version", "package_version", "seed", "configuration", "configuration_hash",
-              "dataset_hash", "events_tried", "cross_section", "flavour_label", "unique_jets", "jet_counts")
+              "dataset_hash", "events_tried", "cross_section", "flavour_label", "unique_jets", "jet_counts",
+              "shifted_configuration")
 LOCATORS = "block_locators"
-DATASETS = ("jets", "tracks", "mcEventWeights")
+DATASETS = ("jets", "jets_shifted", "tracks", "mcEventWeights")
 
 
 def look(path: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.bunch import Bunch
 from pseudoexp.dataset import schema
-from pseudoexp.dataset.probe import FileInfo
+from pseudoexp.dataset.probe import DatasetInfo, FileInfo
 from pseudoexp.dataset.splits import events_in_split, in_split, residues
 from pseudoexp.errors import ConfigError, DamagedFile, MissingExtra
 
@@ -38,13 +38,16 @@ class Selection:
     weight: str | None
     columns: tuple[str, ...]
     unmatched: bool
+    shifted: bool = False
 
     def __post_init__(self) -> None:
         residues(self.split)
         known_weights = [*WEIGHTS, *(self.info.datasets[schema.VARIATIONS].dtype.names or () if self._has_variations else ())]
         if self.weight is not None and self.weight not in known_weights:
             raise ConfigError(f"weight {self.weight!r}; allowed: {', '.join(known_weights)} or None")
-        known = self.info.jets.dtype.names or ()
+        if self.shifted and schema.SHIFTED not in self.info.datasets:
+            raise ConfigError(f"{self.info.path}: no dataset `{schema.SHIFTED}`; shifted=True is for files made by `shift`")
+        known = self.layout.dtype.names or ()
         for name in self.columns:
             if name not in known:
                 raise ConfigError(f"{self.info.path}: no column {name!r}; allowed: {', '.join(known)}")
@@ -61,24 +64,37 @@ class Selection:
         return self.weight is not None and self.weight not in WEIGHTS
 
     @property
+    def dataset(self) -> str:
+        """Name of the dataset that is read."""
+        return schema.SHIFTED if self.shifted else "jets"
+
+    @property
+    def layout(self) -> DatasetInfo:
+        """The layout of the dataset that is read."""
+        return self.info.datasets[self.dataset]
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """The smallest type that holds all columns."""
-        return np.result_type(*(self.info.jets.dtype[name] for name in self.columns))
+        return np.result_type(*(self.layout.dtype[name] for name in self.columns))
 
     @property
     def all_rows(self) -> bool:
         """No row is left out."""
-        return self.split is None and (self.unmatched or len(self.info.classes) == 2)
+        one_card = schema.SHIFTED not in self.info.datasets
+        return one_card and self.split is None and (self.unmatched or len(self.info.classes) == 2)
 
     def pieces(self) -> Iterator[Piece]:
         """Yield data, target and weight of the selected rows, block by block."""
         variations = blocks(self.info, schema.VARIATIONS) if self.varied else repeat(None)
-        for block, varied in zip(blocks(self.info), variations, strict=False):
+        for block, varied in zip(blocks(self.info, self.dataset), variations, strict=False):
             rows = slice(None) if self.all_rows else self._mask(block)
             yield self.matrix(block, rows), target(block["flavour_label"][rows]), self.weights(block, rows, varied)
 
     def _mask(self, block: NDArray[np.void]) -> NDArray[np.bool_]:
         mask = in_split(block["eventNumber"], self.split)
+        if schema.SHIFTED in self.info.datasets:
+            mask = mask & block["passes_shifted" if self.shifted else "passes_nominal"]
         return mask if self.unmatched else mask & (block["flavour_label"] < 2)
 
     def matrix(self, block: NDArray[np.void], rows: Any) -> NDArray[Any]:

@@ -156,6 +156,20 @@ VARIATION_FIELDS: tuple[Field, ...] = (
     Field("r_b_0.66", "<f8", "pb", "Bowler's r_b 0.66 instead of 0.855: harder b hadrons"),
     Field("r_b_1.05", "<f8", "pb", "Bowler's r_b 1.05 instead of 0.855: softer b hadrons"),
 )
+PAIR_FIELDS: tuple[Field, ...] = (
+    _flag("passes_nominal", "the jet gives a row under the nominal card"),
+    _flag("passes_shifted", "the jet gives a row under the shifted card"),
+    _count("truthJet", "number of the true jet within its event, by falling pT before trimming; -1 without"),
+    _momentum("truthJetPt", "transverse momentum of the true trimmed jet"),
+    _number("truthJetEta", "pseudorapidity of the true trimmed jet"),
+    _number("truthJetPhi", "phi of the true trimmed jet", "rad"),
+    _momentum("truthJetMass", "mass of the true trimmed jet"),
+)
+"""Further columns of files with the same jets under two cards, in `jets` and in `jets_shifted`."""
+SHIFTED = "jets_shifted"
+EVENT_COLUMNS = ("eventNumber", "mcEventWeight", "actualInteractionsPerCrossing", "numberOfPileupCollisions", "truthHiggsPt",
+                 "truthHiggsMass", "ptHat")
+"""Columns that the event says, whatever the detector."""
 
 
 def row(name: str) -> int:
@@ -179,6 +193,8 @@ def compound(fields: tuple[Field, ...]) -> np.dtype[np.void]:
 JET_DTYPE = compound(JET_FIELDS)
 TRACK_DTYPE = compound(TRACK_FIELDS)
 VARIATION_DTYPE = compound(VARIATION_FIELDS)
+PAIR_DTYPE = compound(JET_FIELDS + PAIR_FIELDS)
+"""Of both tables of a file with two cards."""
 
 
 def _pack(matrix: NDArray[np.float64], fields: tuple[Field, ...], dtype: np.dtype[np.void]) -> NDArray[np.void]:

@@ -41,15 +41,20 @@ class FileWriter:
         Whether there is a dataset of weights for other parameters.
     compression : str, optional
         One of `COMPRESSIONS`; without, the datasets are contiguous and can be mapped.
+    two_cards : bool, optional
+        Rows of the same jets under two detector cards, in `jets` and `jets_shifted`.
     """
 
     def __init__(self, path: Path, rows: int, provenance: metadata.Provenance, *, tracks: int = 0,
-                 variations: bool = False, compression: str = "none") -> None:
+                 variations: bool = False, compression: str = "none", two_cards: bool = False) -> None:
         self.path = path
+        self._fields = schema.JET_FIELDS + schema.PAIR_FIELDS if two_cards else schema.JET_FIELDS
         self.provenance = provenance
         self._file = h5py.File(path, "w-", libver=("earliest", "v110"))
         self._counts = np.zeros(len(schema.CLASSES), dtype=np.int64)
-        self._columns = {"jets": _Column(self._file, "jets", schema.JET_DTYPE, (rows,), compression)}
+        names = ("jets", schema.SHIFTED) if two_cards else ("jets",)
+        dtype = schema.PAIR_DTYPE if two_cards else schema.JET_DTYPE
+        self._columns = {name: _Column(self._file, name, dtype, (rows,), compression) for name in names}
         if tracks:
             self._columns["tracks"] = _Column(self._file, "tracks", schema.TRACK_DTYPE, (rows, tracks), compression)
         if variations:
@@ -68,6 +73,12 @@ class FileWriter:
             assert variations is not None and len(variations) == len(jets)
             self._columns[schema.VARIATIONS].append(variations)
 
+    def write_pairs(self, nominal: NDArray[np.void], shifted: NDArray[np.void]) -> None:
+        """Append compound rows (n,) of the same jets under both cards."""
+        assert len(nominal) == len(shifted)
+        self.write(nominal)
+        self._columns[schema.SHIFTED].append(shifted)
+
     def finish(self, tally: metadata.Tally) -> str:
         """Write the attributes, close the file, return the dataset hash (hex)."""
         for name, column in self._columns.items():
@@ -77,8 +88,9 @@ class FileWriter:
         shared = metadata.shared_attributes(self.provenance, tally, total)
         counts = dict(zip(self.provenance.classes, self._counts.tolist(), strict=False))
         _set(self._file, shared | metadata.root_attributes(counts, int(self._counts.sum())))
-        _set(self._file["jets"], shared | metadata.field_attributes(schema.JET_FIELDS)
-             | {"flavour_label": self.provenance.classes})
+        for name in (name for name in ("jets", schema.SHIFTED) if name in self._columns):
+            _set(self._file[name], shared | metadata.field_attributes(self._fields)
+                 | {"flavour_label": self.provenance.classes})
         if "tracks" in self._columns:
             _set(self._file["tracks"], metadata.field_attributes(schema.TRACK_FIELDS))
         if schema.VARIATIONS in self._columns:

@@ -36,12 +36,15 @@ class Job(NamedTuple):
         Where finished chunks go.
     task : str, optional
         Name of the function ``task(job, process, chunk) -> Done`` that a worker calls.
+    shifted : RunConfig, optional
+        The configuration with another card, for the task that compares two.
     """
 
     maker: str
     config: RunConfig
     folder: Path
     task: str = RUN_CHUNK
+    shifted: RunConfig | None = None
 
 
 class Done(NamedTuple):

@@ -89,7 +89,7 @@ def configuration_of(path: str | Path, hepmc_signal: str = "", hepmc_qcd: str = 
     from pseudoexp.detector.card import DetectorCard
 
     stored: dict[str, Any] = json.loads(probe(path).attributes["configuration"])
-    card = from_mapping(DetectorCard, stored["card"], f"{path}: card")
+    card = from_mapping(DetectorCard, stored.get("card", {}), f"{path}: card")
     given = {f.name: stored[f.name] for f in fields(RunConfig) if f.name in stored and f.name != "card"}
     config = RunConfig(card=card, hepmc_signal=hepmc_signal, hepmc_qcd=hepmc_qcd, **given)
     if found := difference(stored, json.loads(config.json())):
