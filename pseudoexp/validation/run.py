@@ -23,7 +23,7 @@ from pseudoexp.validation.distances import Distance, Moments
 from pseudoexp.validation.limits import Breach, Limits, load_limits
 from pseudoexp.validation.panels import Panel, reference_panels, sample_panels
 from pseudoexp.validation.particle_level import EVENT_COLUMNS, PROCESSES, ParticleLevel, generate
-from pseudoexp.validation.reference import SAMPLING, compare_with_reference, cross_section, groups, reference
+from pseudoexp.validation.reference import BIASED, SAMPLING, compare_with_reference, cross_section, groups, reference
 from pseudoexp.validation.samples import configuration, read_samples, require_comparable
 
 Progress = Callable[[str, int, int], None]
@@ -193,7 +193,8 @@ def reference_tables(level: ParticleLevel) -> list[tuple[Table, list[Panel]]]:
     distances[CROSS_SECTION] = Distance(Moments(1, sigma, 0.0, 0.0, 0.0), found, 1.0, 0.0, 0.0, 0.0, 0.0)
     fractions = tuple(fraction for hadron, column in (("b", "nB"), ("c", "nD"))
                       for fraction in _reference_fractions(hadron, f"{group}__{column}", level))
-    table = Table("reference", level.process, distances, names, judged, fractions=fractions)
+    shapes = tuple(name for name in names if name not in BIASED)
+    table = Table("reference", level.process, distances, shapes, judged, fractions=fractions)
     return [(table, reference_panels(level, names))]
 
 

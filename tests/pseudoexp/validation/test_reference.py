@@ -6,8 +6,17 @@ from real_events import events
 
 from pseudoexp.validation.compare import breaches
 from pseudoexp.validation.limits import Limits
+from pseudoexp.validation.particle_jets import COLUMNS
 from pseudoexp.validation.particle_level import collect
-from pseudoexp.validation.reference import above, compare_with_reference, cross_section, reference, reference_distance
+from pseudoexp.validation.reference import (
+    BIASED,
+    above,
+    compare_with_reference,
+    cross_section,
+    groups,
+    reference,
+    reference_distance,
+)
 from pseudoexp.validation.run import particle_tables, reference_tables
 
 
@@ -60,7 +69,7 @@ def test_an_engine_is_held_against_it():
     assert all(not key.startswith("qcd") for key in found)
     assert found["sig_B__nch"].p_value > 1e-3
     (table, panels), = reference_tables(level)
-    assert len(panels) == len(table.judged) == len(table.distances) - 1
+    assert len(panels) == len(table.distances) - 1 and set(table.judged) == set(found) - set(BIASED)
     assert "sig_event__nch_eta2.5_pt0.5" in table.moments and "sig_B__nch" not in table.moments
 
 
@@ -74,3 +83,16 @@ def test_two_engines_are_compared(monkeypatch):
     assert all(d.total_variation == 0 for d in whole.distances.values()) and panels
     limits = Limits({"particles": {"mean": 0.0, "total_variation": 0.0, "fraction": 0.0}})
     assert not breaches(jets, limits) and not breaches(whole, limits)
+
+
+def test_groups_of_jets():
+    level = collect("signal", iter([events("signal")] * 4))
+    column = {name: level.jets[:, i] for i, name in enumerate(COLUMNS)}
+    below = column["pt"] < 1000
+    assert len(groups(level)["sig_assocb_lead__pt"]) == (below & (column["rank"] == 0) & (column["dR_higgs"] > 1)).sum()
+    assert len(groups(level)["sig_higgs__m"]) == len(level.leading())
+    level = collect("qcd", iter([events("qcd")] * 4))
+    found = groups(level)
+    assert len(found["qcd_all__pt"]) > len(found["qcd_lead__pt"]) == len(level.leading())
+    by_parton = sum(len(found.get(f"qcd_lead_{name}__pt", [])) for name in ("g", "uds", "c", "b"))
+    assert 0 <= len(level.leading()) - by_parton < 200  # groups of fewer than 100 jets are left out
