@@ -33,6 +33,7 @@ J, K, FLAVOUR, SHARED, MESON, COUNT, NEW, NEW_SHARED, NEW_MESON, HADRON = range(
 EX, EY, INNER, TOTAL, KICK = range(5)
 """Rows of `Walk.vector`."""
 _SMALLEST_W2 = 1e-10
+_ROUNDING = 1e-6  # of the squared energy
 _SAME_KICK = 0.01
 
 
@@ -125,9 +126,9 @@ def transverse_axes(p: NDArray[np.float64], q: NDArray[np.float64], ex: NDArray[
     pb, qb = p[second] * inverse, q[second] * inverse
     size = 1.0 + 2.0 * pa * q[first]  # minus the square of the first vector, and its product with the second:
     overlap = -(pa * q[second] + pb * q[first])
-    turned = pa * q[second] - pb * q[first]
+    third = 3 - first - second
     first_norm = 1.0 / math.sqrt(size)
-    second_norm = 1.0 / math.sqrt((1.0 + 2.0 * (pa * q[first] + pb * q[second]) - turned * turned) / size)
+    second_norm = math.sqrt(size) * pq / abs(p[3] * q[third] - q[3] * p[third])  # from the volume of p, q and both axes
     overlap *= first_norm
     for m in range(4):
         ex[m] = first_norm * (qa * p[m] + pa * q[m])
@@ -289,6 +290,12 @@ def take_hadron(walk: Walk, end: int, z: float) -> bool:
     return total[3] > 0.0
 
 
+@inline
+def _on_cone(p: NDArray[np.float64]) -> bool:
+    """Whether p is light-like: beside a partner a million times larger it can be nothing but rounding."""
+    return abs(dot(p, p)) < _ROUNDING * p[3] * p[3]
+
+
 @kernel
 def joint_region(walk: Walk) -> bool:
     """Fill the region between the two ends' breaks; return False if they have passed each other."""
@@ -305,6 +312,8 @@ def joint_region(walk: Walk) -> bool:
     copy_momentum(joint[0], p)
     copy_momentum(joint[1], q)
     if not light_like(p, q, joint[0], joint[1]):
+        return False
+    if not (_on_cone(joint[0]) and _on_cone(joint[1])):
         return False
     p[:], q[:] = 0.0, 0.0
     return transverse_axes(joint[0], joint[1], p, q) > 0.0
