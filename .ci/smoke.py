@@ -22,7 +22,7 @@ assert "site-packages" in str(package), package
 assert pseudoexp_cli("--help").returncode == 0
 assert "atlas-itk" in pseudoexp_cli("cards", "list").stdout
 assert pseudoexp_cli("info", "missing.h5").returncode == 2
-answer = pseudoexp_cli("generate", "--n", "10", "--out", "x.h5")
+answer = pseudoexp_cli("generate", "--n", "10", "--out", "x.h5", "--engine", "pythia8")
 assert answer.returncode == 2 and "pseudoexp[pythia]" in answer.stderr.replace("\n", ""), answer
 workspace = cluster_workspace(16)
 p4 = np.array([[30.0, 0.0, 0.0, 30.0], [0.0, 20.0, 0.0, 20.0]])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.probe import probe
 from pseudoexp.dataset.reader import Dataset, Selection
+from pseudoexp.engines import DEFAULT_ENGINE
 from pseudoexp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = Fa
 
 
 def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 0.5, seed: int = 1, threads: int = 0,
-             engine: str = "pythia8", card: str = "atlas-itk", pt_bias: float = 4.0, pthat_min: float = 150.0,
+             engine: str = DEFAULT_ENGINE, card: str = "atlas-itk", pt_bias: float = 4.0, pthat_min: float = 150.0,
              pileup: float = 0.0, tracks: int = 0, compression: str = "none", keep_unmatched: bool = False,
              variations: bool = False, hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "", force: bool = False,
              resume: bool = False, dry_run: bool = False, progress: Any = None,
@@ -89,7 +90,7 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
     threads : int, optional
         Worker processes, 0 for one per core; the rows do not depend on it.
     engine : str, optional
-        The event generator: pythia8, builtin, or hepmc, which reads the events from two files.
+        The event generator: builtin, pythia8, or hepmc, which reads the events from two files.
     card : str, optional
         Detector card: a name or the path of a TOML file.
     pt_bias, pthat_min : float, optional
@@ -148,14 +149,14 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
 
 
 def particles(process: str = "signal", n: int = 1000, seed: int = 1, pthat_min: float = 150, pt_bias: float = 0,
-              engine: str = "pythia8", hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "") -> Bunch:
+              engine: str = DEFAULT_ENGINE, hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "") -> Bunch:
     """Generate events and return their particles before any detector: see `pseudoexp.particle_level.particles`."""
     from pseudoexp.particle_level import particles as generate_particles
 
     return generate_particles(process, n, seed, pthat_min, pt_bias, engine, hepmc_signal, hepmc_qcd)
 
 
-def events(process: str, n: int | float | str, out: str | Path, *, engine: str = "pythia8", seed: int = 1,
+def events(process: str, n: int | float | str, out: str | Path, *, engine: str = DEFAULT_ENGINE, seed: int = 1,
            pthat_min: float = 150.0, pt_bias: float = 4.0, force: bool = False, progress: Any = None) -> Bunch:
     """Write events as HepMC3 text, as ``python -m pseudoexp events`` does: see `pseudoexp.event_file.write_event_file`."""
     from pseudoexp.event_file import write_event_file
@@ -165,8 +166,8 @@ def events(process: str, n: int | float | str, out: str | Path, *, engine: str =
 
 
 def replay(event: int | str, process: str | None = None, *, file: str | Path | None = None, seed: int = 1,
-           engine: str = "pythia8", card: str = "atlas-itk", pt_bias: float = 4.0, pthat_min: float = 150.0, pileup: float = 0.0,
-           tracks: int = 0, signal_fraction: float = 0.5, keep_unmatched: bool = False, hepmc_signal: str | Path = "",
+           engine: str = DEFAULT_ENGINE, card: str = "atlas-itk", pt_bias: float = 4.0, pthat_min: float = 150.0,
+           pileup: float = 0.0, tracks: int = 0, signal_fraction: float = 0.5, keep_unmatched: bool = False, hepmc_signal: str | Path = "",
            hepmc_qcd: str | Path = "") -> Story:
     """Make one event of a run again and return its story, as ``python -m pseudoexp replay`` tells it.
 

@@ -15,6 +15,7 @@ from pseudoexp.core.files import require_writable, whole_file
 from pseudoexp.core.jit import COMPILING, cache_folder
 from pseudoexp.dataset.digest import canonical_json
 from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
+from pseudoexp.engines import DEFAULT_ENGINE
 from pseudoexp.engines import engine as engine_of
 from pseudoexp.engines.hepmc.library import pyhepmc_module
 from pseudoexp.engines.hepmc.writing import EventWriter
@@ -29,7 +30,7 @@ _EVENT_BYTES = {True: 50_000, False: 120_000}
 _OWN = ("pythia8", "builtin")
 
 
-def write_event_file(process: str, n: Any, out: str | Path, *, engine: str = "pythia8", seed: int = 1,
+def write_event_file(process: str, n: Any, out: str | Path, *, engine: str = DEFAULT_ENGINE, seed: int = 1,
                      pthat_min: float = 150.0, pt_bias: float = 4.0, force: bool = False,
                      progress: Callable[[str, int, int], None] | None = None) -> Bunch:
     """Write events as HepMC3 text, compressed where the name ends with ``.gz``.
@@ -44,7 +45,7 @@ def write_event_file(process: str, n: Any, out: str | Path, *, engine: str = "py
         Number of events; 1e4 and "10k" are understood. Fewer events are the first of more.
     out : str or Path
         The file.
-    engine : {"pythia8", "builtin"}, optional
+    engine : {"builtin", "pythia8"}, optional
         The event generator.
     seed : int, optional
         The seed.

@@ -14,6 +14,7 @@ from pseudoexp.core.record import EventBatch
 from pseudoexp.core.rng import QCD, SIGNAL
 from pseudoexp.core.species import TAU
 from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
+from pseudoexp.engines import DEFAULT_ENGINE
 from pseudoexp.engines import engine as engine_of
 from pseudoexp.engines.batches import join
 from pseudoexp.engines.settings import EngineSettings
@@ -31,7 +32,7 @@ _MADE = "Engine {engine}, seed {seed}, pT-hat > {pthat_min:g} GeV, pT-hat bias p
 
 
 def particles(process: str = "signal", n: int = 1000, seed: int = 1, pthat_min: float = 150, pt_bias: float = 0,
-              engine: str = "pythia8", hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "") -> Bunch:
+              engine: str = DEFAULT_ENGINE, hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "") -> Bunch:
     """Generate events and return their particles, before any detector.
 
     Parameters
@@ -47,7 +48,7 @@ def particles(process: str = "signal", n: int = 1000, seed: int = 1, pthat_min: 
     pt_bias : float
         Power of the sampling bias (pT-hat / 250 GeV)**pt_bias; 0: equal weights.
     engine : str
-        The generator, ``"pythia8"`` or ``"builtin"``; or ``"hepmc"``, which reads the first `n` events of a file and
+        The generator, ``"builtin"`` or ``"pythia8"``; or ``"hepmc"``, which reads the first `n` events of a file and
         takes nothing from `pthat_min` and `pt_bias`.
     hepmc_signal, hepmc_qcd : str or Path
         The HepMC file of the process, for the engine ``"hepmc"``.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pseudoexp.cli.progress import Progress
+from pseudoexp.engines import DEFAULT_ENGINE
 from pseudoexp.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def events(
     process: Annotated[str, typer.Option(help="signal (g b -> H b, H -> bb) or qcd.")],
     n: Annotated[str, typer.Option("--n", help="Events; 1e4 and 10k are understood.")],
     out: Annotated[Path, typer.Option("--out", help="The file to write; .gz compresses. About 0.1 MB per event.")],
-    engine: Annotated[str, typer.Option(help="Event generator: pythia8 or builtin.")] = "pythia8",
+    engine: Annotated[str, typer.Option(help="Event generator: builtin or pythia8.")] = DEFAULT_ENGINE,
     seed: Annotated[int, typer.Option(help="Same seed and options, same events.")] = 1,
     pthat_min: Annotated[float, typer.Option(help="Lowest pT-hat [GeV].")] = 150.0,
     pt_bias: Annotated[float, typer.Option(help="Power of the sampling bias in pT-hat; weights undo it; 0: none.")] = 4.0,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pseudoexp.cli.progress import Progress
+from pseudoexp.engines import DEFAULT_ENGINE
 from pseudoexp.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def generate(
     signal_fraction: Annotated[float, typer.Option(help="Fraction of hbb rows.")] = 0.5,
     seed: Annotated[int, typer.Option(help="Same seed and options, same rows.")] = 1,
     threads: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0,
-    engine: Annotated[str, typer.Option(help="pythia8, builtin (not yet held against it), or hepmc (reads files).")] = "pythia8",
+    engine: Annotated[str, typer.Option(help="builtin, pythia8, or hepmc (reads files).")] = DEFAULT_ENGINE,
     card: Annotated[str, typer.Option(help="Detector card: a name (see cards list) or a TOML file.")] = "atlas-itk",
     pt_bias: Annotated[float, typer.Option(help="Power of the sampling bias in pT-hat; weights undo it.")] = 4.0,
     pthat_min: Annotated[float, typer.Option(help="Lowest pT-hat [GeV].")] = 150.0,

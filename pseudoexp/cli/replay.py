@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pseudoexp.engines import DEFAULT_ENGINE
+
 if TYPE_CHECKING:
     from pseudoexp.replaying.story import Stage, Story, Table, Value
 
@@ -30,7 +32,7 @@ def replay(
     process: Annotated[str, typer.Option(help="signal or qcd, to be sure.")] = "",
     file: Annotated[Path | None, typer.Option(help="Take all that follows from this dataset, and compare.")] = None,
     seed: Annotated[int, typer.Option(help="The run's seed.")] = 1,
-    engine: Annotated[str, typer.Option(help="Event generator of the run: pythia8, builtin or hepmc.")] = "pythia8",
+    engine: Annotated[str, typer.Option(help="Event generator of the run: builtin, pythia8 or hepmc.")] = DEFAULT_ENGINE,
     card: Annotated[str, typer.Option(help="Detector card: a name or a TOML file.")] = "atlas-itk",
     pt_bias: Annotated[float, typer.Option(help="The run's sampling bias in pT-hat.")] = 4.0,
     pthat_min: Annotated[float, typer.Option(help="The run's lowest pT-hat [GeV].")] = 150.0,

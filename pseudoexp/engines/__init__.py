@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from pseudoexp.core.record import EventBatch
     from pseudoexp.engines.settings import EngineSettings
 
-_MODULES = {"pythia8": "pythia8", "builtin": "builtin.chunk", "hepmc": "hepmc.chunk"}
+_MODULES = {"builtin": "builtin.chunk", "pythia8": "pythia8", "hepmc": "hepmc.chunk"}
 ENGINES = tuple(_MODULES)
 """Names of the engines."""
+DEFAULT_ENGINE = "builtin"
+"""Ours: it needs no other package, and validation holds it against Pythia8."""
 
 
 class Engine(Protocol):

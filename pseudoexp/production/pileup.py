@@ -24,6 +24,7 @@ from pseudoexp.detector.pileup_library import (
     read_library,
     write_library,
 )
+from pseudoexp.engines import engine
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.errors import ConfigError, SchemaError
 from pseudoexp.production.run_config import RunConfig
@@ -31,6 +32,8 @@ from pseudoexp.production.schedule import POLL_SECONDS, ClassState, make_chunks
 from pseudoexp.production.worker import Done, Job
 from pseudoexp.production.workers import start_workers
 
+PILEUP_ENGINE = "pythia8"
+"""The library is the same under all engines: whole inelastic collisions are not among what ours makes."""
 EVENTS_PER_PIECE = 500
 STAGE = "pile-up library"
 WAITING = "another process makes the pile-up library; waiting for it"
@@ -125,8 +128,7 @@ def _finished(folder: Path) -> Iterator[tuple[int, int]]:
 
 def make_piece(job: Job, process: int, piece: int) -> Done:
     """Make and write one piece of the library; a worker's task."""
-    from pseudoexp.engines.pythia8 import generate_chunk
-
-    batch = generate_chunk(MINIMUM_BIAS, LIBRARY_SEED, piece * EVENTS_PER_PIECE, EVENTS_PER_PIECE, EngineSettings())
+    batch = engine(PILEUP_ENGINE).generate_chunk(MINIMUM_BIAS, LIBRARY_SEED, piece * EVENTS_PER_PIECE, EVENTS_PER_PIECE,
+                                                 EngineSettings())
     write_library(_piece_path(job.folder, piece), build_library(batch))
     return Done(process, piece, EVENTS_PER_PIECE)

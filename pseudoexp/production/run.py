@@ -21,7 +21,7 @@ from pseudoexp.engines.hepmc.index import file_of, index_of
 from pseudoexp.errors import ConfigError, DamagedFile, GenerationError
 from pseudoexp.production.assemble import Yield, assemble
 from pseudoexp.production.chunk import DEFAULT_MAKER, ChunkMaker, maker_name
-from pseudoexp.production.pileup import has_library, require_library
+from pseudoexp.production.pileup import PILEUP_ENGINE, has_library, require_library
 from pseudoexp.production.plan import class_rows, expected_chunks, row_bytes
 from pseudoexp.production.run_config import RunConfig, difference, parse_count, require_engine
 from pseudoexp.production.schedule import ClassState, Supply, make_chunks
@@ -59,11 +59,13 @@ def plan(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "
     if not (resume and out.exists()):
         require_writable(out)
         _check_space(config, out)
-    rows = class_rows(config.signal_fraction, config.n)
+    rows, makes_library = class_rows(config.signal_fraction, config.n), config.pileup > 0.0 and not has_library()
+    if makes_library:
+        require_engine(PILEUP_ENGINE)
     return Bunch(path=out, rows={"hbb": rows[0], "qcd": rows[1]}, chunks=dict(zip(("signal", "qcd"),
                  expected_chunks(rows), strict=True)), bytes=config.n * row_bytes(config.tracks, config.variations),
                  configuration=json.loads(config.json()), configuration_hash=config.hash(),
-                 makes_pileup_library=config.pileup > 0.0 and not has_library())
+                 makes_pileup_library=makes_library)
 
 
 def _check_place(out: Path, force: bool, resume: bool) -> None:

@@ -14,7 +14,7 @@ from pseudoexp.config import load_card, to_mapping
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.digest import canonical_json, file_sha256
 from pseudoexp.detector.pileup_library import LIBRARY_VERSION
-from pseudoexp.engines import ENGINES
+from pseudoexp.engines import DEFAULT_ENGINE, ENGINES
 from pseudoexp.engines.hepmc.index import index_of
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.errors import ConfigError, MissingExtra
@@ -108,7 +108,7 @@ class RunConfig:
     card: DetectorCard
     signal_fraction: float = 0.5
     seed: int = 1
-    engine: str = "pythia8"
+    engine: str = DEFAULT_ENGINE
     pt_bias: float = 4.0
     pthat_min: float = 150.0
     pileup: float = 0.0

@@ -205,10 +205,13 @@ def test_calibrate_checks_before_it_starts(capsys, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
 
 
-@pytest.mark.parametrize("command", [["generate", "--n", "9", "--out", "a.h5"], ["calibrate", "perfect"]])
+@pytest.mark.parametrize("command", [
+    ["generate", "--n", "9", "--out", "a.h5", "--engine", "pythia8"], ["generate", "--n", "9", "--out", "a.h5", "--pileup", "60"],
+    ["calibrate", "perfect"]])
 def test_a_missing_engine_is_named_with_its_extra(capsys, tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setenv("PSEUDOEXP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "pythia8mc" else name)
     complains(capsys, "pythia8mc is not installed: pip install 'pseudoexp[pythia]'", *command)
     assert list(tmp_path.iterdir()) == []
 
