@@ -167,8 +167,8 @@ def events(process: str, n: int | float | str, out: str | Path, *, engine: str =
 
 def replay(event: int | str, process: str | None = None, *, file: str | Path | None = None, seed: int = 1,
            engine: str = DEFAULT_ENGINE, card: str = "atlas-itk", pt_bias: float = 4.0, pthat_min: float = 150.0,
-           pileup: float = 0.0, tracks: int = 0, signal_fraction: float = 0.5, keep_unmatched: bool = False, hepmc_signal: str | Path = "",
-           hepmc_qcd: str | Path = "") -> Story:
+           pileup: float = 0.0, tracks: int = 0, signal_fraction: float = 0.5, keep_unmatched: bool = False,
+           hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "") -> Story:
     """Make one event of a run again and return its story, as ``python -m pseudoexp replay`` tells it.
 
     Parameters
