@@ -14,7 +14,7 @@ PAGE = Path(__file__).with_name("event.md")
 PICTURE = Path(__file__).with_name("event.png")
 EVENT, PROCESS, SEED = 123457, "qcd", 1
 LINES = 6
-COMMAND = f"python -m pseudoexp replay --event {EVENT} --process {PROCESS} --engine builtin"
+COMMAND = f"python -m pseudoexp replay --event {EVENT} --process {PROCESS}"
 
 
 class Page:

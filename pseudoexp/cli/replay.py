@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = "\n\n".join((
     "Examples:",
-    "pseudoexp replay --event 123456 --process qcd --engine builtin",
-    "pseudoexp replay --event 123456 --engine builtin --stage shower --rows 0",
+    "pseudoexp replay --event 123456 --process qcd",
+    "pseudoexp replay --event 123456 --engine pythia8 --stage shower --rows 0",
     "pseudoexp replay --event 40 --file data.h5 --plot event.png",
 ))
 _WIDTH = 150

@@ -73,7 +73,7 @@ def test_damage_is_found(tmp_path):
 
 def test_other_engines_and_missing_weights():
     with pytest.raises(ConfigError, match="variations: engine 'pythia8' has no weights for them"):
-        RunConfig.from_options(1, variations=True)
+        RunConfig.from_options(1, engine="pythia8", variations=True)
     with pytest.raises(GenerationError, match="weights of variations are missing"):
         pack(config(), 0, 0, ChunkRows(np.zeros((0, len(schema.JET_FIELDS))), None, 0.0))
 

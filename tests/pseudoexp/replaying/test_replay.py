@@ -152,7 +152,7 @@ def test_pythia8(tmp_path):
     """Rows of the file, and Pythia's record told: all initial and final partons and hadrons are accounted for."""
     pytest.importorskip("pythia8mc")
     path = tmp_path / "pythia.h5"
-    pseudoexp.generate(20, path, threads=1)
+    pseudoexp.generate(20, path, threads=1, engine="pythia8")
     for label in (0, 1):
         number = numbers_in(path, label)[-1]
         story = pseudoexp.replay(number, file=path)
