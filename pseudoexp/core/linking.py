@@ -65,15 +65,23 @@ class _Library(JITCodeLibrary):
 
 
 class _PartLibrary(_Library):
-    """Code that is only ever linked into other code."""
+    """Code that is only ever linked into other code; it holds none of what it calls."""
 
-    def _optimize_final_module(self) -> None:
-        """Leave it to the whole."""
-
-    def _finalize_final_module(self) -> None:
-        """Do not translate to machine code."""
+    def finalize(self) -> None:
+        """Neither link, optimise nor translate: the whole does."""
+        self._raise_if_finalized()
         self._finalize_dynamic_globals()
         self._finalized = True
+
+    def own_module(self) -> Any:
+        """Return the code without what it calls."""
+        return super()._get_module_for_linking()
+
+    def _get_module_for_linking(self) -> Any:
+        """Return the code with all it calls, for callers that numba itself compiles."""
+        module = self.own_module().clone()
+        _link_calls(self, module)
+        return module
 
 
 class _FlatLibrary(_PartLibrary):
@@ -87,10 +95,31 @@ class _FlatLibrary(_PartLibrary):
         super().add_ir_module(ir_module)
 
 
+def _link_calls(library: JITCodeLibrary, module: Any) -> None:
+    """Link into a module what a library calls, directly or through parts, each once."""
+    found: dict[JITCodeLibrary, None] = dict.fromkeys(library._linking_libraries)
+    queue = list(found)
+    for called in queue:
+        library._reload_init.update(called._reload_init)
+        if not isinstance(called, _PartLibrary):
+            module.link_in(called._get_module_for_linking(), preserve=True)
+            continue
+        module.link_in(called.own_module(), preserve=True)
+        new = [other for other in dict.fromkeys(called._linking_libraries) if other not in found]
+        found.update(dict.fromkeys(new))
+        queue += new
+
+
 class _WholeLibrary(_Library):
     """Code that Python calls; `returns_arrays` is set by the lowering."""
 
     returns_arrays = True
+
+    def finalize(self) -> None:
+        """Link all it calls, every part once, and translate."""
+        _link_calls(self, self._final_module)
+        self._linking_libraries: list[JITCodeLibrary] = []
+        super().finalize()
 
     def _borrows(self) -> bool:
         """Whether all arrays belong to the caller: none is made and none returned."""
