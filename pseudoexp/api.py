@@ -157,12 +157,13 @@ def particles(process: str = "signal", n: int = 1000, seed: int = 1, pthat_min: 
 
 
 def events(process: str, n: int | float | str, out: str | Path, *, engine: str = DEFAULT_ENGINE, seed: int = 1,
-           pthat_min: float = 150.0, pt_bias: float = 4.0, force: bool = False, progress: Any = None) -> Bunch:
+           pthat_min: float = 150.0, pt_bias: float = 4.0, variations: bool = False, force: bool = False,
+           progress: Any = None) -> Bunch:
     """Write events as HepMC3 text, as ``python -m pseudoexp events`` does: see `pseudoexp.event_file.write_event_file`."""
     from pseudoexp.event_file import write_event_file
 
-    return write_event_file(process, n, out, engine=engine, seed=seed, pthat_min=pthat_min, pt_bias=pt_bias, force=force,
-                            progress=progress)
+    return write_event_file(process, n, out, engine=engine, seed=seed, pthat_min=pthat_min, pt_bias=pt_bias,
+                            variations=variations, force=force, progress=progress)
 
 
 def replay(event: int | str, process: str | None = None, *, file: str | Path | None = None, seed: int = 1,

@@ -10,11 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pseudoexp.bunch import Bunch
 from pseudoexp.core.files import require_writable, whole_file
 from pseudoexp.core.jit import COMPILING, cache_folder
+from pseudoexp.core.record import EventBatch
 from pseudoexp.dataset.digest import canonical_json
-from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
+from pseudoexp.dataset.schema import EVENTS_PER_CHUNK, VARIATION_FIELDS
 from pseudoexp.engines import DEFAULT_ENGINE
 from pseudoexp.engines import engine as engine_of
 from pseudoexp.engines.hepmc.library import pyhepmc_module
@@ -31,7 +35,7 @@ _OWN = ("pythia8", "builtin")
 
 
 def write_event_file(process: str, n: Any, out: str | Path, *, engine: str = DEFAULT_ENGINE, seed: int = 1,
-                     pthat_min: float = 150.0, pt_bias: float = 4.0, force: bool = False,
+                     pthat_min: float = 150.0, pt_bias: float = 4.0, variations: bool = False, force: bool = False,
                      progress: Callable[[str, int, int], None] | None = None) -> Bunch:
     """Write events as HepMC3 text, compressed where the name ends with ``.gz``.
 
@@ -51,6 +55,8 @@ def write_event_file(process: str, n: Any, out: str | Path, *, engine: str = DEF
         The seed.
     pthat_min, pt_bias : float, optional
         Lowest pT-hat [GeV], and power of the sampling bias, which the weights undo.
+    variations : bool, optional
+        Write the weights for other parameters beside the event's own (`schema.VARIATION_FIELDS`); engine ``"builtin"``.
     force : bool, optional
         Replace an existing file.
     progress : callable, optional
@@ -75,6 +81,8 @@ def write_event_file(process: str, n: Any, out: str | Path, *, engine: str = DEF
         raise ConfigError(f"process {process!r}; allowed: {', '.join(PROCESSES)}")
     if engine not in _OWN:
         raise ConfigError(f"engine {engine!r}; allowed: {', '.join(_OWN)}")
+    if variations and engine != "builtin":
+        raise ConfigError(f"variations: engine {engine!r} has no weights for them; allowed: engine 'builtin'")
     pyhepmc_module()
     require_engine(engine)
     _check_place(path, events, force)
@@ -84,19 +92,29 @@ def write_event_file(process: str, n: Any, out: str | Path, *, engine: str = DEF
     start = time.monotonic()
     if engine == "builtin" and not cache_folder().exists():
         tell(COMPILING, 0, 0)
+    names = [field.name for field in VARIATION_FIELDS[1:]] if variations else []
     with _opened(path) as file, EventWriter(file, f"engine {engine} {options['engine_version']}",
-                                            canonical_json(options)) as writer:
-        source = engine_of(engine)
+                                            canonical_json(options), names) as writer:
         for first in range(0, events, EVENTS_PER_CHUNK):
             tell("writing", first, events)
             count = min(EVENTS_PER_CHUNK, events - first)
-            writer.write(source.generate_chunk(PROCESSES[process], number, first, count, settings))
+            writer.write(*_generated(engine, PROCESSES[process], number, first, count, settings, variations))
         mean, error = writer.cross_section()
     tell("writing", events, events)
     seconds = time.monotonic() - start
     return Bunch(path=path, process=process, events=events, seed=number, cross_section=mean,
                  error=error, bytes=path.stat().st_size, seconds=seconds,
                  rate=events / seconds)
+
+
+def _generated(engine: str, process: int, seed: int, first: int, n: int, settings: EngineSettings, variations: bool
+               ) -> tuple[EventBatch, NDArray[np.float64] | None]:
+    """Return events and, if asked for, their weights for other parameters over their own."""
+    if variations:
+        from pseudoexp.engines.builtin.chunk import generate_varied  # the only engine that has them
+
+        return generate_varied(process, seed, first, n, settings)
+    return engine_of(engine).generate_chunk(process, seed, first, n, settings), None
 
 
 def _check_place(path: Path, events: int, force: bool) -> None:

@@ -31,6 +31,7 @@ def events(
     seed: Annotated[int, typer.Option(help="Same seed and options, same events.")] = 1,
     pthat_min: Annotated[float, typer.Option(help="Lowest pT-hat [GeV].")] = 150.0,
     pt_bias: Annotated[float, typer.Option(help="Power of the sampling bias in pT-hat; weights undo it; 0: none.")] = 4.0,
+    variations: Annotated[bool, typer.Option("--variations", help="Add weights for other parameters (engine builtin).")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")] = False,
 ) -> None:
@@ -41,7 +42,7 @@ def events(
     try:
         with Progress("events", quiet) as progress:
             summary = write_event_file(process, n, out, engine=engine, seed=seed, pthat_min=pthat_min, pt_bias=pt_bias,
-                                       force=force, progress=progress.update)
+                                       variations=variations, force=force, progress=progress.update)
     except KeyboardInterrupt:
         raise Interrupted("interrupted; nothing was written") from None
     if not quiet:

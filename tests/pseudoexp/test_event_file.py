@@ -47,6 +47,25 @@ def test_summary_and_options(tmp_path, toy):
     assert ("writing", 250, 260) in told and ("writing", 260, 260) in told
 
 
+def test_weights_for_other_parameters(tmp_path):
+    import pyhepmc
+
+    from pseudoexp.engines.builtin.chunk import generate_varied
+    from pseudoexp.engines.settings import EngineSettings
+
+    pseudoexp.events("qcd", 3, tmp_path / "a.hepmc3", engine="builtin", variations=True)
+    batch, ratios = generate_varied(1, 1, 0, 3, EngineSettings())
+    with pyhepmc.open(tmp_path / "a.hepmc3") as file:
+        events = list(file)
+    assert events[0].weight_names[:2] == ["Default", "isr_muR_0.5"] and len(events[0].weight_names) == 1 + ratios.shape[1]
+    for i, event in enumerate(events):
+        assert event.weights == [batch.weight[i], *(batch.weight[i] * ratios[i])]
+    found = scan(tmp_path / "a.hepmc3")
+    assert (found.weights == batch.weight).all() and found.scale == 1.0
+    with pytest.raises(ConfigError, match="allowed: engine 'builtin'"):
+        pseudoexp.events("qcd", 3, tmp_path / "b.hepmc3", engine="pythia8", variations=True)
+
+
 def test_compressed_and_repeatable(tmp_path, toy):
     for name in ("a.hepmc3", "b.hepmc3.gz", "c.hepmc3.gz"):
         make(tmp_path / name)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pseudoexp import __version__
 from pseudoexp.core.record import EventBatch, event
@@ -32,27 +34,29 @@ class EventWriter:
         What made the events, in words.
     configuration : str
         The options as JSON.
+    variations : sequence of str, optional
+        Names of further weights.
     """
 
-    def __init__(self, file: BinaryIO, tool: str, configuration: str) -> None:
+    def __init__(self, file: BinaryIO, tool: str, configuration: str, variations: Sequence[str] = ()) -> None:
         self._module = pyhepmc_module()
         self._run = self._module.GenRunInfo()
-        self._run.weight_names = [WEIGHT]
+        self._run.weight_names = [WEIGHT, *variations]
         self._run.tools = [self._module.GenRunInfo.ToolInfo("pseudoexp", __version__, tool)]
         self._run.attributes[CONFIGURATION] = configuration
         self._stream = self._module.io.pyiostream(file)
         self._writer = self._module.io.WriterAscii(self._stream, self._run)
         self._events, self._sum, self._sum2 = 0, 0.0, 0.0
 
-    def write(self, batch: EventBatch) -> None:
-        """Append the events of a batch."""
+    def write(self, batch: EventBatch, ratios: NDArray[np.float64] | None = None) -> None:
+        """Append the events of a batch; `ratios` (events, variations) are the further weights over the first."""
         for i in range(len(batch.weight)):
             weight = float(batch.weight[i])
             self._events += 1
             self._sum += weight
             self._sum2 += weight * weight
             made = self._event(graph(event(batch, i)), int(batch.event_number[i]))
-            made.weights = [weight]
+            made.weights = [weight, *(weight * ratios[i] if ratios is not None else ())]
             made.attributes[PT_HAT] = repr(float(batch.pthat[i]))
             made.attributes[SCALE] = float(batch.pthat[i])
             self._writer.write_event(made)
