@@ -47,7 +47,8 @@ END = np.dtype([
     ("dipole2", np.float64),  # mass^2 of radiator + recoiler [GeV^2]
     ("free2", np.float64),  # (dipole mass - recoiler mass)^2 - radiator mass^2; pT^2 < free2 / 4
     ("narrow2", np.float64),  # mass^2 + radiator mass^2 - recoiler mass^2
-    ("least_z", np.float64),  # of the trial's overestimate
+    ("least", np.float64), ("least_z", np.float64),  # down to which pT^2 the overestimate holds; its lower bound of z
+    ("emission", np.float64), ("pair", np.float64),  # its integrals over z
     ("genuine", np.bool_),  # whether the trial is to be judged; not where only the overestimate changes
 ], align=True)
 """A dipole end."""
@@ -59,6 +60,8 @@ INCOMING_END = np.dtype([
     ("same_bound", np.float64), ("other_bound", np.float64),  # bounds of the ratios of parton densities
     ("old_z", np.float64), ("old_pt2", np.float64),  # of the last branching; pT^2 < 0 before the first
     ("chosen", np.float64),  # z of the trial, once it is known
+    ("least", np.float64), ("x", np.float64), ("m2", np.float64), ("pdg_id", np.int32),  # down to which pT^2, and for what state,
+    # range, rates and bounds hold
     ("genuine", np.bool_),  # as in `END`
 ], align=True)
 """An incoming parton in the initial-state shower."""
@@ -161,8 +164,9 @@ def link(work: ShowerWork, partons: Partons, systems: Systems, system: int, k: i
 def forget_ends(work: ShowerWork) -> None:
     """Start without ends and without an initial-state shower."""
     work.filled[0] = 0
-    work.space[0].trial = 0.0
-    work.space[1].trial = 0.0
+    for side in range(2):
+        work.space[side].trial = 0.0
+        work.space[side].least = np.inf
 
 
 @kernel
@@ -178,6 +182,7 @@ def measure(ends: np.recarray, p4: NDArray[np.float64], mass: NDArray[np.float64
     pairs = 0
     while end.gluon and pairs < FLAVOURS and free2 > 4.0 * MASSES[pairs + 1] * MASSES[pairs + 1]:
         pairs += 1
+    end.least = np.inf
     end.pairs, end.dipole2, end.free2, end.narrow2 = pairs, dipole2, free2, dipole2 + mass_a * mass_a - mass_b * mass_b
 
 

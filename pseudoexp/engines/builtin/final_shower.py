@@ -36,6 +36,7 @@ from pseudoexp.engines.builtin.splitting import (
     decay_element,
     gluon_emission,
     next_scale2,
+    octet,
     quark_emission,
     quark_pair,
     running,
@@ -48,8 +49,6 @@ _STEP = 8.0
 """Ratio of pT^2 over which one overestimate of the range of z serves."""
 _HEADROOM = 1.6
 """Bound of the ratio of parton densities where the beam takes the recoil."""
-_OCTET = 2.25
-"""C_A / C_F."""
 _TWO_PI = 6.283185307179586
 
 
@@ -74,13 +73,15 @@ def next_trial(ends: np.recarray, trials: NDArray[np.float64], coupling: Couplin
         trials[k] = 0.0
         return
     lambda2, threshold, slope = running(coupling, pt2)
-    least = max(pt2 / _STEP, threshold, CUTOFF2)
-    least_z = smallest_fraction(least, end.free2, end.dipole2, end.narrow2)
-    rate = emission_rate(end.gluon, least_z) + pair_rate(end.pairs, least_z)
+    if pt2 <= end.least:
+        least = max(pt2 / _STEP, threshold, CUTOFF2)
+        least_z = smallest_fraction(least, end.free2, end.dipole2, end.narrow2)
+        end.least, end.least_z = least, least_z
+        end.emission, end.pair = emission_rate(end.gluon, least_z), pair_rate(end.pairs, least_z)
+    rate, least = end.emission + end.pair, end.least
     if end.beam >= 0:
         rate *= _HEADROOM
     trial = next_scale2(pt2, lambda2, slope, rate, throw(dice)) if rate > 0.0 else 0.0
-    end.least_z = least_z
     end.genuine = trial > least
     trials[k] = trial if trial > least else (least if least > CUTOFF2 else 0.0)
 
@@ -127,7 +128,7 @@ def _element_weight(work: ShowerWork, partons: Partons, k: int) -> float:
     total = 2.0 * (mass2 + quarks + first + second)
     weight = decay_element(1.0 - 2.0 * second / total, 1.0 - 2.0 * first / total, mass2 / total, work.ends[k].vector)
     if work.ends[k].vector:
-        weight *= 1.0 - _OCTET * first * second / ((first + second) * (first + second))
+        weight *= octet(first, second)
     return weight
 
 
@@ -156,7 +157,7 @@ def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTa
     if not end.genuine:
         return -1
     row, pt2, least_z, gluon = end.radiator, work.trial[k], end.least_z, end.gluon
-    emission, pair = emission_rate(gluon, least_z), pair_rate(end.pairs, least_z)
+    emission, pair = end.emission, end.pair
     u = throw(dice) * (emission + pair)
     flavour = 0
     if u < emission:

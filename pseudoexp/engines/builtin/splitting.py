@@ -22,6 +22,8 @@ MASSES = np.array([0.0, 0.33, 0.33, 0.5, CHARM_MASS, BOTTOM_MASS])
 FLAVOURS = 5
 QUARK_COLOUR, GLUON_COLOUR = 4.0 / 3.0, 1.5
 """Per dipole end."""
+_OCTET_OVER_TRIPLET = 2.25
+"""C_A / C_F."""
 PAIR_RATE = 0.25
 """Trials of g -> q qbar per dipole end and flavour."""
 
@@ -113,3 +115,14 @@ def decay_element(x1: float, x2: float, ratio: float, vector: bool) -> float:
         x3 = 2.0 - x1 - x2
         element = 2.0 * (1.0 - 2.0 * ratio - x3) / (y1 * y2) - 2.0 * ratio * poles + x3 * x3 / (velocity2 * y1 * y2)
     return max(0.5 * element * y1 * y2 / math.sqrt(velocity2), 0.0)
+
+
+@inline
+def octet(first: float, second: float) -> float:
+    """Return the matrix element of an octet's pair over that of a singlet's, for (p_1 p_g) and (p_2 p_g).
+
+    In the soft limit, with the emission off the octet itself: -2 sum of T_i T_j times the eikonals of quark, antiquark and octet,
+    over the singlet's; T_1 T_2 = C_A / 2 - C_F.
+    """
+    total = first + second
+    return 1.0 - _OCTET_OVER_TRIPLET * first * second / (total * total)

@@ -15,7 +15,7 @@ from pseudoexp.engines.builtin.final_shower import judge, next_trial
 from pseudoexp.engines.builtin.partons import FINAL, INCOMING, append_parton, forget_partons, new_partons, new_systems
 from pseudoexp.engines.builtin.sampling import hard_process, hard_workspace, sample_hard_process
 from pseudoexp.engines.builtin.showers import evolve, start_ends
-from pseudoexp.engines.builtin.splitting import gluon_emission, next_scale2, quark_emission
+from pseudoexp.engines.builtin.splitting import MASSES, gluon_emission, next_scale2, quark_emission, quark_pair
 
 
 @kernel
@@ -146,6 +146,39 @@ def test_no_emission_probability_of_a_quark(pdg_id: int, mass: float) -> None:
     emitted = np.log(out[out[:, 0] > 0, 0])
     cdf = lambda u: (np.interp(u, logs, sudakov) - sudakov[0]) / (1 - sudakov[0])  # noqa: E731
     assert stats.kstest(emitted, cdf).pvalue > 1e-3
+
+
+def rate_of_pairs(pt2: float, energy: float, flavour: int) -> float:
+    """Return the same of g -> q qbar with a massless recoiler; sum over the gluon's two ends: beta (1 + 2 r) / 3 in z."""
+    dipole2, mass = 4.0 * energy**2, MASSES[flavour]
+    z = np.linspace(1e-6, 1.0 - 1e-6, 20001)
+    pair2 = pt2 / (z * (1 - z))
+    inside = (pair2 < dipole2) & (pair2 * dipole2 < z * (1 - z) * (dipole2 + pair2) ** 2)
+    velocity = np.sqrt(np.maximum(1.0 - 4.0 * pair2 * dipole2 / (dipole2 + pair2) ** 2, 1e-12))
+    shape = [quark_pair(a, b, mass, dipole2, c) for a, b, c in zip(z[inside], pair2[inside], velocity[inside], strict=True)]
+    return float(0.25 * np.sum(shape) * (z[1] - z[0]))
+
+
+def test_no_branching_probability_of_a_gluon() -> None:
+    """The same for g -> g g and g -> q qbar together, and the share of every flavour."""
+    energy, n = 50.0, 6000
+    partons, systems, out, tables = new_partons(10), new_systems(1), np.zeros((n, 2)), shower_tables()
+    first_branching(n, 21, 0.0, energy, partons, systems, tables, shower_work(10), new_dice(), out)
+    logs = np.linspace(np.log(0.2501), np.log(energy**2 * 0.999), 40)
+    kinds = np.array([[rate_of_emission(np.exp(u), energy, 0.0, True),
+                       *(rate_of_pairs(np.exp(u), energy, f) for f in range(1, 6))] for u in logs])
+    kinds *= np.array([coupling_at(tables.final, np.exp(u)) for u in logs])[:, None] / (2 * np.pi)
+    steps = (kinds[1:] + kinds[:-1]) / 2 * np.diff(logs)[:, None]
+    above = np.concatenate([np.cumsum(steps.sum(1)[::-1])[::-1], [0.0]])
+    sudakov = np.exp(-above)
+    assert abs((out[:, 0] == 0).mean() - sudakov[0]) < 4 * 0.5 / np.sqrt(n)
+    emitted = np.log(out[out[:, 0] > 0, 0])
+    cdf = lambda u: (np.interp(u, logs, sudakov) - sudakov[0]) / (1 - sudakov[0])  # noqa: E731
+    assert stats.kstest(emitted, cdf).pvalue > 1e-3
+    expected = (steps * ((sudakov[1:] + sudakov[:-1]) / 2)[:, None]).sum(0)
+    for kind in range(6):
+        seen = (out[:, 1] == kind).mean()
+        assert abs(seen - expected[kind]) < 4 * np.sqrt(expected[kind] / n) + 0.01 * expected[kind], kind
 
 
 def test_kernels_have_their_limits() -> None:
