@@ -20,11 +20,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.core.elementary import exp, log, sincos
+from pseudoexp.core.elementary import exp, sincos
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.engines.builtin.coupling import Coupling
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork, add_ends, measure, opposite
+from pseudoexp.engines.builtin.exponential import quick_log
 from pseudoexp.engines.builtin.parton_density import density
 from pseudoexp.engines.builtin.partons import REPLACED, Partons, Systems, append_parton, new_colour
 from pseudoexp.engines.builtin.recoil import product, put_on_shell, split
@@ -55,7 +56,7 @@ _TWO_PI = 6.283185307179586
 @inline
 def emission_rate(gluon: bool, least_z: float) -> float:
     """Return the integral over z of the trials' density of an emission."""
-    return 2.0 * (GLUON_COLOUR if gluon else QUARK_COLOUR) * log((1.0 - least_z) / least_z)
+    return 2.0 * (GLUON_COLOUR if gluon else QUARK_COLOUR) * quick_log((1.0 - least_z) / least_z)
 
 
 @inline
@@ -73,7 +74,7 @@ def next_trial(ends: np.recarray, trials: NDArray[np.float64], coupling: Couplin
         trials[k] = 0.0
         return
     lambda2, threshold, slope = running(coupling, pt2)
-    if pt2 <= end.least:
+    if pt2 <= end.least or end.least < threshold:
         least = max(pt2 / _STEP, threshold, CUTOFF2)
         least_z = smallest_fraction(least, end.free2, end.dipole2, end.narrow2)
         end.least, end.least_z = least, least_z

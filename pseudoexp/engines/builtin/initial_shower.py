@@ -21,6 +21,7 @@ from pseudoexp.core.jit import inline, kernel
 from pseudoexp.engines.builtin.coupling import alpha_s
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork, add_ends, link
+from pseudoexp.engines.builtin.exponential import quick_log
 from pseudoexp.engines.builtin.final_shower import renew
 from pseudoexp.engines.builtin.parton_density import (
     EFFECTIVE,
@@ -49,6 +50,8 @@ LEAST_PT2 = 0.04
 THRESHOLD_REGION = 2.0
 """Multiple of m_Q^2 below which an incoming heavy quark is traced back to a gluon at once."""
 _STEP = 4.0
+_ALIKE = 1.1
+"""Ratio of x up to which bounds serve as long as the other scatterings leave less of the beam."""
 _ATTEMPTS = 500
 _GLUON_HEADROOM, _VALENCE_HEADROOM, _OTHER_HEADROOM = 1.1, 1.7, 1.3
 _INTERFERENCE = 0.7
@@ -109,10 +112,10 @@ def _open_window(work: ShowerWork, tables: ShowerTables, side: int, flavour: int
     space.same_bound = _GLUON_HEADROOM if flavour == 21 else (_VALENCE_HEADROOM if valence else _OTHER_HEADROOM)
     space.other_bound = _OTHER_HEADROOM * other_over_own
     if flavour == 21:
-        same = 6.0 * log(high * (1.0 - low) / (low * (1.0 - high)))
+        same = 6.0 * quick_log(high * (1.0 - low) / (low * (1.0 - high)))
         other = 16.0 / 3.0 * (1.0 / math.sqrt(low) - 1.0 / math.sqrt(high))
     else:
-        same = 8.0 / 3.0 * log((1.0 - low) / (1.0 - high))
+        same = 8.0 / 3.0 * quick_log((1.0 - low) / (1.0 - high))
         other = 0.5 * (high - low)
     space.same, space.other = same * space.same_bound, other * space.other_bound
 
@@ -136,7 +139,8 @@ def next_space_trial(work: ShowerWork, partons: Partons, systems: Systems, table
         space.trial = 0.0
         return
     lambda2, threshold, slope = running(tables.initial, pt2 + PT0_SQUARED)
-    if pt2 <= space.least or x != space.x or m2 != space.m2 or flavour != space.pdg_id:
+    if (pt2 <= space.least or space.least < threshold - PT0_SQUARED or flavour != space.pdg_id or m2 > space.m2
+            or not space.x <= x <= _ALIKE * space.x):
         _open_window(work, tables, side, flavour, x, m2, pt2, max(pt2 / _STEP, threshold - PT0_SQUARED, floor))
     rate, least, trial = space.same + space.other, space.least, 0.0
     if rate > 0.0:
@@ -195,13 +199,13 @@ def _draw_z(work: ShowerWork, side: int, gluon: bool, same: bool, u: float) -> f
     """Return z of the overestimate for a uniform number."""
     low, high = work.space[side].low, work.space[side].high
     if gluon and same:
-        odds = low / (1.0 - low) * exp(u * log(high * (1.0 - low) / (low * (1.0 - high))))
+        odds = low / (1.0 - low) * exp(u * quick_log(high * (1.0 - low) / (low * (1.0 - high))))
         return odds / (1.0 + odds)
     if gluon:
         root = 1.0 / math.sqrt(low) + u * (1.0 / math.sqrt(high) - 1.0 / math.sqrt(low))
         return 1.0 / (root * root)
     if same:
-        return 1.0 - (1.0 - low) * exp(u * log((1.0 - high) / (1.0 - low)))
+        return 1.0 - (1.0 - low) * exp(u * quick_log((1.0 - high) / (1.0 - low)))
     return low + u * (high - low)
 
 

@@ -28,8 +28,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.core.elementary import log
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.engines.builtin.exponential import quick_log
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "parton_density.npz"
 GLUON, EFFECTIVE, COLUMNS = 5, 11, 12
@@ -107,8 +107,8 @@ def _weights(nodes: NDArray[np.float64], inverse: NDArray[np.float64], first: in
 @kernel
 def find_place(tables: Densities, x: float, q2: float) -> Place:
     """Return where (x, Q^2 [GeV^2]) lies; points outside the table are moved to its edge."""
-    u = min(max(log(x), tables.log_x[0]), 0.0)
-    v = min(max(log(q2), tables.log_q2[0]), tables.log_q2[-1])
+    u = min(max(quick_log(x), tables.log_x[0]), 0.0)
+    v = min(max(quick_log(q2), tables.log_q2[0]), tables.log_q2[-1])
     if u < tables.log_x[int(tables.steps[3]) - 1]:
         i = int((u - tables.log_x[0]) * tables.steps[0])
     else:

@@ -13,9 +13,10 @@ import math
 
 import numpy as np
 
-from pseudoexp.core.elementary import exp, log
+from pseudoexp.core.elementary import exp
 from pseudoexp.core.jit import inline
 from pseudoexp.engines.builtin.coupling import BOTTOM_MASS, CHARM_MASS, TOP_MASS, Coupling
+from pseudoexp.engines.builtin.exponential import quick_log
 
 MASSES = np.array([0.0, 0.33, 0.33, 0.5, CHARM_MASS, BOTTOM_MASS])
 """Of quarks from gluon splitting [GeV], by flavour; light quarks of the hard process are massless."""
@@ -47,8 +48,8 @@ def next_scale2(scale2: float, lambda2: float, slope: float, rate: float, unifor
     Trials come with ``alpha_s(t) / (2 pi) rate dt / t``, alpha_s = 12 pi / (slope ln(t / Lambda^2)), so that the survival to
     ln(t' / Lambda^2) is the power 6 rate / slope of the logarithms' ratio.
     """
-    length = log(scale2 / lambda2)
-    return lambda2 * exp(length * exp(log(uniform) * slope / (6.0 * rate)))
+    length = quick_log(scale2 / lambda2)
+    return lambda2 * exp(length * exp(quick_log(uniform) * slope / (6.0 * rate)))
 
 
 @inline
