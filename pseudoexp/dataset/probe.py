@@ -191,5 +191,5 @@ def _check_columns(info: FileInfo, name: str, fields: tuple[schema.Field, ...]) 
         if dtype[field.name] != np.dtype(field.dtype):
             raise SchemaError(f"{info.path}: `{name}` column {field.name} has type {dtype[field.name]}; "
                               f"allowed: {np.dtype(field.dtype)}")
-    if name != "tracks" and list(dtype.names or ())[:len(schema.INPUTS)] != list(schema.INPUTS):
+    if name in ("jets", schema.SHIFTED) and list(dtype.names or ())[:len(schema.INPUTS)] != list(schema.INPUTS):
         raise SchemaError(f"{info.path}: the first {len(schema.INPUTS)} columns of `jets` are not the inputs in order")
