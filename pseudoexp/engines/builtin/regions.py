@@ -35,6 +35,7 @@ EX, EY, INNER, TOTAL, KICK = range(5)
 _SMALLEST_W2 = 1e-10
 _ROUNDING = 1e-6  # of the squared energy
 _SAME_KICK = 0.01
+_OFF_SHELL = 1e-7
 
 
 class Walk(NamedTuple):
@@ -256,7 +257,7 @@ def take_hadron(walk: Walk, end: int, z: float) -> bool:
     momentum is one in the axes of the region where that was made, the new one's in those of the region reached. Regions
     are left where y would exceed 1 or x fall below 0. At the corner of a gluon the transverse directions change abruptly,
     and a hadron too light for one region may be too heavy for the next: there x > 1 or y < 0 are taken as they come.
-    Returns False if the string ends before.
+    Returns False if the string ends before, or if rounding left the hadron off its mass shell (once in ten million).
     """
     value, number, vector = walk.value[end], walk.number[end], walk.vector[end]
     gamma = (1.0 - z) * (value[GAMMA] + value[MT2] / z)
@@ -287,7 +288,8 @@ def take_hadron(walk: Walk, end: int, z: float) -> bool:
     for m in range(4):
         total[m] += y * q[m] - x * p[m] + px * vector[EX, m] + py * vector[EY, m]
     value[X], value[Y], value[GAMMA] = x, y, gamma
-    return total[3] > 0.0
+    off_shell = abs(dot(total, total) - value[MASS] * value[MASS])
+    return total[3] > 0.0 and off_shell < _OFF_SHELL * (1.0 + total[3] * total[3])
 
 
 @inline
