@@ -23,7 +23,7 @@ from pseudoexp.engines.builtin.phase_space import Products, boosted, direction, 
 LONG_LIVED = 10.0
 """c tau [mm] above which particles are stable."""
 _SAFETY = 0.0005  # GeV by which a channel must be open
-_ATTEMPTS, _ATTEMPTS_WITH_CHANNEL = 1000, 200
+_ATTEMPTS, _ATTEMPTS_WITH_CHANNEL = 10_000, 200
 _MOST_HADRONS = 10
 _MIXING_B0, _MIXING_BS = 0.769, 26.99  # Delta m / Gamma (Review of Particle Physics 2024)
 _NO_AXIS, _ALONG, _ACROSS = range(3)
@@ -174,8 +174,8 @@ def decay(hadrons: Hadrons, row: int, species_row: int, species: HadronTable, de
           dice: Dice) -> bool:
     """Let the particle in `row` decay; return False if the list is full.
 
-    Masses and hadrons of a channel that is closed are drawn again up to 200 times, then the channel; after 1000 times in
-    all the particle stays.
+    Masses and hadrons of a channel that is closed are drawn again up to 200 times, then the channel; after 10,000 times
+    in all the particle stays.
     """
     mass = hadrons.mass[row]
     _live(hadrons, row, species.ctau[species_row], mass, dice)

@@ -42,7 +42,7 @@ def violations(ws: EngineWorkspace) -> list[str]:
     excess = p4.sum(axis=0) - [0.0, 0.0, 0.0, 2.0 * BEAM_ENERGY]
     if not np.abs(excess).max() < 1e-4:
         wrong.append(f"momentum {excess}")
-    known = QUANTUM_NUMBERS[LARGEST + ids]
+    known = QUANTUM_NUMBERS[np.clip(LARGEST + ids, 0, 2 * LARGEST - 1)]  # NaN at the ends
     if tuple(known[:, :2].sum(axis=0)) != BEAMS:
         wrong.append(f"charge, baryon number {known[:, :2].sum(axis=0)}")
     square = p4[:, 3] ** 2 - (p4[:, :3] ** 2).sum(axis=1)
