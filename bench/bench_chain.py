@@ -30,6 +30,7 @@ from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.production.chunk import ChunkRows, pack
 from pseudoexp.production.run_config import RunConfig
 from pseudoexp.reconstruction import reconstruct, reconstruction_workspace
+from pseudoexp.rows import ChainTables
 
 PROCESSES = {"signal": SIGNAL, "qcd": QCD}
 EVENTS, SEED, ROUNDS = 250, 1, 15
@@ -61,7 +62,7 @@ def batch_of(name: str) -> EventBatch:
 
 
 @lru_cache
-def tables_of(card: str = "atlas-itk") -> chain.ChainTables:
+def tables_of(card: str = "atlas-itk") -> ChainTables:
     """Return the tables of a card."""
     return chain.chain_tables(load_card(card), calibration_of(card), no_pileup())
 

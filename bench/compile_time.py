@@ -27,8 +27,9 @@ from pseudoexp.config import load_card
 from pseudoexp.core import jit
 from pseudoexp.core.record import no_events
 from pseudoexp.detector.pileup import no_pileup
+from pseudoexp.rows import chain_workspace
 tables = chain.chain_tables(load_card("atlas-itk"), uncalibrated(), no_pileup())
-ws, table, histogram = chain.chain_workspace(4096, tables.detector), np.zeros((1, 6)), np.zeros((3, 1, 1, 1))
+ws, table, histogram = chain_workspace(4096, tables.detector), np.zeros((1, 6)), np.zeros((3, 1, 1, 1))
 jit.prepare(calibrate._measure_batch, no_events(), 0, 1, tables, ws, table, table, table)
 jit.prepare(calibrate._fill_batch, no_events(), 0, 1, tables, ws, np.zeros(1), histogram, histogram)
 """

@@ -23,17 +23,19 @@ from pseudoexp import chain
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.record import event
 from pseudoexp.core.rng import SIGNAL, event_stream
-from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
+from pseudoexp.dataset.schema import EVENTS_PER_CHUNK, row
 from pseudoexp.detector.simulate import EVERYWHERE
 from pseudoexp.early_test import count_track_jets, fill_discs, fill_region, may_pass
 from pseudoexp.jets.calibration import largest_pt_factor
 from pseudoexp.jets.candidates import LARGE_MIN_PT
 from pseudoexp.reconstruction import reconstruct_large_jets, reconstruct_track_jets
+from pseudoexp.rows import MIN_PT, leading_track_jets, selected_jet, truth_columns
 
 EDGES = (250.0, 275.0, 300.0, 350.0, 400.0, 500.0, 3000.0)
 CARDS = ("atlas-itk", "atlas-run2", "hlt", "perfect")
 PT, MASS, LABEL, EVENT, WEIGHT, KEPT, SAME = range(7)
 """Columns of a row here; KEPT and SAME are 0 or 1."""
+_PT, _MASS, _LABEL, _HBB = row("pt"), row("mass"), row("flavour_label"), 0
 _LIMIT = 2.996  # events at 95 % where none is seen
 
 
@@ -42,10 +44,10 @@ def _rows(record, process, counts, tables, ws, columns, out):
     """Fill pT, mass and label of all jets with two track jets that pass; return their number."""
     n = 0
     for jet in range(counts.large_jets):
-        _, second = chain._leading_track_jets(jet, counts.track_jets, ws)
-        if second >= 0 and chain._selected_jet(jet, counts.towers, tables, ws, columns) >= 0:
-            chain._truth_columns(record, process, ws, columns)
-            out[n, PT], out[n, MASS], out[n, LABEL] = columns[chain._PT], columns[chain._MASS], columns[chain._LABEL]
+        _, second = leading_track_jets(jet, counts.track_jets, ws)
+        if second >= 0 and selected_jet(jet, counts.towers, tables, ws, columns) >= 0:
+            truth_columns(record, process, ws, columns)
+            out[n, PT], out[n, MASS], out[n, LABEL] = columns[_PT], columns[_MASS], columns[_LABEL]
             n += 1
     return n
 
@@ -76,12 +78,12 @@ def measure(batch, process, seed, tables, ws, columns, out):
         hbb_too, any_too = _verdict(process, ws)
         fill_region(ws.early, detector.region)
         counts = reconstruct_large_jets(particles, tracks, track_jets, stream, tables.detector, tables.pileup,
-                                        chain._WIDE_JETS * chain.MIN_PT / largest_pt_factor(tables.jets),
+                                        chain._WIDE_JETS * MIN_PT / largest_pt_factor(tables.jets),
                                         ws.reconstruction)
         again = _rows(record, process, counts, tables, ws, columns, found)
         for k in range(n, n + m):
             out[k, EVENT], out[k, WEIGHT] = batch.event_number[i], batch.weight[i]
-            passed = (hbb and hbb_too) if out[k, LABEL] == chain._HBB else (any_row and any_too)
+            passed = (hbb and hbb_too) if out[k, LABEL] == _HBB else (any_row and any_too)
             for j in range(again):
                 if passed and abs(found[j, PT] - out[k, PT]) < 0.05 * out[k, PT] and found[j, LABEL] == out[k, LABEL]:
                     out[k, KEPT] = 1.0

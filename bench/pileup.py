@@ -24,7 +24,7 @@ import samples
 from numpy.typing import NDArray
 
 from pseudoexp.calibration import calibration_of
-from pseudoexp.chain import ChainTables, chain_tables, rows_of
+from pseudoexp.chain import chain_tables, rows_of
 from pseudoexp.config import load_card
 from pseudoexp.core import species
 from pseudoexp.core.rng import QCD, SIGNAL
@@ -34,6 +34,7 @@ from pseudoexp.detector.pileup_library import load_library
 from pseudoexp.detector.subtraction import SubtractionSettings
 from pseudoexp.production.pileup import require_library
 from pseudoexp.production.run_config import RunConfig
+from pseudoexp.rows import ChainTables
 
 PT, MASS, LABEL = schema.row("pt"), schema.row("mass"), schema.row("flavour_label")
 HBB, IS_QCD = 0, 1

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pseudoexp import calibrate
 from pseudoexp.calibration import calibration_of
-from pseudoexp.chain import ChainTables, ChainWorkspace, _flavour_inputs, chain_tables, chain_workspace, rows_of
+from pseudoexp.chain import chain_tables, rows_of
 from pseudoexp.config import load_card
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.kinematics import pt
@@ -48,6 +48,7 @@ from pseudoexp.flavour.workspace import (
 )
 from pseudoexp.jets.calibration import calibrated_mass_factor, calibrated_pt_factor
 from pseudoexp.reconstruction import reconstruct
+from pseudoexp.rows import ChainTables, ChainWorkspace, chain_workspace, flavour_inputs
 
 SEED = 1
 PROCESSES = (SIGNAL, QCD)
@@ -184,7 +185,7 @@ def _track_jets_batch(batch: EventBatch, process: int, seed: int, tables: ChainT
             if not 20.0 <= pt(jets.vr[j, 0], jets.vr[j, 1]) < 250.0:
                 continue
             count = ws.n_associated[j]
-            if n == len(inputs) or used + count > len(noise) or _flavour_inputs(j, tables, ws, inputs[n]) < 0:
+            if n == len(inputs) or used + count > len(noise) or flavour_inputs(j, tables, ws, inputs[n]) < 0:
                 return -1
             truth[n, 0], truth[n, 1] = ws.vr_labels[j, VR_LABEL], batch.event_number[i]
             blurred[n] = _blurred_ip3d(ws.associated[j], count, tables, ws, noise[used:])

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.calibration import Calibration, save, uncalibrated
-from pseudoexp.chain import ChainTables, ChainWorkspace, chain_tables, chain_workspace, rows_of
+from pseudoexp.chain import chain_tables, rows_of
 from pseudoexp.config import load_card
 from pseudoexp.core import jit
 from pseudoexp.core.elementary import tan
@@ -52,6 +52,7 @@ from pseudoexp.jets import calibration as jet_calibration
 from pseudoexp.jets.candidates import trimmed_jet
 from pseudoexp.jets.truth import truth_jets
 from pseudoexp.reconstruction import reconstruct
+from pseudoexp.rows import ChainTables, ChainWorkspace, chain_workspace
 
 EVENTS = 50_000
 """Default number of events, half of them signal."""

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp import chain
-from pseudoexp.chain import MAX_ETA, MAX_PT, MIN_PT, ChainTables, ChainWorkspace
 from pseudoexp.core.reconstructed import D0, PHI, Z0
 from pseudoexp.core.record import EventBatch, EventRecord, event
 from pseudoexp.core.rng import SIGNAL, event_stream
@@ -28,6 +27,7 @@ from pseudoexp.replaying.kinematic import PHI as AZIMUTH
 from pseudoexp.replaying.names import name
 from pseudoexp.replaying.request import Request
 from pseudoexp.replaying.story import Column, Fact, Stage, Table, Value
+from pseudoexp.rows import MAX_ETA, MAX_PT, MIN_PT, ChainTables, ChainWorkspace, chain_workspace
 
 ORIGINS = ("pile-up", "fake", "primary", "b", "c from b", "c", "tau", "secondary")
 _LABELS = {0: "light", 4: "c", 5: "b", 15: "tau"}
@@ -77,7 +77,7 @@ def see(request: Request, batch: EventBatch) -> Seen:
     stream = event_stream(request.config.seed, request.process, request.event)
     capacity = _CAPACITY + int(_PER_PILEUP * tables.pileup.mu)
     while True:
-        ws = chain.chain_workspace(capacity, tables.detector)
+        ws = chain_workspace(capacity, tables.detector)
         counts = reconstruct(event(batch, 0), stream, tables.detector, tables.pileup, ws.reconstruction)
         if counts.status != OVERFLOW or capacity > 2**20:
             break

@@ -17,6 +17,7 @@ from pseudoexp.config import load_card
 from pseudoexp.dataset import schema
 from pseudoexp.detector.pileup import no_pileup
 from pseudoexp.errors import GenerationError
+from pseudoexp.rows import MAX_ETA, MAX_PT, MIN_PT
 
 SEED = 1
 GOLDEN = DATA / "golden_rows.npz"
@@ -39,8 +40,8 @@ def column(matrix, name):
 def test_selection_and_order(rows):
     for name, (jets, _) in rows.items():
         assert len(jets) > 50
-        assert (column(jets, "pt") >= chain.MIN_PT).all() and (column(jets, "pt") < chain.MAX_PT).all()
-        assert (abs(column(jets, "eta")) < chain.MAX_ETA).all()
+        assert (column(jets, "pt") >= MIN_PT).all() and (column(jets, "pt") < MAX_PT).all()
+        assert (abs(column(jets, "eta")) < MAX_ETA).all()
         assert (column(jets, "vr1_pt") >= column(jets, "vr2_pt")).all() and (column(jets, "vr2_pt") > 10).all()
         assert (np.diff(column(jets, "eventNumber")) >= 0).all()
         weight = dict(zip(events(name).event_number, events(name).weight, strict=True))

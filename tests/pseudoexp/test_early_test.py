@@ -14,6 +14,7 @@ from pseudoexp.dataset import schema
 from pseudoexp.detector.pileup import no_pileup
 from pseudoexp.early_test import THRESHOLD, count_track_jets, early_workspace, fill_discs, fill_region, may_pass
 from pseudoexp.reconstruction import reconstruct
+from pseudoexp.rows import chain_workspace, leading_track_jets, selected_jet
 
 MUON_PT = 3.0
 CENTRES = 0.2 * (np.arange(32) - 15.5), 2.0 * np.pi / 32 * (np.arange(32) - 15.5)
@@ -120,8 +121,8 @@ def _selected(batch, process, seed, tables, ws, columns, out):
         counts = reconstruct(event(batch, i), event_stream(seed, process, batch.event_number[i]), tables.detector,
                              tables.pileup, ws.reconstruction)
         for jet in range(counts.large_jets):
-            _, second = chain._leading_track_jets(jet, counts.track_jets, ws)
-            if second >= 0 and chain._selected_jet(jet, counts.towers, tables, ws, columns) >= 0:
+            _, second = leading_track_jets(jet, counts.track_jets, ws)
+            if second >= 0 and selected_jet(jet, counts.towers, tables, ws, columns) >= 0:
                 out[n, 0], out[n, 1] = batch.event_number[i], columns[0]
                 n += 1
     return n
@@ -131,7 +132,7 @@ def _selected(batch, process, seed, tables, ws, columns, out):
 @pytest.mark.parametrize("card", ["atlas-itk", "perfect"])
 def test_real_events_lose_nothing(card):
     tables = chain.chain_tables(load_card(card), calibration_of(card), no_pileup())
-    ws, columns = chain.chain_workspace(4096, tables.detector), np.zeros(100)
+    ws, columns = chain_workspace(4096, tables.detector), np.zeros(100)
     for name, process in PROCESSES.items():
         batch, out = events(name), np.zeros((1000, 2))
         n = _selected(batch, process, 1, tables, ws, columns, out)
