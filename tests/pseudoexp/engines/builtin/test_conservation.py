@@ -63,9 +63,10 @@ def violated(process: int, n: int) -> list[tuple[int, list[str]]]:
     """Return events 0 to n - 1 of a process in which something is wrong; what cannot be made counts."""
     tables, ws = engine_tables(process, 150.0, 4.0), engine_workspace(1)
     records, batch = record_workspace(len(ws.hadrons.status)), new_batch(1, 5000, 200)
+    unvaried = np.zeros((1, 0))
     found = []
     for event in range(n):
-        done, code = fill_batch(process, 0, 11, event, 0, tables, ws, records, batch)
+        done, code = fill_batch(process, 0, 11, event, 0, tables, ws, records, batch, unvaried)
         wrong = violations(ws) if done == 1 else [f"code {code}"]
         if wrong:
             found.append((event, wrong))
