@@ -76,7 +76,7 @@ from ({int(stream.event_low)}, {int(stream.event_high)}, ...). Each stage of the
 (`engines/builtin/dice.py`), each later stage draws by item and purpose: a change in the detector leaves the particles as
 they were.
 
-The stages of the engine stand in their order in `engines/builtin/event.py`, those behind it in `chain.py`. The replay calls
+The stages of the engine stand in their order in `engines/builtin/event.py`, those behind it in `chain.py` and `rows.py`. The replay calls
 the same
 functions, as plain Python, and watches them (`replaying/watch.py`).
 """
@@ -191,11 +191,11 @@ JetFitter:
 
 def _row(page: Page) -> str:
     rows = page.story.rows
-    text = "## The row: `chain.py`, `dataset/`\n"
+    text = "## The row: `rows.py`, `dataset/`\n"
     if len(rows) == 0:
         return text + "No large-R jet passed: the event counts as tried and has no row.\n"
     return text + f"""\
-`chain.py` fills one row per selected jet, here {len(rows)}: pT {text_of(float(rows[0]["pt"]) / MEV)} GeV, mass
+`rows.py` fills one row per selected jet, here {len(rows)}: pT {text_of(float(rows[0]["pt"]) / MEV)} GeV, mass
 {text_of(float(rows[0]["mass"]) / MEV)} GeV, track jets of {text_of(float(rows[0]["vr1_pt"]) / MEV)} and
 {text_of(float(rows[0]["vr2_pt"]) / MEV)} GeV with `ip3d_bu` {page.value("vr1_ip3d_bu")} and {page.value("vr2_ip3d_bu")},
 tau21 {page.value("tau21")}, D2
