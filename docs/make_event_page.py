@@ -76,8 +76,8 @@ from ({int(stream.event_low)}, {int(stream.event_high)}, ...). Each stage of the
 (`engines/builtin/dice.py`), each later stage draws by item and purpose: a change in the detector leaves the particles as
 they were.
 
-The stages of the engine stand in their order in `engines/builtin/event.py`, those behind it in `chain.py` and `rows.py`. The replay calls
-the same
+The stages of the engine stand in their order in `engines/builtin/event.py`, those behind it in `chain.py` and
+`rows.py`. The replay calls the same
 functions, as plain Python, and watches them (`replaying/watch.py`).
 """
 
