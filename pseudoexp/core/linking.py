@@ -96,18 +96,29 @@ class _FlatLibrary(_PartLibrary):
 
 
 def _link_calls(library: JITCodeLibrary, module: Any) -> None:
-    """Link into a module what a library calls, directly or through parts, each once."""
-    found: dict[JITCodeLibrary, None] = dict.fromkeys(library._linking_libraries)
-    queue = list(found)
+    """Link into a module all that a library calls, directly or through parts.
+
+    LLVM takes of linked code only what the module asks for at that moment, so code is linked when it is asked for.
+    """
+    sources: dict[str, Any] = {}
+    queue = list(dict.fromkeys(library._linking_libraries))
+    found = set(queue)
     for called in queue:
         library._reload_init.update(called._reload_init)
-        if not isinstance(called, _PartLibrary):
-            module.link_in(called._get_module_for_linking(), preserve=True)
-            continue
-        module.link_in(called.own_module(), preserve=True)
-        new = [other for other in dict.fromkeys(called._linking_libraries) if other not in found]
-        found.update(dict.fromkeys(new))
-        queue += new
+        part = isinstance(called, _PartLibrary)
+        code = called.own_module() if part else called._get_module_for_linking()
+        sources |= {function.name: code for function in code.functions if not function.is_declaration}
+        if part:
+            new = [other for other in dict.fromkeys(called._linking_libraries) if other not in found]
+            found.update(new)
+            queue += new
+    asked: set[str] = set()
+    while missing := {function.name for function in module.functions if function.is_declaration} & sources.keys():
+        if missing == asked:
+            raise AssertionError(f"{library.name}: {', '.join(sorted(missing))} cannot be linked")
+        for code in {id(sources[name]): sources[name] for name in sorted(missing)}.values():
+            module.link_in(code, preserve=True)
+        asked = missing
 
 
 class _WholeLibrary(_Library):

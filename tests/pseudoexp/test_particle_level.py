@@ -8,7 +8,7 @@ pytest.importorskip("pythia8mc")
 
 import pseudoexp
 from pseudoexp.core.rng import SIGNAL
-from pseudoexp.engines.pythia8 import generate_chunk
+from pseudoexp.engines.builtin.chunk import generate_chunk
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.errors import ConfigError, MissingExtra
 from pseudoexp.particle_level import particles
@@ -69,7 +69,7 @@ def test_missing_extra(monkeypatch):
     monkeypatch.setattr("pseudoexp.engines.driver._of_thread.drivers", {})
     monkeypatch.setitem(sys.modules, "pythia8mc", None)
     with pytest.raises(MissingExtra, match="pythia8mc"):
-        particles(n=1)
+        particles(n=1, engine="pythia8")
 
 
 def test_pythia_is_imported_on_use_only():

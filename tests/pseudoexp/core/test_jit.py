@@ -87,6 +87,28 @@ def test_same_bits_as_numba_itself():
     assert _twice(values, 0.7) == _twice.py_func(values, 0.7)
 
 
+@inline
+def _half(x: float) -> float:
+    return 0.5 * x if x > 0.0 else min(x, -1.0)
+
+
+@inline
+def _quarter(x: float) -> float:
+    return _half(_half(x))
+
+
+@kernel
+def _calls_what_it_never_reaches(x: float) -> float:
+    if 2.0 * math.pi < 6.0:
+        return _half(min(x, 3.0))
+    return _quarter(x)
+
+
+def test_what_only_a_part_needs_is_linked():
+    assert _calls_what_it_never_reaches(8.0) == 2.0
+    assert _calls_what_it_never_reaches(-8.0) == -8.0
+
+
 _flat_asinh = flat(asinh)
 
 

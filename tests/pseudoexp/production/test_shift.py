@@ -96,7 +96,9 @@ def test_flags_and_pairs(made):
     nominal, shifted = tables(folder)
     both = nominal["passes_nominal"] & nominal["passes_shifted"]
     assert (nominal["passes_nominal"] | nominal["passes_shifted"]).all() and both.sum() == sum(summary.both.values())
-    assert sum(summary.only_nominal.values()) == (~nominal["passes_shifted"]).sum() > 0
+    assert sum(summary.only_nominal.values()) == (~nominal["passes_shifted"]).sum()
+    assert sum(summary.only_shifted.values()) == (~nominal["passes_nominal"]).sum()
+    assert len(nominal) > both.sum() > 0
     assert np.isnan(shifted["pt"][~nominal["passes_shifted"]]).all() and np.isfinite(shifted["pt"][both]).all()
     assert (nominal["truthJet"] >= 0).mean() > 0.99
     keys = list(zip(nominal["eventNumber"], nominal["truthJet"], strict=True))
