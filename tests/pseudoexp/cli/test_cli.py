@@ -17,7 +17,8 @@ from pseudoexp.cli.app import app, run
 
 TESTS = Path(fake_chunks.__file__).parent
 FAKE = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, sys.argv.pop(1))
 from functools import partial
 import pseudoexp.api
