@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pseudoexp.cli.interruption import interruptible
 from pseudoexp.cli.progress import Progress
 from pseudoexp.engines import DEFAULT_ENGINE
-from pseudoexp.errors import Interrupted
 
 if TYPE_CHECKING:
     from pseudoexp.bunch import Bunch
@@ -38,19 +36,11 @@ def events(
     """Write events as HepMC3 text: the ones that generate makes of the same options."""
     from pseudoexp.event_file import write_event_file
 
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
-        with Progress("events", quiet) as progress:
-            summary = write_event_file(process, n, out, engine=engine, seed=seed, pthat_min=pthat_min, pt_bias=pt_bias,
-                                       variations=variations, force=force, progress=progress.update)
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted; nothing was written") from None
+    with interruptible(), Progress("events", quiet) as progress:
+        summary = write_event_file(process, n, out, engine=engine, seed=seed, pthat_min=pthat_min, pt_bias=pt_bias,
+                                   variations=variations, force=force, progress=progress.update)
     if not quiet:
         typer.echo(summary_text(summary))
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def summary_text(summary: Bunch) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pseudoexp.cli.interruption import interruptible, nothing_written
 from pseudoexp.cli.progress import Progress
 from pseudoexp.engines import DEFAULT_ENGINE
-from pseudoexp.errors import Interrupted
 
 if TYPE_CHECKING:
     from pseudoexp.bunch import Bunch
@@ -59,20 +57,16 @@ def generate(
     if dry_run:
         typer.echo(plan_text(make(n, out, dry_run=True, **options)))
         return
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
-        with Progress("rows", quiet, {"pile-up library": "events"}) as progress:
-            summary = make(n, out, progress=progress.update, **options)
-    except KeyboardInterrupt:
-        parts = Path(f"{out}.parts")
-        kept = f"finished chunks are kept in {parts}, the same command with --resume continues"
-        raise Interrupted(f"interrupted; {kept if parts.exists() else 'nothing was written'}") from None
+    with interruptible(lambda: _kept(out)), Progress("rows", quiet, {"pile-up library": "events"}) as progress:
+        summary = make(n, out, progress=progress.update, **options)
     if not quiet:
         typer.echo(summary_text(summary))
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _kept(out: Path) -> str:
+    parts = Path(f"{out}.parts")
+    return (f"finished chunks are kept in {parts}, the same command with --resume continues" if parts.exists()
+            else nothing_written())
 
 
 def plan_text(plan: Bunch) -> str:

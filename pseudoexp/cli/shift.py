@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pseudoexp.cli.interruption import interruptible
 from pseudoexp.cli.progress import Progress
-from pseudoexp.errors import Interrupted
 
 if TYPE_CHECKING:
     from pseudoexp.bunch import Bunch
@@ -36,19 +34,11 @@ def shift(
     """Put the events of a dataset through another detector: the same jets under both cards, row by row."""
     from pseudoexp.api import shift as make
 
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
-        with Progress("events", quiet) as progress:
-            summary = make(file, card, out, threads=threads, compression=compression, force=force,
-                           hepmc_signal=hepmc_signal, hepmc_qcd=hepmc_qcd, progress=progress.update)
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted; nothing was written") from None
+    with interruptible(), Progress("events", quiet) as progress:
+        summary = make(file, card, out, threads=threads, compression=compression, force=force,
+                       hepmc_signal=hepmc_signal, hepmc_qcd=hepmc_qcd, progress=progress.update)
     if not quiet:
         typer.echo(summary_text(summary))
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def summary_text(summary: Bunch) -> str:

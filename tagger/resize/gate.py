@@ -78,6 +78,7 @@ class Budget:
 
     @temperature.setter
     def temperature(self, value: float) -> None:
+        """Set it in all layers."""
         for layer in self._members:
             layer.temperature.assign(value)
 
