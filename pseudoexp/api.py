@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pseudoexp.replaying.story import Story
     from pseudoexp.validation.run import Outcome
 
-__all__ = ["events", "generate", "load", "particles", "replay", "shift", "validate"]
+__all__ = ["events", "generate", "load", "merge", "particles", "replay", "shift", "validate"]
 
 
 def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = False, weight: str | None = "benchmark",
@@ -73,7 +73,7 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
              engine: str = DEFAULT_ENGINE, card: str = "atlas-itk", pt_bias: float = 4.0, pthat_min: float = 150.0,
              pileup: float = 0.0, tracks: int = 0, compression: str = "none", keep_unmatched: bool = False,
              variations: bool = False, hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "", force: bool = False,
-             resume: bool = False, dry_run: bool = False, progress: Any = None,
+             resume: bool = False, shard: str = "", dry_run: bool = False, progress: Any = None,
              make_chunk: Any = "pseudoexp.chain:make_chunk") -> Bunch:
     """Generate a dataset, as ``python -m pseudoexp generate`` does.
 
@@ -111,6 +111,8 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
         Replace an existing file.
     resume : bool, optional
         Continue an interrupted run.
+    shard : str, optional
+        Make part i of n, as "i/n", of the file that the other options describe; `merge` puts the parts together.
     dry_run : bool, optional
         Check everything and return the plan; write nothing.
     progress : callable, optional
@@ -138,14 +140,24 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
     """
     from pseudoexp.production.run import plan, produce
     from pseudoexp.production.run_config import RunConfig
+    from pseudoexp.production.shard import parse_shard
 
+    part = parse_shard(shard)
     config = RunConfig.from_options(n, card, signal_fraction=signal_fraction, seed=seed, engine=engine, pt_bias=pt_bias,
                                     pthat_min=pthat_min, pileup=pileup, tracks=tracks, keep_unmatched=keep_unmatched,
                                     variations=variations, hepmc_signal=str(hepmc_signal), hepmc_qcd=str(hepmc_qcd))
     if dry_run:
-        return plan(config, Path(out), threads=threads, compression=compression, force=force, resume=resume)
-    return produce(config, Path(out), threads=threads, compression=compression, force=force, resume=resume,
+        return plan(config, Path(out), threads=threads, compression=compression, force=force, resume=resume, shard=part)
+    return produce(config, Path(out), threads=threads, compression=compression, force=force, resume=resume, shard=part,
                    make_chunk=make_chunk, progress=progress)
+
+
+def merge(shards: Sequence[str | Path], out: str | Path, *, n: int | float | str | None = None, compression: str = "none",
+          force: bool = False, progress: Any = None) -> Bunch:
+    """Put the shards of a production together, as ``python -m pseudoexp merge`` does: see `pseudoexp.production.merge.merge`."""
+    from pseudoexp.production.merge import merge as make
+
+    return make(shards, out, n=n, compression=compression, force=force, progress=progress)
 
 
 def particles(process: str = "signal", n: int = 1000, seed: int = 1, pthat_min: float = 150, pt_bias: float = 0,

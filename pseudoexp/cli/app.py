@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import typer
 
 from pseudoexp import __version__
-from pseudoexp.cli import calibrate, cards, events, generate, info, replay, shift, validate, verify
+from pseudoexp.cli import calibrate, cards, events, generate, info, merge, replay, shift, validate, verify
 from pseudoexp.errors import Interrupted, PseudoexpError
 
 DEBUG = "PSEUDOEXP_DEBUG"
@@ -18,6 +18,7 @@ app = typer.Typer(name="pseudoexp", no_args_is_help=True, add_completion=False, 
                   pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
                   help="Benchmark datasets for boosted H->bb tagging: generate, look at, check.")
 app.command(name="generate", epilog=generate.EXAMPLES)(generate.generate)
+app.command(name="merge", epilog=merge.EXAMPLES)(merge.merge)
 app.command(name="events", epilog=events.EXAMPLES)(events.events)
 app.command(name="shift", epilog=shift.EXAMPLES)(shift.shift)
 app.command(name="info")(info.info)

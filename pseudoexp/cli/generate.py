@@ -18,6 +18,7 @@ EXAMPLES = "\n\n".join((
     "Examples:",
     "pseudoexp generate --n 20k --out data.h5",
     "pseudoexp generate --n 4e6 --out data.h5 --seed 7 --threads 16 --resume",
+    "pseudoexp generate --n 4e6 --out shards/3.h5 --shard 3/8",
     "pseudoexp generate --n 1e6 --out hlt.h5 --card hlt --pileup 60 --tracks 40",
     "pseudoexp generate --n 10k --out herwig.h5 --engine hepmc --hepmc-signal hbb.hepmc.gz --hepmc-qcd qcd.hepmc.gz",
 ))
@@ -43,6 +44,7 @@ def generate(
     hepmc_qcd: Annotated[str, typer.Option(help="HepMC file of QCD events, for --engine hepmc.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
+    shard: Annotated[str, typer.Option(help="Make part i of n of the file, as i/n; merge puts the parts together.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, print the plan, write nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")] = False,
 ) -> None:
@@ -53,7 +55,7 @@ def generate(
         "signal_fraction": signal_fraction, "seed": seed, "threads": threads, "engine": engine, "card": card,
         "pt_bias": pt_bias, "pthat_min": pthat_min, "pileup": pileup, "tracks": tracks, "compression": compression,
         "keep_unmatched": keep_unmatched, "variations": variations, "hepmc_signal": hepmc_signal, "hepmc_qcd": hepmc_qcd,
-        "force": force, "resume": resume}
+        "force": force, "resume": resume, "shard": shard}
     if dry_run:
         typer.echo(plan_text(make(n, out, dry_run=True, **options)))
         return
@@ -72,9 +74,10 @@ def _kept(out: Path) -> str:
 def plan_text(plan: Bunch) -> str:
     """Return the plan as lines."""
     library = ["the pile-up library is made first: three minutes of one core, once per user"] if plan.makes_pileup_library else []
+    share = [f"shard {plan.shard}: about these rows, and a margin"] if plan.shard else []
     return "\n".join([
         f"{plan.path}: {plan.rows['hbb']} hbb + {plan.rows['qcd']} qcd rows, {plan.bytes / 1e6:.1f} MB uncompressed",
-        f"about {plan.chunks['signal']} signal and {plan.chunks['qcd']} QCD chunks", *library,
+        f"about {plan.chunks['signal']} signal and {plan.chunks['qcd']} QCD chunks", *share, *library,
         f"seed {plan.configuration['seed']}, configuration {plan.configuration_hash}",
         "dry run: nothing written",
     ])

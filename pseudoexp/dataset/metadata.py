@@ -35,6 +35,8 @@ class Provenance:
         Signal jets that are not `hbb` are kept as `other`.
     shifted : str
         Canonical JSON of the configuration under a second card; empty for files of one card.
+    shard : str
+        Which part of a production the file holds, such as "3/8"; empty for whole ones.
     """
 
     configuration: str
@@ -42,6 +44,7 @@ class Provenance:
     seed: int
     unmatched: bool = False
     shifted: str = ""
+    shard: str = ""
 
     @property
     def classes(self) -> list[str]:
@@ -67,6 +70,7 @@ class Tally:
 
 def shared_attributes(provenance: Provenance, tally: Tally, dataset_hash: str) -> dict[str, Any]:
     """Return the attributes that stand at the root and on `jets`."""
+    further = {"shifted_configuration": provenance.shifted, "shard": provenance.shard}
     return {
         "format_version": schema.FORMAT_VERSION,
         "dataset_version": schema.DATASET_VERSION,
@@ -77,7 +81,7 @@ def shared_attributes(provenance: Provenance, tally: Tally, dataset_hash: str) -
         "dataset_hash": dataset_hash,
         "events_tried": np.array(tally.events_tried, dtype="<i8"),
         "cross_section": np.array(tally.cross_section, dtype="<f8"),
-    } | ({"shifted_configuration": provenance.shifted} if provenance.shifted else {})
+    } | {name: text for name, text in further.items() if text}
 
 
 def root_attributes(counts: dict[str, int], unique_jets: int) -> dict[str, Any]:

@@ -158,6 +158,8 @@ def _check(info: FileInfo) -> None:
         _check_columns(info, "tracks", schema.TRACK_FIELDS)
     if schema.VARIATIONS in info.datasets:
         _check_columns(info, schema.VARIATIONS, schema.VARIATION_FIELDS)
+    if schema.CHUNKS in info.datasets:
+        _check_columns(info, schema.CHUNKS, schema.CHUNK_FIELDS)
     _check_attributes(info)
     if info.rows < 1:
         raise SchemaError(f"{info.path}: `jets` has no rows")

@@ -16,9 +16,9 @@ CPU_SECONDS = 10
 MAX_TEXT = 1_000_000
 ATTRIBUTES = ("format_version", "dataset_version", "package_version", "seed", "configuration", "configuration_hash",
               "dataset_hash", "events_tried", "cross_section", "flavour_label", "unique_jets", "jet_counts",
-              "shifted_configuration")
+              "shifted_configuration", "shard")
 LOCATORS = "block_locators"
-DATASETS = ("jets", "jets_shifted", "tracks", "mcEventWeights")
+DATASETS = ("jets", "jets_shifted", "tracks", "mcEventWeights", "chunks")
 
 
 def look(path: str) -> dict[str, Any]:

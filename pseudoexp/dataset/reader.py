@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,19 +135,31 @@ def blocks(info: FileInfo, dataset: str = "jets", size: int = READ_ROWS) -> Iter
     if layout.offset is None:
         yield from _chunked_blocks(info, dataset, size)
         return
-    per_row = int(np.prod(layout.shape[1:], dtype=np.int64))
     with info.path.open("rb") as stream:
-        stream.seek(layout.offset)
         for start in range(0, layout.shape[0], size):
-            rows = min(size, layout.shape[0] - start)
-            yield np.fromfile(stream, layout.dtype, rows * per_row).reshape(rows, *layout.shape[1:])
+            yield _mapped_rows(stream, layout, start, min(size, layout.shape[0] - start))
 
 
-def _chunked_blocks(info: FileInfo, dataset: str, size: int) -> Iterator[NDArray[np.void]]:
+def rows_at(info: FileInfo, dataset: str, start: int, count: int) -> NDArray[np.void]:
+    """Return some rows of a dataset; `DamagedFile` where they cannot be decompressed."""
+    layout = info.datasets[dataset]
+    if layout.offset is None:
+        return next(_chunked_blocks(info, dataset, max(count, 1), start))[:count]
+    with info.path.open("rb") as stream:
+        return _mapped_rows(stream, layout, start, count)
+
+
+def _mapped_rows(stream: BinaryIO, layout: DatasetInfo, start: int, count: int) -> NDArray[np.void]:
+    per_row = int(np.prod(layout.shape[1:], dtype=np.int64))
+    stream.seek((layout.offset or 0) + start * per_row * layout.dtype.itemsize)
+    return np.fromfile(stream, layout.dtype, count * per_row).reshape(count, *layout.shape[1:])
+
+
+def _chunked_blocks(info: FileInfo, dataset: str, size: int, first: int = 0) -> Iterator[NDArray[np.void]]:
     import h5py
 
     with h5py.File(info.path, "r") as file:
-        for start in range(0, info.datasets[dataset].shape[0], size):
+        for start in range(first, info.datasets[dataset].shape[0], size):
             try:
                 rows = file[dataset][start:start + size]
             except OSError:

@@ -156,6 +156,14 @@ VARIATION_FIELDS: tuple[Field, ...] = (
     Field("r_b_0.66", "<f8", "pb", "Bowler's r_b 0.66 instead of 0.855: harder b hadrons"),
     Field("r_b_1.05", "<f8", "pb", "Bowler's r_b 1.05 instead of 0.855: softer b hadrons"),
 )
+CHUNKS = "chunks"
+"""Name of a shard's table of its chunks."""
+CHUNK_FIELDS: tuple[Field, ...] = (
+    Field("chunk", "<i8", "", "number of the chunk: events chunk * 250 to chunk * 250 + 249 of its process"),
+    Field("weight_sum", "<f8", "pb", "sum of the weights of all its events"),
+    Field("process", "<i4", "", "0 signal, 1 QCD"),
+    Field("rows", "<i4", "", "its rows; they stand behind those of the chunks above"),
+)
 PAIR_FIELDS: tuple[Field, ...] = (
     _flag("passes_nominal", "the jet gives a row under the nominal card"),
     _flag("passes_shifted", "the jet gives a row under the shifted card"),
@@ -193,6 +201,7 @@ def compound(fields: tuple[Field, ...]) -> np.dtype[np.void]:
 JET_DTYPE = compound(JET_FIELDS)
 TRACK_DTYPE = compound(TRACK_FIELDS)
 VARIATION_DTYPE = compound(VARIATION_FIELDS)
+CHUNK_DTYPE = compound(CHUNK_FIELDS)
 PAIR_DTYPE = compound(JET_FIELDS + PAIR_FIELDS)
 """Of both tables of a file with two cards."""
 

@@ -69,7 +69,7 @@ def _check_blocks(info: FileInfo, name: str) -> DatasetDigest:
     run = blocks_per_locator(len(digest.blocks))
     for i, (stored, found) in enumerate(zip(layout.locators, locators, strict=True)):
         if stored != found:
-            first, last = i * run * BLOCK_ROWS, min(info.rows, (i + 1) * run * BLOCK_ROWS) - 1
+            first, last = i * run * BLOCK_ROWS, min(layout.shape[0], (i + 1) * run * BLOCK_ROWS) - 1
             raise DamagedFile(f"{info.path}: `{name}` is damaged in block {i * run} (rows {first} to {last})")
     return digest
 

@@ -43,10 +43,12 @@ class FileWriter:
         One of `COMPRESSIONS`; without, the datasets are contiguous and can be mapped.
     two_cards : bool, optional
         Rows of the same jets under two detector cards, in `jets` and `jets_shifted`.
+    chunks : int, optional
+        Lines of the table of chunks that a shard has.
     """
 
     def __init__(self, path: Path, rows: int, provenance: metadata.Provenance, *, tracks: int = 0,
-                 variations: bool = False, compression: str = "none", two_cards: bool = False) -> None:
+                 variations: bool = False, compression: str = "none", two_cards: bool = False, chunks: int = 0) -> None:
         self.path = path
         self._fields = schema.JET_FIELDS + schema.PAIR_FIELDS if two_cards else schema.JET_FIELDS
         self.provenance = provenance
@@ -60,6 +62,8 @@ class FileWriter:
         if variations:
             self._columns[schema.VARIATIONS] = _Column(self._file, schema.VARIATIONS, schema.VARIATION_DTYPE, (rows,),
                                                        compression)
+        if chunks:
+            self._columns[schema.CHUNKS] = _Column(self._file, schema.CHUNKS, schema.CHUNK_DTYPE, (chunks,), compression)
 
     def write(self, jets: NDArray[np.void], tracks: NDArray[np.void] | None = None, variations: NDArray[np.void] | None = None
               ) -> None:
@@ -79,6 +83,10 @@ class FileWriter:
         self.write(nominal)
         self._columns[schema.SHIFTED].append(shifted)
 
+    def write_chunks(self, table: NDArray[np.void]) -> None:
+        """Write the table of a shard's chunks."""
+        self._columns[schema.CHUNKS].append(table)
+
     def finish(self, tally: metadata.Tally) -> str:
         """Write the attributes, close the file, return the dataset hash (hex)."""
         for name, column in self._columns.items():
@@ -93,6 +101,8 @@ class FileWriter:
                  | {"flavour_label": self.provenance.classes})
         if "tracks" in self._columns:
             _set(self._file["tracks"], metadata.field_attributes(schema.TRACK_FIELDS))
+        if schema.CHUNKS in self._columns:
+            _set(self._file[schema.CHUNKS], metadata.field_attributes(schema.CHUNK_FIELDS))
         if schema.VARIATIONS in self._columns:
             names = {"names": [field.name for field in schema.VARIATION_FIELDS]}
             _set(self._file[schema.VARIATIONS], metadata.field_attributes(schema.VARIATION_FIELDS) | names)

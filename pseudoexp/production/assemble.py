@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,43 @@ from pseudoexp.production.chunk import OTHER, PackedChunk
 from pseudoexp.production.plan import is_signal
 from pseudoexp.production.run_config import RunConfig
 from pseudoexp.production.spool import chunk_path, read_chunk
+
+Source = Callable[[int, int], PackedChunk]
+"""Returns the chunk of a process (0 signal, 1 QCD) and a number."""
+
+
+class Order(NamedTuple):
+    """What has to be known of a configuration to put its rows in order.
+
+    Attributes
+    ----------
+    n, signal_fraction, keep_unmatched, tracks, variations
+        As in `RunConfig`.
+    provenance : Provenance
+        What the file says of its making.
+    """
+
+    n: int
+    signal_fraction: float
+    keep_unmatched: bool
+    tracks: int
+    variations: bool
+    provenance: Provenance
+
+    @classmethod
+    def of(cls, config: RunConfig) -> Order:
+        """Return the order of a configuration's rows."""
+        provenance = Provenance(config.json(), config.hash(), config.seed, config.keep_unmatched)
+        return cls(config.n, config.signal_fraction, config.keep_unmatched, config.tracks, config.variations, provenance)
+
+    def file_options(self) -> dict[str, Any]:
+        """Return the options of `FileWriter`."""
+        return {"tracks": self.tracks, "variations": self.variations}
+
+
+def spooled(folder: Path) -> Source:
+    """Return the chunks that are files of a folder."""
+    return lambda process, chunk: read_chunk(chunk_path(folder, process, chunk))
 
 
 class Rows(NamedTuple):
@@ -69,19 +106,21 @@ class ClassStream:
 
     Parameters
     ----------
-    folder : Path
+    source : callable
         Where the chunks are.
     process : int
         0 signal, 1 QCD.
+    chunk, units, taken : int, optional
+        Begin in the middle: with a chunk, before which there are so many units, and behind so many units.
     """
 
-    def __init__(self, folder: Path, process: int) -> None:
-        self.folder = folder
+    def __init__(self, source: Source, process: int, chunk: int = 0, units: int = 0, taken: int = 0) -> None:
+        self.source = source
         self.process = process
-        self._chunks = 0
+        self._chunks = chunk
         self._weight_sum = 0.0
-        self._loaded_units = 0
-        self._taken = 0
+        self._loaded_units = units
+        self._taken = taken
         self._waiting: list[Rows] = []
         self._last_event = -1
         self._accepted_weight = 0.0
@@ -91,11 +130,11 @@ class ClassStream:
         if count == 0:
             return None
         while self._loaded_units < self._taken + count:
-            self._load(read_chunk(chunk_path(self.folder, self.process, self._chunks)))
+            self._load(self.source(self.process, self._chunks))
         rows = _concatenate(self._waiting)
-        cut = int(np.searchsorted(rows.unit, self._taken + count))
+        begin, cut = (int(np.searchsorted(rows.unit, unit)) for unit in (self._taken, self._taken + count))
         self._waiting = [rows.at(slice(cut, None))]
-        taken = rows.at(slice(cut))
+        taken = rows.at(slice(begin, cut))
         self._note(taken.jets)
         taken = taken._replace(unit=taken.unit - self._taken)
         self._taken += count
@@ -122,10 +161,10 @@ class ClassStream:
         return Yield(last + 1, self._weight_sum / (self._chunks * schema.EVENTS_PER_CHUNK), self._accepted_weight)
 
 
-def interleaved(config: RunConfig, streams: tuple[ClassStream, ClassStream]) -> Iterator[Rows]:
-    """Yield the file's rows in order, about `BLOCK_ROWS` at a time."""
-    for start in range(0, config.n, BLOCK_ROWS):
-        signal = is_signal(config.signal_fraction, start, min(BLOCK_ROWS, config.n - start))
+def interleaved(order: Order, streams: tuple[ClassStream, ClassStream], first: int = 0) -> Iterator[Rows]:
+    """Yield the file's rows in order from that of unit `first` on, about `BLOCK_ROWS` at a time."""
+    for start in range(first, order.n, BLOCK_ROWS):
+        signal = is_signal(order.signal_fraction, start, min(BLOCK_ROWS, order.n - start))
         pieces = []
         for stream, places in zip(streams, (np.flatnonzero(signal), np.flatnonzero(~signal)), strict=True):
             rows = stream.take(len(places))
@@ -135,27 +174,26 @@ def interleaved(config: RunConfig, streams: tuple[ClassStream, ClassStream]) -> 
         yield merged.at(np.argsort(merged.unit, kind="stable"))
 
 
-def _streams(folder: Path) -> tuple[ClassStream, ClassStream]:
-    return ClassStream(folder, 0), ClassStream(folder, 1)
+def _streams(source: Source) -> tuple[ClassStream, ClassStream]:
+    return ClassStream(source, 0), ClassStream(source, 1)
 
 
-def count_rows(config: RunConfig, folder: Path) -> int:
+def count_rows(order: Order, source: Source) -> int:
     """Return the rows of the file, those of class `other` included."""
-    if not config.keep_unmatched:
-        return config.n
-    return sum(len(rows.jets) for rows in interleaved(config, _streams(folder)))
+    if not order.keep_unmatched:
+        return order.n
+    return sum(len(rows.jets) for rows in interleaved(order, _streams(source)))
 
 
-def assemble(config: RunConfig, folder: Path, target: Path, compression: str,
+def assemble(order: Order, source: Source, target: Path, compression: str,
              report: Callable[[int], None]) -> tuple[str, tuple[Yield, Yield]]:
     """Write the file `target` from the chunks; return its dataset hash and what each process gave."""
-    provenance = Provenance(config.json(), config.hash(), config.seed, config.keep_unmatched)
-    streams = _streams(folder)
+    streams = _streams(source)
     target.unlink(missing_ok=True)
     done = 0
-    with FileWriter(target, count_rows(config, folder), provenance, tracks=config.tracks,
-                    variations=config.variations, compression=compression) as writer:
-        for rows in interleaved(config, streams):
+    with FileWriter(target, count_rows(order, source), order.provenance, compression=compression,
+                    **order.file_options()) as writer:
+        for rows in interleaved(order, streams):
             writer.write(rows.jets, rows.tracks, rows.variations)
             done += len(rows.jets)
             report(done)

@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,14 @@ from pseudoexp.dataset.verify import verify
 from pseudoexp.dataset.writer import COMPRESSIONS, publish
 from pseudoexp.engines.hepmc.index import file_of, index_of
 from pseudoexp.errors import ConfigError, DamagedFile, GenerationError
-from pseudoexp.production.assemble import Yield, assemble
+from pseudoexp.production.assemble import Order, Yield, assemble, spooled
 from pseudoexp.production.chunk import DEFAULT_MAKER, ChunkMaker, maker_name
 from pseudoexp.production.pileup import PILEUP_ENGINE, has_library, require_library
 from pseudoexp.production.plan import class_rows, expected_chunks, row_bytes
 from pseudoexp.production.run_config import RunConfig, difference, parse_count, require_engine
 from pseudoexp.production.schedule import ClassState, Supply, make_chunks
+from pseudoexp.production.shard import WHOLE, Shard
+from pseudoexp.production.shard_file import write_shard
 from pseudoexp.production.spool import Parts, parts_folder
 from pseudoexp.production.worker import Job
 from pseudoexp.production.workers import start_workers
@@ -38,7 +41,7 @@ line for the user, 0, 0."""
 
 
 def plan(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "none", force: bool = False,
-         resume: bool = False) -> Bunch:
+         resume: bool = False, shard: Shard = WHOLE) -> Bunch:
     """Check everything that can be checked beforehand and return what would be done; write nothing.
 
     Raises
@@ -53,22 +56,29 @@ def plan(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "
     if compression not in COMPRESSIONS:
         raise ConfigError(f"compression {compression!r}; allowed: {', '.join(COMPRESSIONS)}")
     parse_count(threads, "threads", 0, 4096)
-    _check_place(out, force, resume)
+    check_place(out, force, resume)
     require_engine(config.engine)
     calibration_of(config.card.calibration)
     if not (resume and out.exists()):
         require_writable(out)
-        _check_space(config, out)
-    rows, makes_library = class_rows(config.signal_fraction, config.n), config.pileup > 0.0 and not has_library()
+        _check_space(config, out, shard)
+    rows, makes_library = _rows_here(config, shard), config.pileup > 0.0 and not has_library()
     if makes_library:
         require_engine(PILEUP_ENGINE)
     return Bunch(path=out, rows={"hbb": rows[0], "qcd": rows[1]}, chunks=dict(zip(("signal", "qcd"),
-                 expected_chunks(rows), strict=True)), bytes=config.n * row_bytes(config.tracks, config.variations),
+                 expected_chunks(rows), strict=True)), bytes=sum(rows) * row_bytes(config.tracks, config.variations),
                  configuration=json.loads(config.json()), configuration_hash=config.hash(),
-                 makes_pileup_library=makes_library)
+                 makes_pileup_library=makes_library, shard=str(shard) if shard.of > 1 else "")
 
 
-def _check_place(out: Path, force: bool, resume: bool) -> None:
+def _rows_here(config: RunConfig, shard: Shard) -> tuple[int, int]:
+    """Return the rows of each class to be made here, of a shard its share."""
+    signal, qcd = class_rows(config.signal_fraction, config.n)
+    return -(-signal // shard.of), -(-qcd // shard.of)
+
+
+def check_place(out: Path, force: bool, resume: bool) -> None:
+    """Raise ConfigError unless a file may be made at `out`."""
     if not out.name or out.is_dir():
         raise ConfigError(f"{out}: is a folder; allowed: the name of a file")
     if not out.parent.is_dir():
@@ -79,19 +89,20 @@ def _check_place(out: Path, force: bool, resume: bool) -> None:
         raise ConfigError(f"{parts_folder(out)} holds an unfinished run; --resume continues it, --force discards it")
 
 
-def _check_space(config: RunConfig, out: Path) -> None:
+def _check_space(config: RunConfig, out: Path, shard: Shard) -> None:
     """Raise ConfigError unless chunks and file find room; chunks of an unfinished run count as room."""
     parts = parts_folder(out)
     kept = sum(path.stat().st_size for path in parts.glob("*")) if parts.is_dir() else 0
     free = shutil.disk_usage(out.parent).free + kept
-    need = 2 * config.n * row_bytes(config.tracks, config.variations)
+    rows = sum(_rows_here(config, shard))
+    need = 2 * rows * row_bytes(config.tracks, config.variations)
     if need > free:
-        raise ConfigError(f"{out}: {config.n} rows need {need / 1e9:.3g} GB of disk while they are made, "
+        raise ConfigError(f"{out}: {rows} rows need {need / 1e9:.3g} GB of disk while they are made, "
                           f"{free / 1e9:.3g} GB are free; allowed: a smaller --n, or another disk")
 
 
 def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "none", force: bool = False,
-            resume: bool = False, make_chunk: ChunkMaker | str = DEFAULT_MAKER,
+            resume: bool = False, shard: Shard = WHOLE, make_chunk: ChunkMaker | str = DEFAULT_MAKER,
             progress: Progress | None = None) -> Bunch:
     """Make a file.
 
@@ -109,6 +120,8 @@ def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str 
         Replace an existing file; without `resume`, also discard an unfinished one.
     resume : bool, optional
         Continue an unfinished file, or verify a finished one.
+    shard : Shard, optional
+        Make one of several parts, for `merge`.
     make_chunk : callable or str, optional
         What makes the rows, importable by name.
     progress : callable, optional
@@ -127,41 +140,57 @@ def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str 
     """
     tell = progress or (lambda stage, done, total: None)
     _read_inputs(config, tell)
-    plan(config, out, threads=threads, compression=compression, force=force, resume=resume)
-    if resume and out.exists() and (finished := _finished(config, out, force)):
+    plan(config, out, threads=threads, compression=compression, force=force, resume=resume, shard=shard)
+    if resume and out.exists() and (finished := _finished(config, out, force, shard)):
         return finished
     start = time.monotonic()
-    with Parts(out, config, resume=resume, discard=force and not resume) as parts:
+    with Parts(out, config, resume=resume, discard=force and not resume, shard=shard) as parts:
         try:
-            _make(Job(maker_name(make_chunk), config, parts.folder), parts, threads, tell)
+            states = _make(Job(maker_name(make_chunk), config, parts.folder), parts, threads, shard, tell)
             draft = parts.folder / ASSEMBLY
-            total, yields = assemble(config, parts.folder, draft, compression,
-                                     lambda done: tell("writing", done, config.n))
+            total, yields = _write(config, parts, states, draft, compression, tell)
             checksum = publish(draft, out)
         except OSError as error:
-            raise GenerationError(f"{out}: {_cause(error)}{_kept(parts)}") from None
+            raise GenerationError(f"{out}: {cause(error)}{_kept(parts)}") from None
         except GenerationError as error:
             raise GenerationError(f"{error}{_kept(parts)}") from None
         parts.remove()
-    return _summary(config, out, total, checksum, yields, time.monotonic() - start)
+    return summary(config.seed, out, total, checksum, yields, time.monotonic() - start)
 
 
-def _make(job: Job, parts: Parts, threads: int, tell: Progress) -> None:
+def _make(job: Job, parts: Parts, threads: int, shard: Shard, tell: Progress) -> list[ClassState]:
     config = job.config
     rows = class_rows(config.signal_fraction, config.n)
-    states = [ClassState(process, need, parts.scan(process), _supply(config, process) if need else None)
+    states = [ClassState(process, need, parts.scan(process), _supply(config, process) if need else None, shard)
               for process, need in enumerate(rows)]
     if all(state.complete() for state in states):
-        return
+        return states
     require_library(config, threads, tell)
-    with start_workers(job, threads, sum(expected_chunks(rows))) as workers:
+    total = sum(state.target for state in states)
+    with start_workers(job, threads, sum(expected_chunks(_rows_here(config, shard)))) as workers:
         def report(done: int) -> None:
             if done == 0 and (notice := workers.notice()):
                 tell(notice, 0, 0)
             else:
-                tell("generating", done, config.n)
+                tell("generating", done, total)
 
         make_chunks(workers, states, report)
+    return states
+
+
+def _write(config: RunConfig, parts: Parts, states: list[ClassState], draft: Path, compression: str, tell: Progress
+           ) -> tuple[str, tuple[Yield, Yield]]:
+    """Write the file, or the shard, of the chunks that are there."""
+    order, source, total = Order.of(config), spooled(parts.folder), sum(state.target for state in states)
+
+    def report(done: int) -> None:
+        tell("writing", done, max(done, total))
+
+    shard = states[0].shard
+    if shard.of == 1:
+        return assemble(order, source, draft, compression, report)
+    order = order._replace(provenance=replace(order.provenance, shard=str(shard)))
+    return write_shard(order, source, states, draft, compression, report)
 
 
 def _supply(config: RunConfig, process: int) -> Supply | None:
@@ -180,12 +209,14 @@ def _read_inputs(config: RunConfig, tell: Progress) -> None:
         index_of(path)
 
 
-def _finished(config: RunConfig, out: Path, force: bool) -> Bunch | None:
+def _finished(config: RunConfig, out: Path, force: bool, shard: Shard) -> Bunch | None:
     """Verify the file that is there: return its summary if it is the one asked for, None if it may be replaced."""
     try:
         info = probe(out)
         old = json.loads(info.attributes["configuration"])
-        found = difference(old, json.loads(canonical_json(config.identity() | {"n": config.n})))
+        asked = config.identity() | {"n": config.n} | {"shard": str(shard)}
+        old["shard"] = info.attributes.get("shard", str(WHOLE))
+        found = difference(old, json.loads(canonical_json(asked)))
         if not found:
             checked = verify(out)
             tried, cross_section = (info.attributes[name] for name in ("events_tried", "cross_section"))
@@ -201,12 +232,12 @@ def _finished(config: RunConfig, out: Path, force: bool) -> Bunch | None:
     return None
 
 
-def _summary(config: RunConfig, out: Path, total: str, checksum: str, yields: tuple[Yield, Yield],
-             seconds: float) -> Bunch:
+def summary(seed: int, out: Path, total: str, checksum: str, yields: tuple[Yield, Yield], seconds: float) -> Bunch:
+    """Return what `produce` returns, of a file that has just been written."""
     counts = probe(out).counts
     efficiencies = [y.accepted_weight / y.events_tried / y.cross_section if y.events_tried and y.cross_section else 0.0
                     for y in yields]
-    return Bunch(path=out, seed=config.seed, rows=counts, events_tried=_by_process([y.events_tried for y in yields]),
+    return Bunch(path=out, seed=seed, rows=counts, events_tried=_by_process([y.events_tried for y in yields]),
                  cross_section=_by_process([y.cross_section for y in yields]),
                  filter_efficiency=_by_process(efficiencies), seconds=seconds, rate=sum(counts.values()) / seconds,
                  dataset_hash=total, sha256=checksum)
@@ -216,7 +247,7 @@ def _by_process(values: Any) -> dict[str, Any]:
     return dict(zip(("signal", "qcd"), values, strict=True))
 
 
-def _cause(error: OSError) -> str:
+def cause(error: OSError) -> str:
     """Return the reason of an operating-system error; HDF5 hides it in a long text."""
     hidden = re.search(r"error message = '([^']+)'", str(error))
     return hidden.group(1) if hidden else error.strerror or str(error).splitlines()[0]

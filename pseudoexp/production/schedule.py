@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
 from pseudoexp.errors import DataError, GenerationError
 from pseudoexp.production.chunk import PROCESS_NAMES
+from pseudoexp.production.shard import WHOLE, Shard
 from pseudoexp.production.worker import Done
 from pseudoexp.production.workers import Workers
 
@@ -37,44 +38,62 @@ class ClassState:
     process : int
         0 signal, 1 QCD.
     need : int
-        Rows to be made.
+        Rows to be made, by all shards together.
     done : iterable of (chunk, counted rows)
         What is there already.
     supply : Supply, optional
         Where the events come from, if they can run out.
+    shard : Shard, optional
+        Which chunks are to be made here.
     """
 
-    def __init__(self, process: int, need: int, done: Iterable[tuple[int, int]] = (), supply: Supply | None = None) -> None:
+    def __init__(self, process: int, need: int, done: Iterable[tuple[int, int]] = (), supply: Supply | None = None,
+                 shard: Shard = WHOLE) -> None:
         self.process = process
         self.need = need
         self.done = dict(done)
         self.in_flight: set[int] = set()
         self.supply = supply
+        self.shard = shard
         self._total = sum(self.done.values())
+        self._squares = float(sum(rows * rows for rows in self.done.values()))
         self._prefix_rows = 0
+        self._prefix_squares = 0.0
         self._prefix_chunks = 0
         self._next = 0
 
     @property
+    def target(self) -> int:
+        """About the rows that are to be made here; exactly, where there are no other shards."""
+        return -(-self.need // self.shard.of)
+
+    @property
     def rows(self) -> int:
-        """Rows in all finished chunks, at most what is needed."""
-        return min(self._total, self.need)
+        """Rows in all finished chunks, at most the target."""
+        return min(self._total, self.target)
 
     def complete(self) -> bool:
-        """Return whether the chunks 0, 1, ... without a gap give enough rows."""
-        while self._prefix_rows < self.need and self._prefix_chunks in self.done:
-            self._prefix_rows += self.done[self._prefix_chunks]
+        """Return whether the shard's first chunks without a gap give enough rows; a shard may run out of events, too."""
+        while not self._enough() and (chunk := self.shard.chunk(self._prefix_chunks)) in self.done:
+            self._prefix_rows += self.done[chunk]
+            self._prefix_squares += self.done[chunk] ** 2
             self._prefix_chunks += 1
-        return self._prefix_rows >= self.need
+        return self._enough() or (self.shard.of > 1 and self._prefix_chunks == self._supplied())
+
+    def _enough(self) -> bool:
+        return self.shard.total(self._prefix_chunks, self._prefix_rows, self._prefix_squares) >= self.need
 
     def chunks(self) -> int:
-        """Return the number of chunks that give enough rows, once complete."""
+        """Return the number of the shard's chunks that give enough rows, once complete."""
         return self._prefix_chunks
 
     def expected(self) -> float:
         """Return the rows of finished chunks and, at their mean, of those in flight, over the need."""
-        mean = self._total / len(self.done) if self.done else 0.0
-        return (self._total + mean * len(self.in_flight)) / self.need
+        if not self.done:
+            return 0.0
+        all_chunks = 1.0 + len(self.in_flight) / len(self.done)
+        chunks = len(self.done) + len(self.in_flight)
+        return self.shard.total(chunks, self._total * all_chunks, self._squares * all_chunks) / self.need
 
     def wants(self) -> bool:
         """Return whether another chunk should be started: enough are not even expected, or there is a gap."""
@@ -82,9 +101,13 @@ class ClassState:
             return False
         return self.expected() < 1.0 or self.gap()
 
+    def _supplied(self) -> int:
+        """Return how many chunks of this shard can be made, -1 for any number."""
+        return -1 if self.supply is None else self.shard.chunks_below(-(-self.supply.events // EVENTS_PER_CHUNK))
+
     def _is_used_up(self) -> bool:
         """Return whether every chunk that can be made is done or in flight."""
-        return self.supply is not None and len(self.done) + len(self.in_flight) >= -(-self.supply.events // EVENTS_PER_CHUNK)
+        return self.supply is not None and len(self.done) + len(self.in_flight) >= self._supplied()
 
     def require_supply(self) -> None:
         """Raise DataError if all that can be made is done and not enough."""
@@ -97,20 +120,21 @@ class ClassState:
 
     def gap(self) -> bool:
         """Return whether the first chunk without a result is not even in flight."""
-        return self._prefix_chunks not in self.in_flight
+        return self.shard.chunk(self._prefix_chunks) not in self.in_flight
 
     def take(self) -> int:
-        """Return the lowest chunk that is neither done nor in flight, now in flight."""
-        while self._next in self.done or self._next in self.in_flight:
+        """Return the shard's lowest chunk that is neither done nor in flight, now in flight."""
+        while (chunk := self.shard.chunk(self._next)) in self.done or chunk in self.in_flight:
             self._next += 1
-        self.in_flight.add(self._next)
-        return self._next
+        self.in_flight.add(chunk)
+        return chunk
 
     def put(self, done: Done) -> None:
         """Note a finished chunk."""
         self.in_flight.discard(done.chunk)
         self.done[done.chunk] = done.counted
         self._total += done.counted
+        self._squares += done.counted**2
         if self._total == 0 and len(self.done) >= EMPTY_CHUNKS:
             events = len(self.done) * EVENTS_PER_CHUNK
             raise GenerationError(f"no {PROCESS_NAMES[self.process]} row in {events} events; is pthat_min too low?")

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -23,7 +24,8 @@ from pseudoexp.dataset import schema
 from pseudoexp.dataset.digest import canonical_json
 from pseudoexp.errors import ConfigError, GenerationError
 from pseudoexp.production.chunk import PROCESS_NAMES, PackedChunk
-from pseudoexp.production.run_config import RunConfig, difference
+from pseudoexp.production.run_config import difference
+from pseudoexp.production.shard import WHOLE, Shard
 
 MANIFEST = "manifest.json"
 _DIGEST_BYTES = 32
@@ -78,6 +80,20 @@ def read_chunk(path: Path) -> PackedChunk:
     return PackedChunk(jets, more, header["weight_sum"], weights)
 
 
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (ValueError, TypeError):
+        raise ConfigError(f"{path}: damaged; --force discards the unfinished run") from None
+
+
+class Named(Protocol):
+    """A configuration that has a name of its own."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return what names the rows."""
+
+
 class Parts:
     """The locked folder of one production.
 
@@ -85,12 +101,14 @@ class Parts:
     ----------
     out : Path
         The file to be made.
-    config : RunConfig
-        Its configuration.
+    config : Named
+        Its configuration, such as a `RunConfig`.
     resume : bool
         Continue with what is there; otherwise nothing may be there.
     discard : bool
         Throw away what is there.
+    shard : Shard, optional
+        Which part of the production the file holds.
 
     Raises
     ------
@@ -98,15 +116,16 @@ class Parts:
         If another process writes this file, or the folder holds something else than what is asked for.
     """
 
-    def __init__(self, out: Path, config: RunConfig, *, resume: bool, discard: bool) -> None:
+    def __init__(self, out: Path, config: Named, *, resume: bool, discard: bool, shard: Shard = WHOLE) -> None:
         self.folder = parts_folder(out)
+        identity = config.identity() | {"package_version": __version__} | ({"shard": str(shard)} if shard.of > 1 else {})
         try:
             self.folder.mkdir(exist_ok=True)
             self._lock = self._acquire(out)
         except OSError as error:
             raise ConfigError(f"{out}: cannot be written ({error.strerror})") from None
         try:
-            self._prepare(out, config, resume, discard)
+            self._prepare(out, json.loads(canonical_json(identity)), resume, discard)
         except BaseException:
             self.release()
             raise
@@ -123,15 +142,14 @@ class Parts:
             raise ConfigError(f"{out}: another process is writing it")
         return descriptor
 
-    def _prepare(self, out: Path, config: RunConfig, resume: bool, discard: bool) -> None:
+    def _prepare(self, out: Path, identity: dict[str, Any], resume: bool, discard: bool) -> None:
         manifest = self.folder / MANIFEST
-        identity = json.loads(canonical_json(config.identity() | {"package_version": __version__}))
         if manifest.exists() and discard:
             self.clear()
         if manifest.exists():
             if not resume:
                 raise ConfigError(f"{self.folder} holds an unfinished run; --resume continues it, --force discards it")
-            if found := difference(json.loads(manifest.read_text(encoding="utf-8")), identity):
+            if found := difference(_read_manifest(manifest), identity):
                 raise ConfigError(f"{self.folder} was made with another configuration ({found}); --force discards it")
             return
         if any(self.folder.iterdir()):

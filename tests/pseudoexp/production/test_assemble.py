@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pseudoexp.dataset import schema
-from pseudoexp.production.assemble import ClassStream, count_rows, interleaved, units
+from pseudoexp.production.assemble import ClassStream, Order, count_rows, interleaved, spooled, units
 from pseudoexp.production.chunk import OTHER, pack
 from pseudoexp.production.plan import is_signal
 from pseudoexp.production.run_config import RunConfig
@@ -26,8 +26,8 @@ def folder(tmp_path_factory):
 
 
 def assembled(folder, config):
-    streams = ClassStream(folder, 0), ClassStream(folder, 1)
-    jets = schema.join([rows.jets for rows in interleaved(config, streams)])
+    streams = ClassStream(spooled(folder), 0), ClassStream(spooled(folder), 1)
+    jets = schema.join([rows.jets for rows in interleaved(Order.of(config), streams)])
     return jets, [stream.result() for stream in streams]
 
 
@@ -56,7 +56,7 @@ def test_counted_rows_follow_the_plan(folder, fraction):
 def test_other_rows_stand_beside_their_event(folder):
     config = RunConfig.from_options(600, keep_unmatched=True)
     jets, _ = assembled(folder, config)
-    assert count_rows(config, folder) == len(jets) > 600
+    assert count_rows(Order.of(config), spooled(folder)) == len(jets) > 600
     numbers, labels = jets["eventNumber"], jets["flavour_label"]
     with_hbb = set(numbers[labels == 0])
     for i in np.flatnonzero(labels == OTHER):
