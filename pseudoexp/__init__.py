@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Bunch", "events", "generate", "load", "merge", "particles", "replay", "shift", "validate"]
+__all__ = ["Bunch", "events", "generate", "load", "merge", "particles", "replay", "shift", "validate", "verify"]
 
 if TYPE_CHECKING:
-    from pseudoexp.api import events, generate, load, merge, particles, replay, shift, validate
+    from pseudoexp.api import events, generate, load, merge, particles, replay, shift, validate, verify
     from pseudoexp.bunch import Bunch
 
 _HOMES = {"Bunch": "pseudoexp.bunch", "events": "pseudoexp.api", "generate": "pseudoexp.api", "load": "pseudoexp.api",
           "merge": "pseudoexp.api",
           "particles": "pseudoexp.api", "replay": "pseudoexp.api", "shift": "pseudoexp.api",
-          "validate": "pseudoexp.api"}
+          "validate": "pseudoexp.api", "verify": "pseudoexp.api"}
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pseudoexp.replaying.story import Story
     from pseudoexp.validation.run import Outcome
 
-__all__ = ["events", "generate", "load", "merge", "particles", "replay", "shift", "validate"]
+__all__ = ["events", "generate", "load", "merge", "particles", "replay", "shift", "validate", "verify"]
 
 
 def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = False, weight: str | None = "benchmark",
@@ -288,3 +288,42 @@ def shift(file: str | Path, card: str, out: str | Path, *, threads: int = 0, com
 
     return make(file, card, out, threads=threads, compression=compression, force=force, hepmc_signal=hepmc_signal,
                 hepmc_qcd=hepmc_qcd, progress=progress)
+
+
+def verify(path: str | Path, *, repair: bool = False, threads: int = 0, hepmc_signal: str | Path = "",
+           hepmc_qcd: str | Path = "", progress: Any = None, make_chunk: Any = "pseudoexp.chain:make_chunk") -> Bunch:
+    """Hold a dataset against its hashes, as ``python -m pseudoexp verify`` does.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    repair : bool, optional
+        Make the changed rows again, and write attributes anew; the file is replaced only by what it was.
+    threads : int, optional
+        Worker processes for rows that are made again, 0 for one per core.
+    hepmc_signal, hepmc_qcd : str or Path, optional
+        The files of events, if the dataset was made from such.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``; as ``progress(line, 0, 0)`` when something new begins.
+    make_chunk : callable or str, optional
+        What made the rows, see `generate`.
+
+    Returns
+    -------
+    Bunch
+        `path`, `rows`, `dataset_hash`, `sha256` (None without a sidecar), `repaired` (bool), `changed`: the rows that were made
+        again (`pseudoexp.production.repair.Changed`).
+
+    Raises
+    ------
+    DamagedFile
+        If the file is not what it was; the message names the rows, or their blocks where they cannot be made again here.
+    ConfigError, SchemaError
+        If it cannot be read or is not one of ours.
+    """
+    from pseudoexp.production.repair import Inputs
+    from pseudoexp.production.verifying import verify_file
+
+    inputs = Inputs(threads, make_chunk, str(hepmc_signal), str(hepmc_qcd))
+    return verify_file(path, repair, inputs, progress or (lambda stage, done, total: None))

@@ -21,6 +21,9 @@ class InProcess:
     def finished(self, seconds):
         return [import_function(self.job.task)(self.job, *self.tasks.pop())]
 
+    def close(self):
+        pass
+
     def __enter__(self):
         return self
 

@@ -7,11 +7,35 @@ from typing import Annotated
 
 import typer
 
+from pseudoexp.cli.interruption import interruptible
+from pseudoexp.cli.progress import Progress
 
-def verify(file: Annotated[Path, typer.Argument(help="A dataset.")]) -> None:
-    """Recompute the hashes of a dataset; names the first damaged block. Exit code 1 if anything differs."""
-    from pseudoexp.dataset.verify import verify as check
+EXAMPLES = "\n\n".join((
+    "Examples:",
+    "pseudoexp verify data.h5",
+    "pseudoexp verify data.h5 --repair",
+))
 
-    checked = check(file)
-    typer.echo(f"{file}: {checked.info.rows} rows, dataset hash {checked.dataset_hash} as written")
+
+def verify(
+    file: Annotated[Path, typer.Argument(help="A dataset.")],
+    repair: Annotated[bool, typer.Option("--repair", help="Make exactly the changed rows again.")] = False,
+    threads: Annotated[int, typer.Option(help="Worker processes to make rows again; 0: one per core.")] = 0,
+    hepmc_signal: Annotated[str, typer.Option(help="HepMC file of signal events, if the dataset was made from such.")] = "",
+    hepmc_qcd: Annotated[str, typer.Option(help="HepMC file of QCD events, if the dataset was made from such.")] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Recompute the hashes of a dataset and name every changed row. Exit code 1 if anything differs."""
+    from pseudoexp.api import verify as check
+
+    with interruptible(lambda: f"{file} is as it was"), Progress("blocks", quiet) as progress:
+        checked = check(file, repair=repair, threads=threads, hepmc_signal=hepmc_signal, hepmc_qcd=hepmc_qcd,
+                        progress=progress.update)
+    if checked.repaired:
+        from pseudoexp.production.verifying import naming
+
+        rows = f"{len(checked.changed)} rows made again: {naming(checked.changed)}"
+        what = rows if checked.changed else "all rows were as written"
+        typer.echo(f"{file}: repaired; {what}")
+    typer.echo(f"{file}: {checked.rows} rows, dataset hash {checked.dataset_hash} as written")
     typer.echo(f"sha256 {checked.sha256} as in the sidecar" if checked.sha256 else "no sidecar with the file's SHA-256")

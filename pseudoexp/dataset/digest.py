@@ -83,6 +83,10 @@ class DatasetDigest:
             if self._open_rows == BLOCK_ROWS:
                 self._close_block()
 
+    def skip(self) -> None:
+        """Stand for a block that cannot be read."""
+        self._close_block()
+
     def finish(self) -> None:
         """Close the last block."""
         if self._open_rows:

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -47,12 +47,13 @@ class DatasetInfo:
 
 @dataclass(frozen=True)
 class FileInfo:
-    """A file with our layout: its attributes (of `jets`, else of the root) and datasets."""
+    """A file with our layout: its attributes (of `jets`, else of the root), its datasets, and the root's own attributes."""
 
     path: Path
     size: int
     attributes: dict[str, Any]
     datasets: dict[str, DatasetInfo]
+    root: dict[str, Any] = field(default_factory=dict)
 
     @property
     def jets(self) -> DatasetInfo:
@@ -104,7 +105,8 @@ def _probe(path: Path, inode: int, size: int, modified: int) -> FileInfo:
         raise SchemaError(f"{path}: {_reason(path, answer['error'])}")
     if "jets" not in answer["datasets"]:
         raise SchemaError(f"{path}: no dataset `jets`; it holds: {', '.join(answer['names']) or 'nothing'}")
-    info = FileInfo(path, size, answer["attributes"], {n: _dataset(path, n, d) for n, d in answer["datasets"].items()})
+    info = FileInfo(path, size, answer["attributes"], {n: _dataset(path, n, d) for n, d in answer["datasets"].items()},
+                    answer["root"])
     _check(info)
     return info
 
@@ -187,11 +189,11 @@ def _check_attributes(info: FileInfo) -> None:
 
 def _check_columns(info: FileInfo, name: str, fields: tuple[schema.Field, ...]) -> None:
     dtype = info.datasets[name].dtype
-    for field in fields:
-        if dtype.names is None or field.name not in dtype.names:
-            raise SchemaError(f"{info.path}: `{name}` has no column {field.name}")
-        if dtype[field.name] != np.dtype(field.dtype):
-            raise SchemaError(f"{info.path}: `{name}` column {field.name} has type {dtype[field.name]}; "
-                              f"allowed: {np.dtype(field.dtype)}")
+    for column in fields:
+        if dtype.names is None or column.name not in dtype.names:
+            raise SchemaError(f"{info.path}: `{name}` has no column {column.name}")
+        if dtype[column.name] != np.dtype(column.dtype):
+            raise SchemaError(f"{info.path}: `{name}` column {column.name} has type {dtype[column.name]}; "
+                              f"allowed: {np.dtype(column.dtype)}")
     if name in ("jets", schema.SHIFTED) and list(dtype.names or ())[:len(schema.INPUTS)] != list(schema.INPUTS):
         raise SchemaError(f"{info.path}: the first {len(schema.INPUTS)} columns of `jets` are not the inputs in order")

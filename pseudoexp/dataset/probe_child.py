@@ -22,17 +22,20 @@ DATASETS = ("jets", "jets_shifted", "tracks", "mcEventWeights", "chunks")
 
 
 def look(path: str) -> dict[str, Any]:
-    """Return what the file holds: `datasets` by name and `attributes`."""
+    """Return what the file holds: `datasets` by name, `attributes`, and those of the root alone."""
     import h5py
 
     with h5py.File(path, "r") as file:
         hard = [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]
         rows = {name: file[name] for name in hard if name in DATASETS}
         datasets = {name: _layout(name, item) for name, item in rows.items() if isinstance(item, h5py.Dataset)}
-        attributes: dict[str, Any] = {}
-        for item in (file, *(rows[name] for name in datasets if name == "jets")):
-            attributes |= {name: _plain(item.attrs[name]) for name in ATTRIBUTES if name in item.attrs}
-        return {"names": sorted(file)[:20], "datasets": datasets, "attributes": attributes}
+        root = _attributes(file)
+        attributes = root | (_attributes(rows["jets"]) if "jets" in datasets else {})
+        return {"names": sorted(file)[:20], "datasets": datasets, "attributes": attributes, "root": root}
+
+
+def _attributes(item: Any) -> dict[str, Any]:
+    return {name: _plain(item.attrs[name]) for name in ATTRIBUTES if name in item.attrs}
 
 
 def _layout(name: str, dataset: Any) -> dict[str, Any]:

@@ -252,3 +252,9 @@ def engine_event_number(number: int) -> tuple[int, int]:
     """Return (process, event) of a file's `eventNumber`: the inverse of `file_event_number`."""
     block, digit = divmod(number, 10)
     return block % 2, 10 * (block // 2) + digit
+
+
+def engine_event_numbers(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return processes and events of many `eventNumber`s."""
+    block, digit = np.divmod(numbers, 10)
+    return block % 2, 10 * (block // 2) + digit

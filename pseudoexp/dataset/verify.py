@@ -1,4 +1,4 @@
-"""Recomputes the hashes of a file and says where the first difference is."""
+"""Recomputes the hashes of a file and says where they differ."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pseudoexp.dataset.digest import (
 )
 from pseudoexp.dataset.metadata import LOCATORS
 from pseudoexp.dataset.probe import FileInfo, probe
-from pseudoexp.dataset.reader import blocks
-from pseudoexp.errors import DamagedFile
+from pseudoexp.dataset.reader import rows_at
+from pseudoexp.errors import DamagedFile, SchemaError
 
 
 @dataclass(frozen=True)
@@ -38,46 +38,119 @@ class Verification:
     sha256: str | None
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What the hashes of the rows say.
+
+    Attributes
+    ----------
+    damaged : dict
+        Numbers of the runs of blocks that are not what they were, by dataset, in rising order.
+    without_locators : list of str
+        Datasets whose locators are missing or damaged.
+    dataset_hash : str
+        Hash of the rows as they are; empty if some cannot be read.
+    """
+
+    damaged: dict[str, list[int]]
+    without_locators: list[str]
+    dataset_hash: str
+
+
 def verify(path: str | Path) -> Verification:
     """Check rows and bytes of a file against its hashes.
 
     Raises
     ------
     DamagedFile
-        If they differ; the message names the first bad block.
+        If they differ; the message names the first bad block and says how many there are.
     ConfigError, SchemaError
         If it cannot be read or is not one of ours.
     """
-    info = probe(path)
-    digests = [_check_blocks(info, name) for name in info.datasets]
-    total = dataset_hash(digests)
+    info = probe_or_damaged(path)
+    found = examine(info)
+    require_good(info, found)
+    return Verification(info, found.dataset_hash, check_sidecar(info.path))
+
+
+def probe_or_damaged(path: str | Path) -> FileInfo:
+    """Return what a file holds; DamagedFile if it was a good one once, by its sidecar."""
+    try:
+        return probe(path)
+    except SchemaError as error:
+        try:
+            check_sidecar(Path(path))
+        except DamagedFile:
+            raise DamagedFile(f"{error}; its SHA-256 is not that of {sidecar(Path(path)).name}") from None
+        raise
+
+
+def require_good(info: FileInfo, found: Findings) -> None:
+    """Raise DamagedFile unless the rows are as they were."""
+    for name in info.datasets:
+        if name in found.without_locators:
+            raise DamagedFile(f"{info.path}: the attribute {LOCATORS} of `{name}` is missing or damaged")
+        if runs := found.damaged.get(name):
+            first, last = run_of_rows(info, name, runs[0])
+            more = f" and {len(runs) - 1} more" if len(runs) > 1 else ""
+            where = f"block {first // BLOCK_ROWS} (rows {first} to {last - 1}){more}"
+            raise DamagedFile(f"{info.path}: `{name}` is damaged in {where}")
     stated = info.attributes.get("dataset_hash")
-    if total != stated:
-        raise DamagedFile(f"{path}: the hash of the rows is {total}, not {stated} as the file says")
-    return Verification(info, total, _check_sidecar(info.path))
+    if found.dataset_hash != stated:
+        raise DamagedFile(f"{info.path}: the hash of the rows is {found.dataset_hash}, not {stated} as the file says")
 
 
-def _check_blocks(info: FileInfo, name: str) -> DatasetDigest:
-    layout = info.datasets[name]
-    digest = DatasetDigest(name, layout.dtype, layout.shape[1:])
-    for block in blocks(info, name, BLOCK_ROWS):
-        digest.update(block)
+def run_length(info: FileInfo, name: str) -> int:
+    """Return the rows that share a locator."""
+    return blocks_per_locator(-(-info.datasets[name].shape[0] // BLOCK_ROWS)) * BLOCK_ROWS
+
+
+def run_of_rows(info: FileInfo, name: str, run: int) -> tuple[int, int]:
+    """Return the first row of a run of blocks, and the first behind it."""
+    size = run_length(info, name)
+    return run * size, min(info.datasets[name].shape[0], (run + 1) * size)
+
+
+def examine(info: FileInfo) -> Findings:
+    """Hash all rows and hold them against the locators."""
+    damaged: dict[str, list[int]] = {}
+    digests, without = [], []
+    for name, layout in info.datasets.items():
+        digest = DatasetDigest(name, layout.dtype, layout.shape[1:])
+        unreadable = _hash_rows(info, name, digest)
+        size = run_length(info, name)
+        runs = {start // size for start in unreadable}
+        locators = digest.locators().tolist()
+        if len(layout.locators) != len(locators):
+            without.append(name)
+        else:
+            runs |= {i for i, (stored, found) in enumerate(zip(layout.locators, locators, strict=True)) if stored != found}
+        if runs:
+            damaged[name] = sorted(runs)
+        if not unreadable:
+            digests.append(digest)
+    return Findings(damaged, without, dataset_hash(digests) if len(digests) == len(info.datasets) else "")
+
+
+def _hash_rows(info: FileInfo, name: str, digest: DatasetDigest) -> list[int]:
+    """Hash the rows of a dataset; return where blocks begin that cannot be read."""
+    unreadable = []
+    rows = info.datasets[name].shape[0]
+    for start in range(0, rows, BLOCK_ROWS):
+        try:
+            digest.update(rows_at(info, name, start, min(BLOCK_ROWS, rows - start)))
+        except DamagedFile:
+            unreadable.append(start)
+            digest.skip()
     digest.finish()
-    locators = digest.locators().tolist()
-    if len(layout.locators) != len(locators):
-        raise DamagedFile(f"{info.path}: the attribute {LOCATORS} of `{name}` is missing or damaged")
-    run = blocks_per_locator(len(digest.blocks))
-    for i, (stored, found) in enumerate(zip(layout.locators, locators, strict=True)):
-        if stored != found:
-            first, last = i * run * BLOCK_ROWS, min(layout.shape[0], (i + 1) * run * BLOCK_ROWS) - 1
-            raise DamagedFile(f"{info.path}: `{name}` is damaged in block {i * run} (rows {first} to {last})")
-    return digest
+    return unreadable
 
 
-def _check_sidecar(path: Path) -> str | None:
+def check_sidecar(path: Path) -> str | None:
+    """Return the checksum that the sidecar has, None without one; DamagedFile if it is not the file's."""
     try:
         expected = sidecar(path).read_text(encoding="utf-8", errors="replace").split()[:1]
-    except FileNotFoundError:
+    except OSError:
         return None
     checksum = file_sha256(path)
     if expected != [checksum]:

@@ -131,7 +131,7 @@ class ClassStream:
             return None
         while self._loaded_units < self._taken + count:
             self._load(self.source(self.process, self._chunks))
-        rows = _concatenate(self._waiting)
+        rows = join_rows(self._waiting)
         begin, cut = (int(np.searchsorted(rows.unit, unit)) for unit in (self._taken, self._taken + count))
         self._waiting = [rows.at(slice(cut, None))]
         taken = rows.at(slice(begin, cut))
@@ -170,7 +170,7 @@ def interleaved(order: Order, streams: tuple[ClassStream, ClassStream], first: i
             rows = stream.take(len(places))
             if rows is not None:
                 pieces.append(rows._replace(unit=places[rows.unit]))
-        merged = _concatenate(pieces)
+        merged = join_rows(pieces)
         yield merged.at(np.argsort(merged.unit, kind="stable"))
 
 
@@ -202,7 +202,8 @@ def assemble(order: Order, source: Source, target: Path, compression: str,
         return writer.finish(tally), (signal, qcd)
 
 
-def _concatenate(pieces: list[Rows]) -> Rows:
+def join_rows(pieces: list[Rows]) -> Rows:
+    """Return rows one behind the other."""
     if len(pieces) == 1:
         return pieces[0]
     tracks = [piece.tracks for piece in pieces if piece.tracks is not None]

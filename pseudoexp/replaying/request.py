@@ -10,7 +10,7 @@ from typing import Any
 from pseudoexp.config import from_mapping
 from pseudoexp.dataset.probe import probe
 from pseudoexp.dataset.schema import engine_event_number, file_event_number
-from pseudoexp.errors import ConfigError
+from pseudoexp.errors import ConfigError, SchemaError
 from pseudoexp.production.chunk import PROCESS_NAMES
 from pseudoexp.production.run_config import RunConfig, difference, parse_count
 
@@ -86,12 +86,19 @@ def configuration_of(path: str | Path, hepmc_signal: str = "", hepmc_qcd: str = 
     SchemaError
         If it is no file of ours.
     """
+    stored: dict[str, Any] = json.loads(probe(path).attributes["configuration"])
+    return replace(stored_configuration(path, stored, hepmc_signal, hepmc_qcd), variations=False)  # the rows are the same
+
+
+def stored_configuration(path: str | Path, stored: dict[str, Any], hepmc_signal: str = "", hepmc_qcd: str = "") -> RunConfig:
+    """Return the configuration that the file `path` has stored; otherwise as `configuration_of`."""
     from pseudoexp.detector.card import DetectorCard
 
-    stored: dict[str, Any] = json.loads(probe(path).attributes["configuration"])
     card = from_mapping(DetectorCard, stored.get("card", {}), f"{path}: card")
     given = {f.name: stored[f.name] for f in fields(RunConfig) if f.name in stored and f.name != "card"}
+    if "n" not in given:
+        raise SchemaError(f"{path}: its configuration is not one of `generate`")
     config = RunConfig(card=card, hepmc_signal=hepmc_signal, hepmc_qcd=hepmc_qcd, **given)
     if found := difference(stored, json.loads(config.json())):
         raise ConfigError(f"{path} was made by another version ({found}): its events cannot be made again")
-    return replace(config, variations=False)  # the rows are the same
+    return config

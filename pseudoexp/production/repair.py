@@ -1,0 +1,224 @@
+"""Makes the damaged rows of a file again, and says which they were.
+
+Rows are a function of the configuration. Where a block of rows is not what its locator says, its events are made again
+and written into a copy of the file, which takes the file's place if its hashes are those of old.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pseudoexp.dataset import schema
+from pseudoexp.dataset.digest import canonical_rows, file_sha256, sidecar
+from pseudoexp.dataset.metadata import Tally
+from pseudoexp.dataset.probe import FileInfo
+from pseudoexp.dataset.reader import rows_at
+from pseudoexp.dataset.verify import Findings, run_length, run_of_rows
+from pseudoexp.dataset.writer import FileWriter, publish
+from pseudoexp.errors import ConfigError, DamagedFile, PseudoexpError
+from pseudoexp.production.again import MadeAgain, Passed
+from pseudoexp.production.assemble import Order, Rows
+from pseudoexp.production.chunk import DEFAULT_MAKER, ChunkMaker, maker_name
+from pseudoexp.production.run import cause
+from pseudoexp.production.run_config import RunConfig, require_engine
+from pseudoexp.production.worker import Job
+from pseudoexp.replaying.request import stored_configuration
+
+DTYPES = {"jets": schema.JET_DTYPE, "tracks": schema.TRACK_DTYPE, schema.VARIATIONS: schema.VARIATION_DTYPE}
+Tell = Callable[[str, int, int], None]
+
+
+class Changed(NamedTuple):
+    """A row that is not what it was.
+
+    Attributes
+    ----------
+    dataset : str
+        Where it stands.
+    row : int
+        Its number.
+    columns : tuple of str
+        What differs; empty if the row cannot be read.
+    """
+
+    dataset: str
+    row: int
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        more = " ..." if len(self.columns) > 5 else ""
+        return f"{self.dataset}[{self.row}] ({', '.join(self.columns[:5]) or 'unreadable'}{more})"
+
+
+class Inputs(NamedTuple):
+    """What making rows again takes besides the file."""
+
+    threads: int = 0
+    maker: ChunkMaker | str = DEFAULT_MAKER
+    hepmc_signal: str = ""
+    hepmc_qcd: str = ""
+
+
+def locate(info: FileInfo, found: Findings, inputs: Inputs, tell: Tell) -> list[Changed]:
+    """Return the rows that are not what their configuration gives, in the damaged blocks.
+
+    Raises
+    ------
+    PseudoexpError
+        If this installation cannot make the rows again.
+    """
+    config = _configuration(info, info.attributes, inputs)
+    tell(f"{info.path}: damaged; making the blocks again to see which rows", 0, 0)
+    changed: list[Changed] = []
+    with tempfile.TemporaryDirectory(prefix="pseudoexp-verify-") as name:
+        job = Job(maker_name(inputs.maker), config, Path(name))
+        for _ in _good_rows(info, found, job, inputs.threads, changed, tell):
+            pass
+    return changed
+
+
+def repair(info: FileInfo, found: Findings, inputs: Inputs, tell: Tell) -> tuple[list[Changed], str, str]:
+    """Put a good file in the place of a damaged one.
+
+    Returns
+    -------
+    changed : list of Changed
+        The rows that were made again; without any, the damage was elsewhere.
+    dataset_hash, sha256 : str
+        Of the file as it is now.
+
+    Raises
+    ------
+    PseudoexpError
+        If this installation cannot make the rows again.
+    DamagedFile
+        If what comes out is not what the file was; it is left as it is.
+    """
+    copies = [info.attributes]
+    if info.attributes | info.root != info.attributes:  # damage reached one of the two
+        copies.append(info.attributes | info.root)
+    problem: PseudoexpError | None = None
+    for attributes in copies:
+        try:
+            return _replace(info, found, attributes, inputs, tell)
+        except PseudoexpError as error:
+            problem = problem or error
+    assert problem is not None
+    raise problem
+
+
+def _replace(info: FileInfo, found: Findings, attributes: dict[str, Any], inputs: Inputs, tell: Tell
+             ) -> tuple[list[Changed], str, str]:
+    """Repair a file by one of its two copies of the attributes."""
+    path = info.path
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.absolute().parent) as name:
+            draft = Path(name) / "repaired.h5"
+            changed, total = _rewrite(info, found, attributes, inputs, draft, tell)
+            if problem := _problem(info, draft, total):
+                raise DamagedFile(f"{path}: cannot be repaired: {problem}; `generate --force` makes it anew")
+            return changed, total, publish(draft, path)
+    except OSError as error:
+        raise DamagedFile(f"{path}: could not be repaired ({cause(error)}); it is as it was") from None
+    except (KeyError, TypeError, ValueError):
+        raise DamagedFile(f"{path}: cannot be repaired: its attributes are damaged; `generate --force` makes it anew") from None
+
+
+def _problem(info: FileInfo, draft: Path, total: str) -> str:
+    """Return what is wrong with a repaired file; a damaged sidecar does not count where all else agrees."""
+    stated = [copy.get("dataset_hash") for copy in (info.attributes, info.root)]
+    if total not in stated:
+        return f"made again, its rows have the hash {total}, not {stated[0]}"
+    note = sidecar(info.path)
+    if not note.is_file() or note.read_text(encoding="utf-8", errors="replace").split()[:1] == [file_sha256(draft)]:
+        return ""
+    shared = info.attributes.keys() & info.root.keys()
+    if all(info.attributes[name] == info.root[name] for name in shared) and stated[0] == stated[1] == total:
+        return ""
+    return f"made again, its bytes are not those of {note.name}"
+
+
+def _configuration(info: FileInfo, attributes: dict[str, Any], inputs: Inputs) -> RunConfig:
+    if schema.SHIFTED in info.datasets or schema.CHUNKS in info.datasets:
+        what, command = ("holds two cards", "shift") if schema.SHIFTED in info.datasets else ("is a shard", "generate --shard")
+        raise ConfigError(f"{info.path}: {what}, whose rows cannot be made one by one; `{command}` makes the file again")
+    for name, layout in info.datasets.items():
+        if layout.dtype != DTYPES[name]:
+            raise ConfigError(f"{info.path}: `{name}` has columns that others added; they cannot be made again")
+    config = stored_configuration(info.path, json.loads(attributes["configuration"]), inputs.hepmc_signal, inputs.hepmc_qcd)
+    require_engine(config.engine)
+    return config
+
+
+def _rewrite(info: FileInfo, found: Findings, attributes: dict[str, Any], inputs: Inputs, draft: Path, tell: Tell
+             ) -> tuple[list[Changed], str]:
+    """Write the file again as a draft; return the changed rows and its dataset hash."""
+    config = _configuration(info, attributes, inputs)
+    order = Order.of(config)
+    signal, qcd = attributes["events_tried"]
+    tally = Tally((int(signal), int(qcd)), tuple(map(float, attributes["cross_section"])))  # type: ignore[arg-type]
+    changed: list[Changed] = []
+    with FileWriter(draft, info.rows, order.provenance, compression=info.jets.compression, **order.file_options()) as writer:
+        for rows in _good_rows(info, found, Job(maker_name(inputs.maker), config, draft.parent), inputs.threads, changed, tell):
+            writer.write(rows.jets, rows.tracks, rows.variations)
+        return changed, writer.finish(tally)
+
+
+def _good_rows(info: FileInfo, found: Findings, job: Job, threads: int, changed: list[Changed], tell: Tell) -> Iterator[Rows]:
+    """Yield all rows as they were, run by run; note in `changed` those that are something else in the file."""
+    size = run_length(info, "jets")
+    suspect = {run for runs in found.damaged.values() for run in runs}
+    if found.without_locators and found.dataset_hash not in (info.attributes.get("dataset_hash"), info.root.get("dataset_hash")):
+        suspect |= set(range(-(-info.rows // size)))
+    passed = Passed(Order.of(job.config))
+    with MadeAgain(job, threads, tell) as source:
+        for done, run in enumerate(sorted(suspect)):
+            start, stop = run_of_rows(info, "jets", run)
+            tell("making again", done, len(suspect))
+            yield from _read_on(info, passed, start)
+            made = passed.rows_from(source, stop - start)
+            if len(made.jets) < stop - start:
+                raise DamagedFile(f"{info.path}: its configuration gives fewer rows than it holds")
+            _compare(info, start, made, changed)
+            passed.note(made.jets)
+            yield made
+    yield from _read_on(info, passed, info.rows)
+
+
+def _read_on(info: FileInfo, passed: Passed, stop: int) -> Iterator[Rows]:
+    """Yield the rows from where we are to row `stop`."""
+    size = run_length(info, "jets")
+    for start in range(passed.rows, stop, size):
+        read = {name: canonical_rows(rows_at(info, name, start, min(size, stop - start)), DTYPES[name]) for name in info.datasets}
+        passed.note(read["jets"])
+        yield Rows(read["jets"], read.get("tracks"), np.zeros(0, np.int64), read.get(schema.VARIATIONS))
+
+
+def _compare(info: FileInfo, start: int, made: Rows, changed: list[Changed]) -> None:
+    """Note which rows of the file differ from those made again."""
+    for name, new in (("jets", made.jets), ("tracks", made.tracks), (schema.VARIATIONS, made.variations)):
+        if name not in info.datasets or new is None:
+            continue
+        try:
+            old = canonical_rows(rows_at(info, name, start, len(new)), DTYPES[name])
+        except DamagedFile:
+            changed += [Changed(name, start + i, ()) for i in range(len(new))]
+            continue
+        new = canonical_rows(new, DTYPES[name])
+        differs = (_bytes(old) != _bytes(new)).any(axis=1)
+        changed += [Changed(name, start + int(i), _columns(old[i], new[i])) for i in np.flatnonzero(differs)]
+
+
+def _bytes(rows: NDArray[np.void]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(rows).view(np.uint8).reshape(len(rows), -1)
+
+
+def _columns(old: Any, new: Any) -> tuple[str, ...]:
+    return tuple(name for name in old.dtype.names if np.asarray(old[name]).tobytes() != np.asarray(new[name]).tobytes())
