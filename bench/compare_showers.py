@@ -172,7 +172,7 @@ def main() -> None:
     n = arguments.n
     if arguments.only in (None, "higgs"):
         report("H -> b bbar at rest", decay_observables(ours(n, None, False)), decay_observables(theirs(n, HIGGS)))
-    signal = ["HiggsSM:qg2Hq = on", "25:mayDecay = off"]
+    signal = ["HiggsSM:qg2Hq = on", "25:onMode = on", "25:mayDecay = off"]
     for name, process, lines in (("qcd", QCD, ["HardQCD:all = on"]), ("signal", SIGNAL, signal)):
         if arguments.only not in (None, name):
             continue

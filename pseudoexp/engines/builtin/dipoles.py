@@ -40,7 +40,6 @@ END = np.dtype([
     ("recoiler", np.int32),  # row
     ("beam", np.int32),  # side of an incoming recoiler, -1 for a final one
     ("partner", np.int32),  # row of the other quark of the pair whose matrix element corrects, -1 without
-    ("corrected", np.bool_),  # whether it does so: for the end's first emission
     ("vector", np.bool_),  # whether that pair comes from a gluon, not from a Higgs boson
     ("gluon", np.bool_),  # whether the radiator is one
     ("pairs", np.int32),  # flavours it has the mass to split to
@@ -124,7 +123,7 @@ def add_end(work: ShowerWork, row: int, side: int, gluon: bool) -> int:
         return -1
     end = work.ends[k]
     end.radiator, end.side, end.recoiler, end.beam, end.partner = row, side, -1, -1, -1
-    end.gluon, end.corrected = gluon, False
+    end.gluon = gluon
     work.trial[k] = 0.0
     work.end_of[row, side] = k
     work.filled[0] = k + 1

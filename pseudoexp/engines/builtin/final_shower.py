@@ -2,15 +2,15 @@
 
 After T. Sjostrand and P. Skands, hep-ph/0408302, section 3, with the choices of PYTHIA 8's simple shower: alpha_s(pT^2)
 at one loop, g -> q qbar as its weightGluonToQuark = 4, beam recoil with its dampening, dead cone also for gluons that
-recoil against a massive quark. The first emission off each quark of H -> b bbar and every emission off those of g -> q
-qbar follow the matrix element of the three partons quark, antiquark and gluon. Left out: photons, and the azimuthal
-correlation of gluon polarisation.
+recoil against a massive quark. Every emission off the quarks of H -> b bbar and of g -> q qbar follows the matrix element
+of the three partons quark, antiquark and gluon. Left out: photons, and the azimuthal correlation of gluon polarisation.
 
-Three rules were read off PYTHIA 8.317's branchings. Radiation towards a beam that takes the recoil is suppressed by
+Five rules were read off PYTHIA 8.317's branchings. Radiation towards a beam that takes the recoil is suppressed by
 pT pT_r / (pT pT_r + m^2), pT_r the radiator's transverse momentum and m the pair's mass (its manual names 4 pT_r^2 / (4
 pT_r^2 + m^2)). The pair of a gluon is a colour octet: the singlet's matrix element times 1 - (C_A / C_F) f (1 - f), f =
-(p_1 p_g) / ((p_1 + p_2) p_g), which is its eikonal with the emission off the octet itself. And a quark's emission must keep
-pT (1 - m_q^2 / m^2) above the cut-off.
+(p_1 p_g) / ((p_1 + p_2) p_g), which is its eikonal with the emission off the octet itself. A quark's emission must keep pT (1 -
+m_q^2 / m^2) above the cut-off. A pair's matrix element corrects all emissions off its quarks, not the first alone. And without
+a pair, as off the heavy quarks of a hard collision, emissions have the massless kernel.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTa
     elif gluon:
         weight = gluon_emission(z)
     else:
-        weight = 1.0 if end.corrected else quark_emission(z, pt2, mass_a * mass_a)
+        weight = 1.0 if end.partner >= 0 else quark_emission(z)
     # what follows only lowers the weight: most trials end here
     u = throw(dice)
     if u >= weight:
@@ -200,7 +200,7 @@ def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTa
         return -1
     if flavour == 0 and gluon:
         weight *= _cone_weight(work, partons, k)
-    elif end.corrected:
+    elif end.partner >= 0:
         weight *= _element_weight(work, partons, k)
     return flavour if u < weight else -1
 
@@ -285,7 +285,6 @@ def branch(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerT
         _replace(work, near, second, False)
         work.ends[k].partner, work.ends[near].partner = second, first
         work.ends[k].vector, work.ends[near].vector = True, True
-        work.ends[k].corrected, work.ends[near].corrected = True, True
     else:
         _replace(work, k, first, work.ends[k].gluon)
         if near >= 0:
@@ -294,7 +293,6 @@ def branch(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerT
             return -1
         if work.ends[k].partner >= 0:
             work.ends[work.end_of[work.ends[k].partner, 1 - side]].partner = first
-            work.ends[k].corrected = work.ends[k].vector
         renew(work, partons, tables, dice, work.end_of[second, side], pt2)
         renew(work, partons, tables, dice, work.end_of[second, 1 - side], pt2)
     _renew_around(work, partons, tables, dice, k, near, far, beyond, pt2)

@@ -72,7 +72,6 @@ def decay_higgs(row: int, partons: Partons, systems: Systems, tables: ShowerTabl
         return FULL
     work.ends[0].partner, work.ends[1].partner = antiquark, antiquark - 1
     work.ends[0].vector, work.ends[1].vector = False, False
-    work.ends[0].corrected, work.ends[1].corrected = True, True
     mass = partons.mass[row]
     work.counted[0] = 0.25 * mass * mass
     code = start_ends(work, partons, systems, tables, dice, -1, work.counted[0])

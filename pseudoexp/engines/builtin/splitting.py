@@ -65,12 +65,13 @@ def smallest_fraction(pt2: float, free2: float, dipole2: float, narrow2: float) 
 
 
 @inline
-def quark_emission(z: float, pt2: float, mass2: float) -> float:
-    """Return the kernel of q -> q g over 2 / (1 - z): (1 + z^2) / 2 with the quasi-collinear term of the quark's mass.
+def quark_emission(z: float) -> float:
+    """Return the kernel of q -> q g over 2 / (1 - z): (1 + z^2) / 2, for massive quarks, too.
 
-    The mass term -m^2 / (p_q p_g) (Catani, Dittmaier, Trocsanyi, hep-ph/0011222) makes the dead cone.
+    The dead cone of a heavy quark comes from pT^2 = z (1 - z) (m^2 - m_Q^2) and the phase space. PYTHIA 8.317's emissions that no
+    matrix element corrects have no further term -m_Q^2 / (p_Q p_g).
     """
-    return max(0.5 * (1.0 + z * z) - z * (1.0 - z) * (1.0 - z) * mass2 / pt2, 0.0)
+    return 0.5 * (1.0 + z * z)
 
 
 @inline

@@ -67,3 +67,20 @@ def test_decays_look_like_pythias() -> None:
         values = np.array(seen[name])
         assert values.mean() == pytest.approx(mean, rel=tolerance, abs=3 * spread / len(values) ** 0.5), name
         assert values.std() == pytest.approx(spread, rel=0.1), name
+
+
+EMISSIONS = (1.424, 0.3638, 0.0346)
+"""First, second and further emissions off the two b quarks: PYTHIA 8.317.2, 15,000 H -> b bbar at rest, settings as above."""
+
+
+def test_quarks_radiate_as_often_as_pythias() -> None:
+    """Their matrix element corrects all emissions, and none has the quasi-collinear term of the mass besides."""
+    counts, decays = np.zeros(3), 2500
+    for p in decayed(decays, np.zeros(3)):
+        order = np.zeros(len(p.status), int)
+        for row in np.flatnonzero(np.abs(p.pdg_id) == 5):
+            if p.pdg_id[p.mother[row]] == p.pdg_id[row]:
+                order[row] = order[p.mother[row]] + 1
+                counts[min(order[row], 3) - 1] += 1
+    for mean, expected in zip(counts / decays, EMISSIONS, strict=True):
+        assert mean == pytest.approx(expected, abs=4.0 * (expected / decays) ** 0.5 + 0.01 * expected)

@@ -126,7 +126,7 @@ def rate_of_emission(pt2: float, energy: float, mass: float, gluon: bool) -> flo
     reach = dipole2 + pair2 - m2
     free2 = (2.0 * energy - mass) ** 2 - m2
     inside = (pair2 - m2 < free2) & (pair2 * dipole2 < z * (1 - z) * reach**2) & (pt2 * (1 - m2 / pair2) ** 2 >= 0.25)
-    shape = (1 + z**3) / 2 if gluon else np.maximum((1 + z * z) / 2 - z * (1 - z) ** 2 * m2 / pt2, 0)
+    shape = (1 + z**3) / 2 if gluon else (1 + z * z) / 2
     return float(((1.5 if gluon else 4 / 3) * 2 * shape / (1 - z))[inside].sum() * (z[1] - z[0]))
 
 
@@ -182,7 +182,6 @@ def test_no_branching_probability_of_a_gluon() -> None:
 
 
 def test_kernels_have_their_limits() -> None:
-    """Soft emission goes to 1, the dead cone kills collinear emission at low pT."""
-    assert gluon_emission(1.0) == 1.0 and quark_emission(1.0, 1.0, 25.0) == 1.0
-    assert quark_emission(0.5, 1.0, 25.0) == 0.0
-    assert quark_emission(0.5, 1e4, 25.0) == pytest.approx(0.625, rel=1e-3)
+    """Soft emission goes to 1."""
+    assert gluon_emission(1.0) == 1.0 and quark_emission(1.0) == 1.0
+    assert quark_emission(0.5) == pytest.approx(0.625)
