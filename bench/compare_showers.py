@@ -65,7 +65,7 @@ def decayed(event, partons, systems, tables, work, dice):
 def ours(n: int, process: int | None, initial: bool) -> list[Event]:
     """Return numbers and momenta of final partons of `n` events; `process` None for Higgs decays."""
     tables, work, partons, systems, dice = shower_tables(), shower_work(1000), new_partons(1000), new_systems(1), new_dice()
-    hard, hard_work, events, event = hard_process(process or QCD, PTHAT, 0.0), hard_workspace(), [], 0
+    hard, hard_work, events, event = hard_process(QCD if process is None else process, PTHAT, 0.0), hard_workspace(), [], 0
     while len(events) < n:
         event += 1
         if process is None:
