@@ -42,6 +42,12 @@ def slow_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
     return make_chunk(config, process, chunk)
 
 
+def slower_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
+    """Like `make_chunk`, half a second later."""
+    time.sleep(0.5)
+    return make_chunk(config, process, chunk)
+
+
 def endless_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
     """A chunk that leaves a file named after its process and then takes a minute."""
     Path(f"{os.environ['ENDLESS']}/{os.getpid()}").touch()

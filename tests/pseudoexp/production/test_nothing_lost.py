@@ -1,0 +1,178 @@
+"""Killed, interrupted, out of disk: what was finished is kept, and the file in the end is the same."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import ClassVar
+
+import fake_chunks
+import numpy as np
+import pytest
+from in_process import InProcess
+
+import pseudoexp
+from pseudoexp.production import run
+
+TESTS = Path(fake_chunks.__file__).parent
+N = 6000
+PROGRAM = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.path.insert(0, sys.argv.pop(1))
+maker = sys.argv.pop(1)
+from functools import partial
+import pseudoexp.api
+pseudoexp.api.generate = partial(pseudoexp.api.generate, make_chunk=f"fake_chunks:{maker}")
+from pseudoexp.cli.app import main
+main()
+"""
+
+
+def start(out, *options, maker="slow_chunk", n=N, limit=None):
+    command = [sys.executable, "-c", PROGRAM, TESTS, maker, "generate", "--n", n, "--out", out, "--threads", "2", *options]
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            preexec_fn=limited if limit else None)
+
+
+def chunks(out):
+    return {path.name: path.stat().st_mtime_ns for path in Path(f"{out}.parts").glob("*.rows")}
+
+
+class Remembering(InProcess):
+    """Workers that know what they were asked for."""
+
+    asked: ClassVar[list[str]] = []
+
+    def submit(self, process, chunk):
+        self.asked.append(f"{('signal', 'qcd')[process]}-{chunk:010d}.rows")
+        super().submit(process, chunk)
+
+
+@pytest.fixture
+def resumed(monkeypatch):
+    """Resume and return which chunks were made."""
+    monkeypatch.setattr(run, "start_workers", Remembering)
+
+    def resume(out, n=N):
+        Remembering.asked.clear()
+        pseudoexp.generate(n, out, make_chunk=fake_chunks.make_chunk, resume=True)
+        return set(Remembering.asked)
+
+    return resume
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """The file of a run that nothing disturbs, and the seconds it takes."""
+    out = tmp_path_factory.mktemp("straight") / "a.h5"
+    begin = time.monotonic()
+    process = start(out)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    return out.read_bytes(), time.monotonic() - begin
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.slow)])
+def test_killed_at_any_moment(tmp_path, straight, resumed, kills):
+    content, seconds = straight
+    rng = np.random.default_rng(kills)
+    for k in range(kills):
+        out = tmp_path / f"{k}.h5"
+        process = start(out)
+        time.sleep(seconds * (k + rng.random()) / kills)
+        process.kill()
+        process.communicate()
+        time.sleep(0.2)  # the workers see it
+        kept = set(chunks(out))
+        assert not out.exists() or out.read_bytes() == content
+        assert not kept & resumed(out)
+        assert out.read_bytes() == content and not Path(f"{out}.parts").exists()
+        assert (tmp_path / f"{k}.h5.sha256").exists() or out.exists()
+
+
+@pytest.mark.slow
+def test_killed_late_is_finished_soon(tmp_path):
+    begin = time.monotonic()
+    start(tmp_path / "a.h5", maker="slower_chunk").communicate()
+    full = time.monotonic() - begin
+    total = run.plan(pseudoexp.production.run_config.RunConfig.from_options(N), tmp_path / "b.h5").chunks
+    out, process = tmp_path / "b.h5", start(tmp_path / "b.h5", maker="slower_chunk")
+    made = 0.7 * sum(total.values()) * 0.8  # the fake chunks give more rows than estimated
+    while len(chunks(out)) < made:
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    begin = time.monotonic()
+    process = start(out, "--resume", maker="slower_chunk")
+    process.communicate()
+    assert process.returncode == 0 and time.monotonic() - begin < 0.5 * full
+    assert out.read_bytes() == (tmp_path / "a.h5").read_bytes()
+
+
+@pytest.mark.parametrize("limit", [20_000, 200_000])
+def test_a_full_disk_is_one_line_and_chunks_are_safe(tmp_path, straight, resumed, limit):
+    """A limit on the size of files stands for the disk: it strikes while chunks are written, or the file."""
+    out = tmp_path / "a.h5"
+    process = start(out, maker="make_chunk", limit=limit)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and err.count("\n") == 1 and err.startswith("error: ") and "File too large" in err
+    assert not out.exists() and "Traceback" not in err
+    kept = set(chunks(out))
+    assert bool(kept) == ("--resume continues" in err) == (limit > 100_000)
+    assert not kept & resumed(out) and out.read_bytes() == straight[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("chunks_before", [0, 3])
+def test_interrupted_within_two_seconds_at_any_stage(tmp_path, straight, resumed, number, chunks_before):
+    out = tmp_path / "a.h5"
+    process = start(out)
+    wait_for(lambda: len(chunks(out)) >= chunks_before and Path(f"{out}.parts").exists())
+    begin = time.monotonic()
+    os.kill(process.pid, number)
+    _, err = process.communicate(timeout=10)
+    assert time.monotonic() - begin < 2 and process.returncode == 130 and err.count("\n") == 1
+    assert ("--resume continues" in err) if chunks_before else ("--resume continues" in err or "nothing was written" in err)
+    kept = set(chunks(out))
+    assert not kept & resumed(out) and out.read_bytes() == straight[0]
+
+
+def test_a_second_writer_is_refused(tmp_path):
+    out = tmp_path / "a.h5"
+    first = start(out, n=200_000)
+    wait_for(lambda: chunks(out))
+    for options in ("--resume",), ("--force",), ():
+        second = start(out, *options)
+        _, err = second.communicate(timeout=60)
+        assert second.returncode == 2 and ("another process is writing it" in err or "unfinished run" in err)
+        assert first.poll() is None
+    first.terminate()
+    first.communicate(timeout=10)
+
+
+def test_resume_of_a_complete_file_verifies_it(tmp_path, straight):
+    out = tmp_path / "a.h5"
+    out.write_bytes(straight[0])
+    process = start(out, "--resume")
+    shown, _ = process.communicate(timeout=60)
+    assert process.returncode == 0 and "complete already, verified" in shown
+    half = len(straight[0]) // 2
+    out.write_bytes(straight[0][:half] + bytes(1000) + straight[0][half + 1000:])
+    process = start(out, "--resume")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and err.count("\n") == 1
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
