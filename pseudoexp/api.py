@@ -73,7 +73,7 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
              engine: str = DEFAULT_ENGINE, card: str = "atlas-itk", pt_bias: float = 4.0, pthat_min: float = 150.0,
              pileup: float = 0.0, tracks: int = 0, compression: str = "none", keep_unmatched: bool = False,
              variations: bool = False, hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "", force: bool = False,
-             resume: bool = False, shard: str = "", dry_run: bool = False, progress: Any = None,
+             resume: bool = False, shard: str = "", dask: str = "", dry_run: bool = False, progress: Any = None,
              make_chunk: Any = "pseudoexp.chain:make_chunk") -> Bunch:
     """Generate a dataset, as ``python -m pseudoexp generate`` does.
 
@@ -113,6 +113,8 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
         Continue an interrupted run.
     shard : str, optional
         Make part i of n, as "i/n", of the file that the other options describe; `merge` puts the parts together.
+    dask : str, optional
+        Address of a Dask scheduler whose workers make the rows, such as "tcp://host:8786"; "local:4" starts four workers here.
     dry_run : bool, optional
         Check everything and return the plan; write nothing.
     progress : callable, optional
@@ -147,9 +149,10 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
                                     pthat_min=pthat_min, pileup=pileup, tracks=tracks, keep_unmatched=keep_unmatched,
                                     variations=variations, hepmc_signal=str(hepmc_signal), hepmc_qcd=str(hepmc_qcd))
     if dry_run:
-        return plan(config, Path(out), threads=threads, compression=compression, force=force, resume=resume, shard=part)
+        return plan(config, Path(out), threads=threads, compression=compression, force=force, resume=resume, shard=part,
+                    dask=dask)
     return produce(config, Path(out), threads=threads, compression=compression, force=force, resume=resume, shard=part,
-                   make_chunk=make_chunk, progress=progress)
+                   dask=dask, make_chunk=make_chunk, progress=progress)
 
 
 def merge(shards: Sequence[str | Path], out: str | Path, *, n: int | float | str | None = None, compression: str = "none",

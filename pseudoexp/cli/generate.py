@@ -19,6 +19,7 @@ EXAMPLES = "\n\n".join((
     "pseudoexp generate --n 20k --out data.h5",
     "pseudoexp generate --n 4e6 --out data.h5 --seed 7 --threads 16 --resume",
     "pseudoexp generate --n 4e6 --out shards/3.h5 --shard 3/8",
+    "pseudoexp generate --n 1e8 --out data.h5 --dask tcp://scheduler:8786",
     "pseudoexp generate --n 1e6 --out hlt.h5 --card hlt --pileup 60 --tracks 40",
     "pseudoexp generate --n 10k --out herwig.h5 --engine hepmc --hepmc-signal hbb.hepmc.gz --hepmc-qcd qcd.hepmc.gz",
 ))
@@ -45,6 +46,8 @@ def generate(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     shard: Annotated[str, typer.Option(help="Make part i of n of the file, as i/n; merge puts the parts together.")] = "",
+    dask: Annotated[str, typer.Option(help="Have a Dask scheduler's workers make the rows: tcp://host:8786; local:4 starts "
+                                           "four here.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, print the plan, write nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")] = False,
 ) -> None:
@@ -55,7 +58,7 @@ def generate(
         "signal_fraction": signal_fraction, "seed": seed, "threads": threads, "engine": engine, "card": card,
         "pt_bias": pt_bias, "pthat_min": pthat_min, "pileup": pileup, "tracks": tracks, "compression": compression,
         "keep_unmatched": keep_unmatched, "variations": variations, "hepmc_signal": hepmc_signal, "hepmc_qcd": hepmc_qcd,
-        "force": force, "resume": resume, "shard": shard}
+        "force": force, "resume": resume, "shard": shard, "dask": dask}
     if dry_run:
         typer.echo(plan_text(make(n, out, dry_run=True, **options)))
         return

@@ -22,6 +22,7 @@ from pseudoexp.engines.hepmc.index import file_of, index_of
 from pseudoexp.errors import ConfigError, DamagedFile, GenerationError
 from pseudoexp.production.assemble import Order, Yield, assemble, spooled
 from pseudoexp.production.chunk import DEFAULT_MAKER, ChunkMaker, maker_name
+from pseudoexp.production.cluster import DaskWorkers, check_address
 from pseudoexp.production.pileup import PILEUP_ENGINE, has_library, require_library
 from pseudoexp.production.plan import class_rows, expected_chunks, row_bytes
 from pseudoexp.production.run_config import RunConfig, difference, parse_count, require_engine
@@ -41,7 +42,7 @@ line for the user, 0, 0."""
 
 
 def plan(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "none", force: bool = False,
-         resume: bool = False, shard: Shard = WHOLE) -> Bunch:
+         resume: bool = False, shard: Shard = WHOLE, dask: str = "") -> Bunch:
     """Check everything that can be checked beforehand and return what would be done; write nothing.
 
     Raises
@@ -56,6 +57,8 @@ def plan(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "
     if compression not in COMPRESSIONS:
         raise ConfigError(f"compression {compression!r}; allowed: {', '.join(COMPRESSIONS)}")
     parse_count(threads, "threads", 0, 4096)
+    if dask:
+        check_address(dask)
     check_place(out, force, resume)
     require_engine(config.engine)
     calibration_of(config.card.calibration)
@@ -102,7 +105,7 @@ def _check_space(config: RunConfig, out: Path, shard: Shard) -> None:
 
 
 def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "none", force: bool = False,
-            resume: bool = False, shard: Shard = WHOLE, make_chunk: ChunkMaker | str = DEFAULT_MAKER,
+            resume: bool = False, shard: Shard = WHOLE, dask: str = "", make_chunk: ChunkMaker | str = DEFAULT_MAKER,
             progress: Progress | None = None) -> Bunch:
     """Make a file.
 
@@ -122,6 +125,8 @@ def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str 
         Continue an unfinished file, or verify a finished one.
     shard : Shard, optional
         Make one of several parts, for `merge`.
+    dask : str, optional
+        Address of the Dask scheduler whose workers make the rows, or "local:4".
     make_chunk : callable or str, optional
         What makes the rows, importable by name.
     progress : callable, optional
@@ -140,13 +145,13 @@ def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str 
     """
     tell = progress or (lambda stage, done, total: None)
     _read_inputs(config, tell)
-    plan(config, out, threads=threads, compression=compression, force=force, resume=resume, shard=shard)
+    plan(config, out, threads=threads, compression=compression, force=force, resume=resume, shard=shard, dask=dask)
     if resume and out.exists() and (finished := _finished(config, out, force, shard)):
         return finished
     start = time.monotonic()
     with Parts(out, config, resume=resume, discard=force and not resume, shard=shard) as parts:
         try:
-            states = _make(Job(maker_name(make_chunk), config, parts.folder), parts, threads, shard, tell)
+            states = _make(Job(maker_name(make_chunk), config, parts.folder), parts, threads, dask, shard, tell)
             draft = parts.folder / ASSEMBLY
             total, yields = _write(config, parts, states, draft, compression, tell)
             checksum = publish(draft, out)
@@ -158,7 +163,7 @@ def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str 
     return summary(config.seed, out, total, checksum, yields, time.monotonic() - start)
 
 
-def _make(job: Job, parts: Parts, threads: int, shard: Shard, tell: Progress) -> list[ClassState]:
+def _make(job: Job, parts: Parts, threads: int, dask: str, shard: Shard, tell: Progress) -> list[ClassState]:
     config = job.config
     rows = class_rows(config.signal_fraction, config.n)
     states = [ClassState(process, need, parts.scan(process), _supply(config, process) if need else None, shard)
@@ -167,7 +172,8 @@ def _make(job: Job, parts: Parts, threads: int, shard: Shard, tell: Progress) ->
         return states
     require_library(config, threads, tell)
     total = sum(state.target for state in states)
-    with start_workers(job, threads, sum(expected_chunks(_rows_here(config, shard)))) as workers:
+    expected = sum(expected_chunks(_rows_here(config, shard)))
+    with DaskWorkers(job, dask) if dask else start_workers(job, threads, expected) as workers:
         def report(done: int) -> None:
             if done == 0 and (notice := workers.notice()):
                 tell(notice, 0, 0)

@@ -41,18 +41,25 @@ def chunk_path(folder: Path, process: int, chunk: int) -> Path:
     return folder / f"{PROCESS_NAMES[process]}-{chunk:010d}.rows"
 
 
-def write_chunk(path: Path, packed: PackedChunk) -> None:
-    """Write a chunk: written, on the disk, renamed. The same chunk always has the same bytes."""
+def chunk_bytes(packed: PackedChunk) -> bytes:
+    """Return the content of a chunk's file. The same chunk always has the same bytes."""
     tracks = 0 if packed.tracks is None else packed.tracks.shape[1]
     header = canonical_json({"rows": len(packed.jets), "tracks": tracks, "weight_sum": packed.weight_sum,
                              "variations": packed.variations is not None}).encode()
-    body = [header + b"\n", packed.jets.tobytes(), *(part.tobytes() for part in (packed.tracks, packed.variations)
-                                                     if part is not None)]
-    digest = hashlib.sha256()
-    for part in body:
-        digest.update(part)
+    body = b"".join([header, b"\n", packed.jets.tobytes(), *(part.tobytes() for part in (packed.tracks, packed.variations)
+                                                             if part is not None)])
+    return hashlib.sha256(body).digest() + body
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write the content of a chunk's file: written, on the disk, renamed."""
     with whole_file(path) as file:
-        file.writelines([digest.digest(), *body])
+        file.write(content)
+
+
+def write_chunk(path: Path, packed: PackedChunk) -> None:
+    """Write a chunk."""
+    write_bytes(path, chunk_bytes(packed))
 
 
 def read_chunk(path: Path) -> PackedChunk:

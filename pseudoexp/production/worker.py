@@ -106,7 +106,7 @@ def main(tasks: int, life: int) -> None:
     life : int
         Descriptor of a pipe whose other end only the parent holds.
     """
-    threading.Thread(target=_die_with_parent, args=(life,), daemon=True).start()
+    threading.Thread(target=die_with_parent, args=(life,), daemon=True).start()
     connection = Connection(tasks)
     try:
         job: Job = connection.recv()
@@ -125,6 +125,7 @@ def main(tasks: int, life: int) -> None:
         return
 
 
-def _die_with_parent(life: int) -> None:
+def die_with_parent(life: int) -> None:
+    """End this process when the other end of the pipe `life` is closed."""
     os.read(life, 1)
     os._exit(1)

@@ -13,7 +13,7 @@ import sys
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Protocol
+from typing import IO, NoReturn, Protocol
 
 from pseudoexp import errors
 from pseudoexp.errors import GenerationError
@@ -71,24 +71,20 @@ class ProcessWorkers:
         self._idle: list[Connection] = []
         self._notices: dict[Connection, str] = {}
         self._log_path = job.folder / LOG
-        life, self._life = os.pipe()
+        self._life = LifeLine()
         try:
             with self._log_path.open("ab") as log:
                 for _ in range(count):
-                    self._start(job, life, None if os.environ.get("PSEUDOEXP_DEBUG") else log)
+                    self._start(job, None if os.environ.get("PSEUDOEXP_DEBUG") else log)
         except BaseException:
             self.close()
             raise
-        finally:
-            os.close(life)
 
-    def _start(self, job: Job, life: int, log: IO[bytes] | None) -> None:
+    def _start(self, job: Job, log: IO[bytes] | None) -> None:
         ours, theirs = Pipe()
         with theirs:
-            command = [sys.executable, "-c", _START, str(theirs.fileno()), str(life), json.dumps(_search_path())]
-            environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"} | os.environ
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
-                                       pass_fds=(theirs.fileno(), life), env=environment, process_group=0)
+            command = [sys.executable, "-c", _START, str(theirs.fileno()), str(self._life.theirs), json.dumps(search_path())]
+            process = self._life.start(command, log, theirs.fileno())
         self._processes[ours] = process
         self._idle.append(ours)
         self._send(ours, job)
@@ -127,7 +123,7 @@ class ProcessWorkers:
             except (EOFError, OSError):
                 raise self._lost(connection) from None
             if isinstance(message, Failure):
-                raise _exception(message)
+                raise_failure(message)
             if isinstance(message, Notice):
                 self._notices[connection] = message.text
                 continue
@@ -152,9 +148,7 @@ class ProcessWorkers:
             connection.close()
         self._processes.clear()
         self._idle.clear()
-        if self._life >= 0:
-            os.close(self._life)
-            self._life = -1
+        self._life.close()
 
     def __enter__(self) -> ProcessWorkers:
         return self
@@ -164,7 +158,8 @@ class ProcessWorkers:
         self.close()
 
 
-def _search_path() -> list[str]:
+def search_path() -> list[str]:
+    """Return where this process finds modules, for its children."""
     return [str(Path(entry).absolute()) for entry in sys.path]
 
 
@@ -173,8 +168,29 @@ def _last_line(log: Path) -> str:
     return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "none")
 
 
-def _exception(message: Failure) -> errors.PseudoexpError:
+def raise_failure(message: Failure) -> NoReturn:
+    """Raise what a worker has met."""
     kind: type[errors.PseudoexpError] = getattr(errors, message.kind, GenerationError)
     error = kind.__new__(kind)
     error.args = (message.message,)
-    return error
+    raise error
+
+
+class LifeLine:
+    """A pipe by which children notice that this process is gone."""
+
+    def __init__(self) -> None:
+        self.theirs, self._ours = os.pipe()
+
+    def start(self, command: list[str], log: IO[bytes] | None, *descriptors: int) -> subprocess.Popen[bytes]:
+        """Start a child that is to watch the end `theirs`; it writes to `log`, or None: to the screen."""
+        environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"} | os.environ
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
+                                pass_fds=(self.theirs, *descriptors), env=environment, process_group=0)
+
+    def close(self) -> None:
+        """End the children that still live."""
+        for descriptor in (self.theirs, self._ours):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self.theirs = self._ours = -1

@@ -100,18 +100,17 @@ def test_killed_at_any_moment(tmp_path, straight, resumed, kills):
 
 @pytest.mark.slow
 def test_killed_late_is_finished_soon(tmp_path):
-    begin = time.monotonic()
-    start(tmp_path / "a.h5", maker="slower_chunk").communicate()
+    begin, n = time.monotonic(), 3 * N
+    start(tmp_path / "a.h5", maker="slower_chunk", n=n).communicate()
     full = time.monotonic() - begin
-    total = run.plan(pseudoexp.production.run_config.RunConfig.from_options(N), tmp_path / "b.h5").chunks
-    out, process = tmp_path / "b.h5", start(tmp_path / "b.h5", maker="slower_chunk")
-    made = 0.7 * sum(total.values()) * 0.8  # the fake chunks give more rows than estimated
-    while len(chunks(out)) < made:
-        time.sleep(0.02)
+    total = sum(pseudoexp.generate(n, tmp_path / "b.h5", dry_run=True).chunks.values())
+    out = tmp_path / "b.h5"
+    process = start(out, maker="slower_chunk", n=n)
+    wait_for(lambda: len(chunks(out)) >= 0.7 * total)
     process.kill()
     process.communicate()
     begin = time.monotonic()
-    process = start(out, "--resume", maker="slower_chunk")
+    process = start(out, "--resume", maker="slower_chunk", n=n)
     process.communicate()
     assert process.returncode == 0 and time.monotonic() - begin < 0.5 * full
     assert out.read_bytes() == (tmp_path / "a.h5").read_bytes()
