@@ -122,8 +122,8 @@ hard partons get a primordial kT of {fact("remnants", "kt1")} and {fact("remnant
 
 {table("remnants", "remnants", "row, side, remnant, pT, E, colour, anticolour")}
 ## Strings: `engines/builtin/reconnection.py`, `strings.py`
-Soft scatterings attach their gluons to the strings of harder ones: {fact("strings", "moved")} gluons changed colours.
-Followed from triplet to
+Soft scatterings attach their partons to the strings of harder ones: {fact("strings", "moved")} partons changed colours.
+Then scatterings and remnants are connected. Followed from triplet to
 antitriplet the colour tags make {fact("strings", "strings")} strings ({fact("strings", "closed")} closed).
 
 {table("strings", "strings", "string, from end to end, partons, mass, pT, eta, hadrons")}

@@ -13,16 +13,21 @@ from pseudoexp.engines.builtin.remnants import connect_colours, leave_flavours
 
 @kernel
 def leave(event, partons, systems, tables, dice, ws):
-    """Do all that happens to remnants; False if something fails."""
+    """Do all that happens to remnants but to connect them; False if something fails."""
     throw_from(dice, event_stream(1, SIGNAL, event), REMNANTS, 0)
     for side in range(2):
         for system in range(systems.filled[0]):
             decide_origin(system, side, partons, systems, tables, dice)
         if leave_flavours(side, partons, systems, dice, ws) < 0:
             return False
-        if not connect_colours(side, partons, systems, dice, ws):
-            return False
     return give_momenta(partons, systems, dice, ws)
+
+
+@kernel
+def connect(event, partons, systems, dice, ws):
+    """Connect remnants and scatterings; False if that fails."""
+    throw_from(dice, event_stream(1, SIGNAL, event), REMNANTS, 1)
+    return connect_colours(0, partons, systems, dice, ws) and connect_colours(1, partons, systems, dice, ws)
 
 
 def scatter(pairs, seed=1, capacity=200):

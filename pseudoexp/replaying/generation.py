@@ -90,7 +90,7 @@ def _energy_share(branching: Branching) -> float:
 
 
 def _branching_table(history: History, branchings: list[Branching]) -> Table:
-    partons = history.partons["reconnected"]
+    partons = history.partons["connected"]
     rows: list[tuple[Value, ...]] = []
     for number, b in enumerate(branchings, 1):
         recoiler = "all final" if b.recoiler < 0 else f"{b.recoiler} {name(partons.pdg_id[b.recoiler])}"
@@ -151,7 +151,7 @@ def _activity(history: History) -> Stage:
 
 
 def _remnants(history: History) -> Stage:
-    partons, systems, kicks = history.partons["remnants"], history.systems["remnants"], history.kicks
+    partons, systems, kicks = history.partons["connected"], history.systems["remnants"], history.kicks
     rows: list[tuple[Value, ...]] = []
     for row in range(len(partons.status)):
         if partons.status[row] == REMNANT:
@@ -191,8 +191,7 @@ def _strings(history: History) -> Stage:
     before, after, strings = history.partons["remnants"], history.partons["reconnected"], history.strings
     assert strings is not None
     n = len(before.status)
-    moved = int(((before.colour != after.colour[:n]).any(axis=1) & (after.pdg_id[:n] == 21)
-                 & (after.status[:n] == FINAL)).sum())
+    moved = int(((before.colour != after.colour[:n]).any(axis=1) & (after.status[:n] == FINAL)).sum())
     made, rows = _made_by(history), []
     for s in range(int(strings.filled[0])):
         place = slice(strings.start[s], strings.start[s] + strings.length[s])
@@ -202,7 +201,7 @@ def _strings(history: History) -> Stage:
     columns = (Column("string"), Column("from end to end"), Column("partons"), Column("mass", "GeV"), PT, ETA,
                Column("from Higgs"), Column("hadrons"), Column("rows"))
     return Stage("strings", [
-        Fact("moved", "gluons whose colours changed in the reconnection", moved),
+        Fact("moved", "partons whose colours changed in the reconnection", moved),
         Fact("strings", "strings", len(rows)),
         Fact("closed", "closed gluon loops", int(strings.closed[:len(rows)].sum())),
         Fact("hadrons", "hadrons made", sum(len(r) for r in made.values())),

@@ -105,7 +105,8 @@ class _Observer:
 
     def watches(self) -> list[Watch]:
         """Return what to watch."""
-        stages = {"collide": "mpi", "decay_higgs": "higgs", "give_momenta": "remnants", "reconnect": "reconnected"}
+        stages = {"collide": "mpi", "decay_higgs": "higgs", "give_momenta": "remnants", "reconnect": "reconnected",
+                  "connect_colours": "connected"}
         return [
             Watch(event, "attempt_event", before=self._attempt),
             Watch(event, "sample_hard_process", self._drawn),

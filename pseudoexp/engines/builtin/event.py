@@ -1,7 +1,7 @@
 """One event of the built-in engine, from the hard process to the last decay.
 
 hard process -> showers and further scatterings, in falling pT -> decay of the Higgs boson -> beam remnants -> colour
-reconnection -> strings -> decays. If a late stage finds an event impossible (no energy for the remnants, a string
+reconnection -> colours of the remnants -> strings -> decays. If a late stage finds an event impossible (no energy for the remnants, a string
 too light), all stages behind the hard process are drawn anew.
 """
 
@@ -124,7 +124,7 @@ def _last_higgs(partons: Partons) -> int:
 
 @kernel
 def _partons(process: int, stream: Stream, tables: EngineTables, ws: EngineWorkspace) -> int:
-    """Shower, scatter again, leave remnants, reconnect; the row of the Higgs boson or -1, below -1 a code minus one."""
+    """Shower, scatter again, leave remnants, reconnect colours; the row of the Higgs boson or -1, below -1 a code minus one."""
     partons, systems, dice = ws.partons, ws.systems, ws.dice
     throw_from(ws.shower.ghosts, stream, VARIATIONS, 0)
     throw_from(dice, stream, ACTIVITY, 0)
@@ -143,12 +143,16 @@ def _partons(process: int, stream: Stream, tables: EngineTables, ws: EngineWorks
     for side in range(2):
         if leave_flavours(side, partons, systems, dice, ws.remnants) < 0:
             return FULL - 1
-        if not connect_colours(side, partons, systems, dice, ws.remnants):
-            return IMPOSSIBLE - 1
     if not give_momenta(partons, systems, dice, ws.remnants):
         return IMPOSSIBLE - 1
     throw_from(dice, stream, RECONNECTION, 0)
-    return higgs if reconnect(partons, systems, PT0, dice, ws.reconnection) else FULL - 1
+    if not reconnect(partons, systems, PT0, dice, ws.reconnection):
+        return FULL - 1
+    throw_from(dice, stream, REMNANTS, 1)
+    for side in range(2):
+        if not connect_colours(side, partons, systems, dice, ws.remnants):
+            return IMPOSSIBLE - 1
+    return higgs
 
 
 @kernel

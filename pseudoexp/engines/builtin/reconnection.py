@@ -1,9 +1,12 @@
-"""Colour reconnection: soft scatterings attach their gluons to the strings of harder ones.
+"""Colour reconnection: soft scatterings attach their partons to the strings of harder ones.
 
 The scheme of T. Sjostrand, M. van Zijl, Phys. Rev. D36 (1987) 2019, and of Pythia8's default model, in which whole scatterings
 are merged: one of transverse momentum pT joins a harder one with probability r^2 / (r^2 + pT^2), r = range x pT0, tried
-for each harder one in turn. Its gluons are then taken out of their own strings, one by one, and inserted where they
-lengthen a string of the harder one least, by (p_i p_g)(p_g p_j) / (p_i p_j).
+for each harder one in turn. Its gluons, the hardest first, are then taken out of their own strings and inserted where they
+lengthen a string of the harder one least, by (p_i p_g)(p_g p_j) / (p_i p_j); then its pairs of quark and antiquark, the
+lightest first, as if they were gluons. A string that ends at the hole an incoming parton left counts, one between two
+holes does not. This is done before remnants and scatterings are connected. What is moved where was read off PYTHIA's
+events with colours before and after.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.engines.builtin.dice import Dice, throw
-from pseudoexp.engines.builtin.partons import FINAL, REMNANT, Partons, Systems, new_colour
+from pseudoexp.engines.builtin.partons import FINAL, Partons, Systems, new_colour
 from pseudoexp.engines.builtin.recoil import product
 
 RANGE = 1.8
@@ -25,11 +28,12 @@ _GLUON = 21
 class ReconnectionWorkspace(NamedTuple):
     """Buffers of the reconnection."""
 
-    of_colour: NDArray[np.int32]  # (tags,) final parton with this tag as colour, -1 without
+    of_colour: NDArray[np.int32]  # (tags,) parton with this tag as colour, -1 without
     of_anticolour: NDArray[np.int32]  # (tags,)
-    joins: NDArray[np.int32]  # (systems,) the harder scattering that a scattering is merged with; itself if none
+    joins: NDArray[np.int32]  # (systems,) the hardest scattering that a scattering is merged with; itself if none
     string_of: NDArray[np.int32]  # (tags,) strings to consider: their tags
     end_p4: NDArray[np.float64]  # (tags, 9) momenta of their ends, and (p_i p_j)
+    moved: NDArray[np.bool_]  # (partons,) quarks that were moved
 
 
 def reconnection_workspace(systems: int, partons: int) -> ReconnectionWorkspace:
@@ -37,12 +41,13 @@ def reconnection_workspace(systems: int, partons: int) -> ReconnectionWorkspace:
     tags = 4 * partons
     return ReconnectionWorkspace(
         of_colour=np.zeros(tags, np.int32), of_anticolour=np.zeros(tags, np.int32), joins=np.zeros(systems, np.int32),
-        string_of=np.zeros(tags, np.int32), end_p4=np.zeros((tags, 9)))
+        string_of=np.zeros(tags, np.int32), end_p4=np.zeros((tags, 9)),
+        moved=np.zeros(partons, np.bool_))
 
 
 @kernel
 def merge_systems(systems: Systems, pt0: float, dice: Dice, joins: NDArray[np.int32]) -> int:
-    """Choose for each scattering, the softest first, the harder one that it joins; return how many join."""
+    """Choose for each scattering the harder one that it joins, and follow that one's choice; return how many join."""
     n, merged = systems.filled[0], 0
     r2 = RANGE * RANGE * pt0 * pt0
     for s in range(n):
@@ -54,12 +59,17 @@ def merge_systems(systems: Systems, pt0: float, dice: Dice, joins: NDArray[np.in
                 joins[s] = harder
                 merged += 1
                 break
+    for s in range(1, n):
+        joins[s] = joins[joins[s]]
     return merged
 
 
 @kernel
-def find_ends(partons: Partons, ws: ReconnectionWorkspace) -> bool:
-    """List for each tag the final parton with it as colour and the one with it as anticolour; False if too many."""
+def find_ends(partons: Partons, systems: Systems, ws: ReconnectionWorkspace) -> bool:
+    """List for each tag the parton with it as colour and the one with it as anticolour; False if there are too many tags.
+
+    A parton that enters a scattering is an end with colour and anticolour exchanged: it stands for the hole it left.
+    """
     tags = partons.filled[1] + 1
     if tags + partons.filled[0] >= len(ws.of_colour):
         return False
@@ -67,18 +77,15 @@ def find_ends(partons: Partons, ws: ReconnectionWorkspace) -> bool:
         ws.of_colour[tag] = -1
         ws.of_anticolour[tag] = -1
     for i in range(partons.filled[0]):
-        if partons.status[i] == FINAL or partons.status[i] == REMNANT:
+        if partons.status[i] == FINAL:
             ws.of_colour[partons.colour[i, 0]] = i
             ws.of_anticolour[partons.colour[i, 1]] = i
+    for s in range(systems.filled[0]):
+        for side in range(2):
+            i = systems.incoming[s, side]
+            ws.of_colour[partons.colour[i, 1]] = i
+            ws.of_anticolour[partons.colour[i, 0]] = i
     return True
-
-
-@inline
-def _merged_into(s: int, joins: NDArray[np.int32], target: int) -> bool:
-    """Return whether a system is `target` or was merged with it."""
-    while s >= 0 and joins[s] != s and s != target:
-        s = joins[s]
-    return s == target
 
 
 @kernel
@@ -93,62 +100,115 @@ def _list_string(tag: int, k: int, partons: Partons, ws: ReconnectionWorkspace) 
 
 @kernel
 def list_strings(target: int, partons: Partons, ws: ReconnectionWorkspace) -> int:
-    """List the strings between two neighbours, one of them at least from the scattering `target`."""
+    """List the strings of the scattering `target` with at least one outgoing end; return how many."""
     n = 0
     for tag in range(1, partons.filled[1] + 1):
         i, j = ws.of_colour[tag], ws.of_anticolour[tag]
-        if i >= 0 and j >= 0 and i != j and (_belongs(partons, i, ws, target) and _belongs(partons, j, ws, target)):
+        if i < 0 or j < 0 or i == j or partons.system[i] != target or partons.system[j] != target:
+            continue
+        if partons.status[i] == FINAL or partons.status[j] == FINAL:
             _list_string(tag, n, partons, ws)
             n += 1
     return n
 
 
-@inline
-def _belongs(partons: Partons, i: int, ws: ReconnectionWorkspace, target: int) -> bool:
-    """Return whether a final parton is a remnant or comes from `target` or what was merged with it."""
-    s = partons.system[i]
-    return s < 0 or _merged_into(s, ws.joins, target)
-
-
 @kernel
-def cheapest_string(p: NDArray[np.float64], n: int, ws: ReconnectionWorkspace) -> int:
-    """Return the listed string that a gluon with momentum p (4,) lengthens least, -1 if there is none."""
-    best, least = -1, np.inf
+def cheapest_string(px: float, py: float, pz: float, e: float, n: int, ws: ReconnectionWorkspace) -> int:
+    """Return the listed string that something with colour and anticolour and this momentum lengthens least."""
+    best, least = 0, np.inf
     for k in range(n):
         end = ws.end_p4[k]
-        a = end[3] * p[3] - end[0] * p[0] - end[1] * p[1] - end[2] * p[2]
-        b = end[7] * p[3] - end[4] * p[0] - end[5] * p[1] - end[6] * p[2]
+        a = end[3] * e - end[0] * px - end[1] * py - end[2] * pz
+        b = end[7] * e - end[4] * px - end[5] * py - end[6] * pz
         length = a * b / end[8]
         if length < least:
             best, least = k, length
     return best
 
 
+@inline
+def _end_anticolour(row: int, tag: int, partons: Partons, ws: ReconnectionWorkspace) -> None:
+    """Let a colour line end at a parton: the anticolour of an outgoing one, the colour of an incoming one."""
+    partons.colour[row, 1 if partons.status[row] == FINAL else 0] = tag
+    ws.of_anticolour[tag] = row
+
+
 @kernel
-def move_gluon(g: int, k: int, n: int, partons: Partons, ws: ReconnectionWorkspace) -> int:
-    """Take gluon `g` out of its string and insert it into the k-th listed one; return the number of listed strings."""
-    left, right = partons.colour[g, 1], partons.colour[g, 0]
-    follower = ws.of_anticolour[right]
-    partons.colour[follower, 1] = left
-    ws.of_anticolour[left] = follower
+def move(one: int, other: int, n: int, partons: Partons, ws: ReconnectionWorkspace) -> int:
+    """Move partons to the listed string that they lengthen least; return the number of listed strings.
+
+    `one` has the colour and `other` the anticolour: a gluon has both, a quark and an antiquark one each. Nothing is moved if
+    what is left behind would be connected with itself.
+    """
+    left, right = partons.colour[other, 1], partons.colour[one, 0]
+    if left != right:
+        if ws.of_colour[left] == ws.of_anticolour[right]:
+            return n
+        _end_anticolour(ws.of_anticolour[right], left, partons, ws)
     ws.of_colour[right] = ws.of_anticolour[right] = -1
+    px, py, pz, e = partons.p4[one, 0], partons.p4[one, 1], partons.p4[one, 2], partons.p4[one, 3]
+    if other != one:
+        px, py, pz, e = px + partons.p4[other, 0], py + partons.p4[other, 1], pz + partons.p4[other, 2], e + partons.p4[other, 3]
+    k = cheapest_string(px, py, pz, e, n, ws)
     tag, new = ws.string_of[k], new_colour(partons)
     j = ws.of_anticolour[tag]
-    partons.colour[g, 1], partons.colour[g, 0] = tag, new
-    ws.of_anticolour[tag] = g
-    partons.colour[j, 1] = new
-    ws.of_colour[new], ws.of_anticolour[new] = g, j
+    partons.colour[one, 0] = new
+    _end_anticolour(other, tag, partons, ws)
+    _end_anticolour(j, new, partons, ws)
+    ws.of_colour[new] = one
     _list_string(tag, k, partons, ws)
     _list_string(new, n, partons, ws)
     return n + 1
 
 
 @inline
-def _may_move(g: int, s: int, partons: Partons, ws: ReconnectionWorkspace) -> bool:
-    """Return whether parton `g` is a gluon of system `s`, or merged with it, that leaves a proper string behind."""
-    if partons.status[g] != FINAL or partons.pdg_id[g] != _GLUON or not _merged_into(partons.system[g], ws.joins, s):
-        return False
-    return ws.of_colour[partons.colour[g, 1]] != ws.of_anticolour[partons.colour[g, 0]]
+def _hardest_gluon(system: int, below: float, partons: Partons) -> int:
+    """Return the outgoing gluon of a system with the largest pT^2 below `below`, -1 without."""
+    found, largest = -1, -1.0
+    for g in range(partons.filled[0]):
+        if partons.system[g] == system and partons.status[g] == FINAL and partons.pdg_id[g] == _GLUON:
+            pt2 = partons.p4[g, 0] * partons.p4[g, 0] + partons.p4[g, 1] * partons.p4[g, 1]
+            if largest < pt2 < below:
+                found, largest = g, pt2
+    return found
+
+
+@kernel
+def _lightest_pair(system: int, partons: Partons, moved: NDArray[np.bool_]) -> tuple[int, int]:
+    """Return the outgoing quark and antiquark of a system, not moved before, with the smallest p p; -1 without."""
+    one, other, least = -1, -1, np.inf
+    for i in range(partons.filled[0]):
+        if partons.system[i] != system or not _is_quark(i, partons, moved) or partons.colour[i, 0] == 0:
+            continue
+        for j in range(partons.filled[0]):
+            if partons.system[j] == system and _is_quark(j, partons, moved) and partons.colour[j, 1] != 0:
+                pp = product(partons.p4[i], partons.p4[j])
+                if pp < least:
+                    one, other, least = i, j, pp
+    return one, other
+
+
+@inline
+def _is_quark(row: int, partons: Partons, moved: NDArray[np.bool_]) -> bool:
+    return partons.status[row] == FINAL and abs(partons.pdg_id[row]) <= 6 and not moved[row]
+
+
+@kernel
+def move_system(s: int, n: int, partons: Partons, ws: ReconnectionWorkspace) -> int:
+    """Move a scattering's gluons, the hardest first, then its pairs of quarks; return the number of listed strings."""
+    below = np.inf
+    while True:
+        g = _hardest_gluon(s, below, partons)
+        if g < 0:
+            break
+        below = partons.p4[g, 0] * partons.p4[g, 0] + partons.p4[g, 1] * partons.p4[g, 1]
+        n = move(g, g, n, partons, ws)
+    while True:
+        quark, antiquark = _lightest_pair(s, partons, ws.moved)
+        if quark < 0:
+            return n
+        ws.moved[quark] = ws.moved[antiquark] = True
+        n = move(quark, antiquark, n, partons, ws)
 
 
 @kernel
@@ -158,7 +218,7 @@ def reconnect(partons: Partons, systems: Systems, pt0: float, dice: Dice, ws: Re
     Parameters
     ----------
     partons : Partons
-        Showered, with remnants; colours are changed.
+        Showered, not yet connected with the remnants; colours are changed.
     systems : Systems
         Scatterings, the hardest first.
     pt0 : float
@@ -175,18 +235,15 @@ def reconnect(partons: Partons, systems: Systems, pt0: float, dice: Dice, ws: Re
     """
     if merge_systems(systems, pt0, dice, ws.joins) == 0:
         return True
-    if not find_ends(partons, ws):
+    if not find_ends(partons, systems, ws):
         return False
-    for s in range(systems.filled[0] - 1, 0, -1):
-        if ws.joins[s] == s:
-            continue
-        target = ws.joins[s]
-        ws.joins[s] = s
-        n = list_strings(target, partons, ws)
-        for g in range(partons.filled[0]):
-            if n > 0 and _may_move(g, s, partons, ws):
-                k = cheapest_string(partons.p4[g], n, ws)
-                if k >= 0:
-                    n = move_gluon(g, k, n, partons, ws)
-        ws.joins[s] = target
+    ws.moved[:partons.filled[0]] = False
+    for target in range(systems.filled[0]):
+        n = -1
+        for s in range(target + 1, systems.filled[0]):
+            if ws.joins[s] == target:
+                if n < 0:
+                    n = list_strings(target, partons, ws)
+                if n > 0:
+                    n = move_system(s, n, partons, ws)
     return True

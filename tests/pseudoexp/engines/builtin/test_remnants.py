@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from toy_scatterings import leave, scatter
+from toy_scatterings import connect, leave, scatter
 
 from pseudoexp.core.species import charge3
 from pseudoexp.engines.builtin.dice import new_dice
@@ -19,6 +19,7 @@ def remains(pairs, seed):
     partons, systems = scatter(pairs, seed)
     ws = remnant_workspace(40, 400)
     assert leave(seed, partons, systems, densities(), new_dice(), ws)
+    assert connect(seed, partons, systems, new_dice(), ws)
     return partons, systems, ws
 
 
