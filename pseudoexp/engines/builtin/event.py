@@ -1,8 +1,8 @@
 """One event of the built-in engine, from the hard process to the last decay.
 
 hard process -> showers and further scatterings, in falling pT -> decay of the Higgs boson -> beam remnants -> colour
-reconnection -> colours of the remnants -> strings -> decays. If a late stage finds an event impossible (no energy for the remnants, a string
-too light), all stages behind the hard process are drawn anew.
+reconnection -> colours of the remnants -> strings -> decays. If a late stage finds an event impossible (no energy for the
+remnants, a string too light), all stages behind the hard process are drawn anew.
 """
 
 from __future__ import annotations
