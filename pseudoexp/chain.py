@@ -33,6 +33,7 @@ from pseudoexp.flavour.workspace import flavour_settings
 from pseudoexp.jets.calibration import largest_pt_factor
 from pseudoexp.production.chunk import ChunkRows
 from pseudoexp.production.run_config import RunConfig
+from pseudoexp.production.stopwatch import EVENTS, ROWS, stage
 from pseudoexp.reconstruction import NOT_FINITE, OVERFLOW, is_finite, reconstruct_large_jets, reconstruct_track_jets
 from pseudoexp.rows import MIN_PT, ChainTables, ChainWorkspace, Wanted, chain_workspace, rows_of_jets
 from pseudoexp.track_rows import N_TRACK_COLUMNS
@@ -244,8 +245,10 @@ def make_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
     """
     if config.variations:
         return _varied_chunk(config, process, chunk * schema.EVENTS_PER_CHUNK)
-    batch = batch_of_chunk(config, process, chunk)
-    rows = rows_of_batch(config, process, batch)
+    with stage(EVENTS):
+        batch = batch_of_chunk(config, process, chunk)
+    with stage(ROWS):
+        rows = rows_of_batch(config, process, batch)
     whole = schema.EVENTS_PER_CHUNK / len(batch.weight)  # the last chunk of a file may be shorter
     return rows._replace(weight_sum=whole * rows.weight_sum)
 
@@ -254,8 +257,10 @@ def _varied_chunk(config: RunConfig, process: int, first: int) -> ChunkRows:
     """Make a chunk with the weights of its rows for other parameters."""
     from pseudoexp.engines.builtin.chunk import generate_varied  # the only engine that has them
 
-    batch, ratios = generate_varied(process, config.seed, first, schema.EVENTS_PER_CHUNK, config.engine_settings)
-    rows = rows_of_batch(config, process, batch)
+    with stage(EVENTS):
+        batch, ratios = generate_varied(process, config.seed, first, schema.EVENTS_PER_CHUNK, config.engine_settings)
+    with stage(ROWS):
+        rows = rows_of_batch(config, process, batch)
     varied = np.column_stack([np.ones(len(ratios)), ratios])[rows.jets[:, _EVENT].astype(np.int64) - first]
     return rows._replace(variations=varied * rows.jets[:, _WEIGHT, None])
 

@@ -174,9 +174,9 @@ class DaskWorkers:
         self._any = True
         self._group = max(1, min(MOST_CHUNKS, int(TASK_SECONDS * len(task.chunks) / max(made.seconds, 1e-3))))
         done = []
-        for chunk, counted, content in zip(task.chunks, made.counted, made.contents, strict=True):
+        for chunk, counted, content, times in zip(task.chunks, made.counted, made.contents, made.times, strict=True):
             write_bytes(chunk_path(self._job.folder, task.process, chunk), content)
-            done.append(Done(task.process, chunk, counted))
+            done.append(Done(task.process, chunk, counted, times))
         return done
 
     def _result(self, future: Any, task: Task) -> Made | Failure:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from pseudoexp import __version__
 from pseudoexp.dataset.digest import canonical_json
+from pseudoexp.production import stopwatch
 from pseudoexp.production.chunk import ChunkMaker, import_function, pack
 from pseudoexp.production.pileup import require_library
 from pseudoexp.production.run_config import RunConfig, difference
@@ -30,10 +31,11 @@ class Order(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A range of chunks: counted rows, contents of the files, and the seconds it took."""
+    """A range of chunks: counted rows, contents of the files, seconds of their stages, and the seconds it took in all."""
 
     counted: list[int]
     contents: list[bytes]
+    times: list[stopwatch.Times]
     seconds: float
 
 
@@ -65,12 +67,16 @@ def make_chunks(order: Order, process: int, chunks: tuple[int, ...]) -> Made | F
                 return Failure("ConfigError", f"a Dask worker has something else than this process ({found}); "
                                               "allowed: the same versions and calibrations everywhere")
             maker: ChunkMaker = import_function(job.maker)
-            start, counted, contents = time.monotonic(), [], []
+            start, made = time.monotonic(), Made([], [], [], 0.0)
+            stopwatch.take()
             for chunk in chunks:
-                packed = pack(job.config, process, chunk, maker(job.config, process, chunk))
-                counted.append(packed.counted)
-                contents.append(chunk_bytes(packed))
-            return Made(counted, contents, time.monotonic() - start)
+                rows = maker(job.config, process, chunk)
+                with stopwatch.stage(stopwatch.PACKING):
+                    packed = pack(job.config, process, chunk, rows)
+                    made.contents.append(chunk_bytes(packed))
+                made.counted.append(packed.counted)
+                made.times.append(stopwatch.take())
+            return made._replace(seconds=time.monotonic() - start)
         except Exception as error:
             return failure(job, error, process, chunk)
 

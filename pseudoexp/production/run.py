@@ -16,12 +16,13 @@ from pseudoexp.calibration import calibration_of
 from pseudoexp.core.files import require_writable
 from pseudoexp.dataset.digest import canonical_json
 from pseudoexp.dataset.probe import probe
+from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
 from pseudoexp.dataset.verify import verify
 from pseudoexp.dataset.writer import COMPRESSIONS, publish
 from pseudoexp.engines.hepmc.index import file_of, index_of
 from pseudoexp.errors import ConfigError, DamagedFile, GenerationError
 from pseudoexp.production.assemble import Order, Yield, assemble, spooled
-from pseudoexp.production.chunk import DEFAULT_MAKER, ChunkMaker, maker_name
+from pseudoexp.production.chunk import DEFAULT_MAKER, PROCESS_NAMES, ChunkMaker, maker_name
 from pseudoexp.production.cluster import DaskWorkers, check_address
 from pseudoexp.production.pileup import PILEUP_ENGINE, has_library, require_library
 from pseudoexp.production.plan import class_rows, expected_chunks, row_bytes
@@ -136,7 +137,8 @@ def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str 
     -------
     Bunch
         `path`, `seed`, `rows` (per class), `events_tried`, `cross_section` [pb] and `filter_efficiency` (per process),
-        `seconds`, `rate` [rows/s], `dataset_hash`, `sha256`.
+        `seconds`, `rate` [rows/s], `dataset_hash`, `sha256`; `profile`: seconds by stage, for each process (of all workers
+        together, with the `events` and `rows` made) and for the `file`.
 
     Raises
     ------
@@ -153,14 +155,20 @@ def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str 
         try:
             states = _make(Job(maker_name(make_chunk), config, parts.folder), parts, threads, dask, shard, tell)
             draft = parts.folder / ASSEMBLY
+            made = time.monotonic()
             total, yields = _write(config, parts, states, draft, compression, tell)
+            written = time.monotonic()
             checksum = publish(draft, out)
         except OSError as error:
             raise GenerationError(f"{out}: {cause(error)}{_kept(parts)}") from None
         except GenerationError as error:
             raise GenerationError(f"{error}{_kept(parts)}") from None
         parts.remove()
-    return summary(config.seed, out, total, checksum, yields, time.monotonic() - start)
+    end = time.monotonic()
+    times = {"making chunks": made - start, "writing": written - made, "publishing": end - written}
+    result = summary(config.seed, out, total, checksum, yields, end - start)
+    result.profile = _profile(states, times)
+    return result
 
 
 def _make(job: Job, parts: Parts, threads: int, dask: str, shard: Shard, tell: Progress) -> list[ClassState]:
@@ -247,6 +255,12 @@ def summary(seed: int, out: Path, total: str, checksum: str, yields: tuple[Yield
                  cross_section=_by_process([y.cross_section for y in yields]),
                  filter_efficiency=_by_process(efficiencies), seconds=seconds, rate=sum(counts.values()) / seconds,
                  dataset_hash=total, sha256=checksum)
+
+
+def _profile(states: list[ClassState], file: dict[str, float]) -> Bunch:
+    made = {name: Bunch(events=state.made.chunks * EVENTS_PER_CHUNK, rows=state.made.rows, seconds=state.made.seconds)
+            for name, state in zip(PROCESS_NAMES, states, strict=True)}
+    return Bunch(**made, file=file)
 
 
 def _by_process(values: Any) -> dict[str, Any]:

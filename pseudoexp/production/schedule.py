@@ -30,6 +30,29 @@ class Supply(NamedTuple):
     events: int
 
 
+class Made:
+    """Chunks made in this run, and the time their stages took.
+
+    Attributes
+    ----------
+    chunks, rows : int
+        How many.
+    seconds : dict
+        By stage, of all workers together.
+    """
+
+    def __init__(self) -> None:
+        self.chunks = self.rows = 0
+        self.seconds: dict[str, float] = {}
+
+    def add(self, done: Done) -> None:
+        """Count a chunk."""
+        self.chunks += 1
+        self.rows += done.counted
+        for name, seconds in done.times:
+            self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+
 class ClassState:
     """Chunks of one process: done, in flight, still needed.
 
@@ -61,6 +84,7 @@ class ClassState:
         self._prefix_squares = 0.0
         self._prefix_chunks = 0
         self._next = 0
+        self.made = Made()
 
     @property
     def target(self) -> int:
@@ -133,6 +157,7 @@ class ClassState:
         """Note a finished chunk."""
         self.in_flight.discard(done.chunk)
         self.done[done.chunk] = done.counted
+        self.made.add(done)
         self._total += done.counted
         self._squares += done.counted**2
         if self._total == 0 and len(self.done) >= EMPTY_CHUNKS:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pseudoexp import errors
+from pseudoexp.production import stopwatch
 from pseudoexp.production.chunk import PROCESS_NAMES, ChunkMaker, import_function, pack
 from pseudoexp.production.run_config import RunConfig
 from pseudoexp.production.spool import chunk_path, write_chunk
@@ -48,11 +49,12 @@ class Job(NamedTuple):
 
 
 class Done(NamedTuple):
-    """A finished chunk: its process, number, and rows that count."""
+    """A finished chunk: its process, number, rows that count, and the seconds of its stages."""
 
     process: int
     chunk: int
     counted: int
+    times: stopwatch.Times = ()
 
 
 class Notice(NamedTuple):
@@ -78,9 +80,13 @@ def prepare(job: Job, announce: Callable[[str], None]) -> None:
 def run_chunk(job: Job, process: int, chunk: int) -> Done:
     """Make, check and write one chunk."""
     maker: ChunkMaker = import_function(job.maker)
-    packed = pack(job.config, process, chunk, maker(job.config, process, chunk))
-    write_chunk(chunk_path(job.folder, process, chunk), packed)
-    return Done(process, chunk, packed.counted)
+    stopwatch.take()
+    rows = maker(job.config, process, chunk)
+    with stopwatch.stage(stopwatch.PACKING):
+        packed = pack(job.config, process, chunk, rows)
+    with stopwatch.stage(stopwatch.SAVING):
+        write_chunk(chunk_path(job.folder, process, chunk), packed)
+    return Done(process, chunk, packed.counted, stopwatch.take())
 
 
 def failure(job: Job, error: Exception, process: int, chunk: int) -> Failure:

@@ -175,6 +175,10 @@ def test_generate_then_summary(tmp_path):
     for word in ("500 hbb + 500 qcd rows, seed 1", "events tried", "cross-section", "filter efficiency", "rows/s",
                  "dataset hash", "sha256"):
         assert word in out
+    command = ["-c", FAKE, TESTS, "generate", "--n", "1k", "--out", tmp_path / "a.h5", "--quiet", "--profile"]
+    out, _ = python(*command, "--force").communicate(timeout=60)
+    assert all(word in out for word in ("per row", "per event", "packing rows", "together", "writing (whole run)"))
+    assert "no row was made" in python(*command, "--resume").communicate(timeout=60)[0]
     process = python("-c", FAKE, TESTS, "generate", "--n", "1k", "--out", tmp_path / "a.h5", "--quiet", "--force")
     assert process.communicate(timeout=60) == ("", "") and process.returncode == 0
 

@@ -219,3 +219,12 @@ def test_progress_is_told(tmp_path, quick):
     calls = []
     make(tmp_path / "a.h5", progress=lambda *call: calls.append(call))
     assert [c[1] for c in calls if c[0] == "generating"][-1] == 1500 and calls[-1] == ("writing", 1500, 1500)
+
+
+def test_profile_of_what_was_made(tmp_path, quick):
+    profile = make(tmp_path / "a.h5").profile
+    for process in ("signal", "qcd"):
+        made = profile[process]
+        assert made.rows >= 750 and made.events % 250 == 0 and made.rows < made.events
+        assert set(made.seconds) == {"packing rows", "saving chunks"} and min(made.seconds.values()) > 0.0
+    assert set(profile.file) == {"making chunks", "writing", "publishing"}
