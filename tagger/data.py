@@ -50,6 +50,8 @@ class Split:
         Of the large-R jet [GeV].
     flavour : (n,) int8 array
         Index into `BACKGROUNDS`, `SIGNAL` in signal rows.
+    soft : (n,) float32 array, optional
+        Logits of a teacher, see `tagger.distil`; a training on rows that have them learns from them too.
     """
 
     x: NDArray[np.float32]
@@ -60,6 +62,7 @@ class Split:
     pt: NDArray[np.float32]
     mass: NDArray[np.float32]
     flavour: NDArray[np.int8]
+    soft: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -90,7 +93,8 @@ class Split:
 
     def take(self, rows: Any) -> Split:
         """Return some rows: a slice, a mask or indices."""
-        return Split(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
+        columns = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return Split(**{name: None if column is None else column[rows] for name, column in columns.items()})
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError, GenerationError
-from tagger.data import TaggerData
+from tagger.data import Split, TaggerData
 from tagger.evaluate import logits, to_run
 from tagger.metrics import Scored
 from tagger.model import HIDDEN, build, import_keras, moments
@@ -43,6 +44,10 @@ class TrainConfig:
         Epochs without a better validation loss after which to stop; 0 never stops and keeps the last weights.
     inputs : tuple of str or None
         Names of the inputs, all 39 for None.
+    soft_share : float
+        Weight of the teacher's logits in the loss, the labels having the rest; for rows that have a teacher.
+    soft_temperature : float
+        Both logits are divided by it in the teacher's part.
     """
 
     hidden: tuple[int, ...] = HIDDEN
@@ -52,6 +57,8 @@ class TrainConfig:
     seed: int = 1
     patience: int = 8
     inputs: tuple[str, ...] | None = None
+    soft_share: float = 0.5
+    soft_temperature: float = 2.0
 
     def __post_init__(self) -> None:
         if any(nodes < 1 for nodes in self.hidden):
@@ -62,6 +69,9 @@ class TrainConfig:
                 raise ConfigError(f"{name} {value}: at least {least} is allowed")
         if not 0.0 < self.learning_rate < 1.0:
             raise ConfigError(f"learning rate {self.learning_rate}: allowed are values between 0 and 1")
+        if not (0.0 <= self.soft_share <= 1.0 and self.soft_temperature > 0.0):
+            raise ConfigError(f"soft share {self.soft_share} at temperature {self.soft_temperature}: allowed are a share "
+                              "from 0 to 1 and a positive temperature")
 
     def batch_for(self, rows: int) -> int:
         """Return the rows per step for a training split of so many rows."""
@@ -104,7 +114,8 @@ def training_cost(history: dict[str, list[float]], start: float) -> dict[str, fl
 def fit(model: keras.Model, data: TaggerData, config: TrainConfig, callbacks: Sequence[Any] = ()) -> dict[str, list[float]]:
     """Train a network in place on data.train, watching data.val.
 
-    The loss is the cross-entropy of the logit, weighted to equal class totals. With `config.patience` the weights of the
+    The loss is the cross-entropy of the logit, weighted to equal class totals; where the rows carry the logits of a
+    teacher, `config.soft_share` of it is the cross-entropy to those. With `config.patience` the weights of the
     epoch of lowest validation loss are restored at the end. The order of rows follows `config.seed`.
 
     Parameters
@@ -133,13 +144,13 @@ def fit(model: keras.Model, data: TaggerData, config: TrainConfig, callbacks: Se
     batch = config.batch_for(len(data.train))
     steps = -(-len(data.train) // batch)
     rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, max(1, steps * config.epochs))
-    model.compile(optimizer=keras.optimizers.Adam(rate), loss=keras.losses.BinaryCrossentropy(from_logits=True),
-                  weighted_metrics=[], jit_compile=False)
+    loss = keras.losses.BinaryCrossentropy(from_logits=True) if data.train.soft is None else _taught_loss(config)
+    model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, weighted_metrics=[], jit_compile=False)
     watch: list[Any] = [_validation_auc(data), keras.callbacks.TerminateOnNaN(), *callbacks]
     if config.patience:
         watch.append(keras.callbacks.EarlyStopping("val_loss", patience=config.patience, restore_best_weights=True))
-    log = model.fit(data.train.x, data.train.y.astype(np.float32), sample_weight=data.train.training_weight(),
-                    validation_data=(data.val.x, data.val.y.astype(np.float32), data.val.training_weight()),
+    log = model.fit(data.train.x, _targets(data.train), sample_weight=data.train.training_weight(),
+                    validation_data=(data.val.x, _targets(data.val), data.val.training_weight()),
                     batch_size=batch, validation_batch_size=65536, epochs=config.epochs, shuffle=True, verbose=0,
                     callbacks=watch)
     history = {name: [float(v) for v in values] for name, values in log.history.items()}
@@ -148,6 +159,31 @@ def fit(model: keras.Model, data: TaggerData, config: TrainConfig, callbacks: Se
     passed = steps * np.arange(len(history["loss"]))
     history["learning_rate"] = [float(keras.ops.convert_to_numpy(rate(int(step)))) for step in passed]
     return history
+
+
+def _targets(part: Split) -> NDArray[np.float32]:
+    """Labels (n,), or labels and the teacher's logits (n, 2)."""
+    labels = part.y.astype(np.float32)
+    return labels if part.soft is None else np.stack([labels, part.soft], axis=1)
+
+
+def _taught_loss(config: TrainConfig) -> Callable[[Any, Any], Any]:
+    """Return (1 - a) H(y, s) + a T^2 H(sigmoid(t / T), s / T) of student s and teacher t (Hinton et al. 2015).
+
+    The square of T keeps the gradients of both parts of one size.
+    """
+    ops = import_keras().ops
+    share, heat = config.soft_share, config.soft_temperature
+
+    def entropy(target: Any, logit: Any) -> Any:
+        return ops.softplus(logit) - target * logit
+
+    def loss(targets: Any, logit: Any) -> Any:
+        student = logit[:, 0]
+        taught = entropy(ops.sigmoid(targets[:, 1] / heat), student / heat)
+        return (1.0 - share) * entropy(targets[:, 0], student) + share * heat**2 * taught
+
+    return loss
 
 
 def _validation_auc(data: TaggerData) -> Any:
@@ -161,12 +197,15 @@ def _validation_auc(data: TaggerData) -> Any:
     return callback
 
 
-def progress(epochs: int, report: Report) -> Any:
-    """Return a callback that calls `report` after each epoch with the seconds left if all epochs are run."""
+def progress(epochs: int, report: Report, before: int = 0) -> Any:
+    """Return a callback that calls `report` after each epoch with the seconds left if all epochs are run.
+
+    `before` epochs of another training count to the same `epochs`.
+    """
     start = time.perf_counter()
 
     def tell(epoch: int, logs: dict[str, float]) -> None:
-        left = (time.perf_counter() - start) / (epoch + 1) * (epochs - epoch - 1)
-        report(epoch + 1, epochs, dict(logs), left)
+        left = (time.perf_counter() - start) / (epoch + 1) * (epochs - before - epoch - 1)
+        report(before + epoch + 1, epochs, dict(logs), left)
 
     return import_keras().callbacks.LambdaCallback(on_epoch_end=tell)

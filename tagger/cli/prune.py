@@ -11,10 +11,15 @@ import typer
 def command(
     data: Annotated[Path, typer.Argument(help="File made by `pseudoexp generate`.")],
     model: Annotated[Path, typer.Option(help="Run folder of the network to start from.")],
-    nodes: Annotated[str, typer.Option(help="Nodes to keep in total: a number, or a share such as 50%.")],
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
+    nodes: Annotated[str | None, typer.Option(help="Nodes to keep in total: a number, or a share such as 50%.")] = None,
+    multiplications: Annotated[str | None, typer.Option(help="Instead of nodes: multiplications at most, or a share.")] = None,
+    luts: Annotated[str | None, typer.Option(help="Instead of nodes: LUTs at most, estimated for 8 bits, or a share.")] = None,
+    group_track_jets: Annotated[bool, typer.Option(
+        "--group-track-jets", help="The same input of both track jets stays or goes as one.")] = False,
     where: Annotated[str, typer.Option(help="hidden, inputs, all, or names of layers with commas.")] = "hidden",
-    method: Annotated[str, typer.Option(help="autopruner, cancelout, random or magnitude.")] = "autopruner",
+    method: Annotated[str, typer.Option(help="autopruner, cancelout, ranking (CancelOut as published), magnitude, norm, "
+                                                "l1, iterative, random.")] = "autopruner",
     constraint: Annotated[str, typer.Option(help="Of autopruner: fermi, penalty or topk.")] = "fermi",
     epochs: Annotated[int, typer.Option(help="Epochs at most; of autopruner 60 % of them before the choice is final.")] = 40,
     batch: Annotated[int | None, typer.Option(help="Rows per step; at least 64 steps per epoch by default.")] = None,
@@ -22,6 +27,8 @@ def command(
     patience: Annotated[int, typer.Option(help="Epochs without a better validation loss, after the choice.")] = 8,
     seed: Annotated[int, typer.Option(help="Of the order of rows.")] = 1,
     retrain: Annotated[bool, typer.Option("--retrain", help="Train the layout found afresh.")] = False,
+    tune: Annotated[bool, typer.Option("--tune", help="Train the small network on, its weights kept.")] = False,
+    rounds: Annotated[int, typer.Option(help="Of iterative: times that some are removed.")] = 3,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing run folder.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
@@ -29,21 +36,24 @@ def command(
 
     Example: tagger prune data.h5 --model runs/f12 --nodes 50% --out runs/half
     """
-    from tagger.cli.terminal import epoch_line, summary
+    from tagger.cli.terminal import epoch_line, exactly_one, summary
     from tagger.data import TaggerData
     from tagger.resize.training import ResizeOptions, prune
     from tagger.runs import Run, check_target
     from tagger.train import TrainConfig
 
-    options = ResizeOptions(method=method, where=where, constraint=constraint, retrain=retrain)
+    cost, count = exactly_one({"nodes": nodes, "multiplications": multiplications, "luts": luts})
+    options = ResizeOptions(method=method, where=where, constraint=constraint, retrain=retrain, tune=tune, rounds=rounds,
+                            cost=cost, group_track_jets=group_track_jets)
     config = TrainConfig(epochs=epochs, batch=batch, learning_rate=learning_rate, seed=seed, patience=patience)
     check_target(out, force)
     parent = Run.load(model)
     rows = TaggerData.load(data, parent.inputs)
-    run = prune(parent, rows, nodes, options, config, report=None if quiet else epoch_line)
+    run = prune(parent, rows, count, options, config, report=None if quiet else epoch_line)
     run.save(out, force)
     if not quiet:
         kept = run.metrics["resize"]
-        typer.echo(f"kept        {kept['kept']['budget']} of {kept['asked']['budget']} asked for: "
+        unit = "" if cost == "nodes" else f" {cost}"
+        typer.echo(f"kept        {kept['kept']['budget']:g} of {kept['asked']['budget']:g}{unit} asked for: "
                    + ", ".join(f"{name} {count}" for name, count in kept["layout"].items()))
         summary(run)

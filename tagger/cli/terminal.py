@@ -26,6 +26,20 @@ def numbers(text: str, option: str) -> tuple[int, ...]:
     return tuple(int(word) for word in parts)
 
 
+def exactly_one(given: dict[str, str | None]) -> tuple[str, str]:
+    """Return name and text of the one option that was given.
+
+    Raises
+    ------
+    ConfigError
+        If none or several were.
+    """
+    said = [(name, text) for name, text in given.items() if text is not None]
+    if len(said) != 1:
+        raise ConfigError(f"exactly one of {', '.join('--' + name for name in given)} is needed, {len(said)} are given")
+    return said[0]
+
+
 def words(text: str | None) -> tuple[str, ...] | None:
     """Return the words of a list with commas, None for None."""
     return None if text is None else tuple(word.strip() for word in text.split(",") if word.strip())

@@ -11,12 +11,13 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers
 from numpy.typing import NDArray
 
-from tagger.resize.budget import Tensor
-from tagger.resize.channels import KERNEL, functional, is_elementwise, steps
+from pseudoexp.errors import ConfigError
+from tagger.resize.channels import KERNEL, POOLING, Step, functional, is_elementwise, steps
 from tagger.resize.gate import Budget, Gate, as_array
+from tagger.resize.recurrent import RECURRENT, RecurrentGate
 from tagger.resize.schedule import Anneal
 
 Scores = dict[str, NDArray[np.float64]]
@@ -24,17 +25,6 @@ Scores = dict[str, NDArray[np.float64]]
 
 BATCH = 8192
 """Rows at a time through the network."""
-
-
-@keras.saving.register_keras_serializable(package="tagger")
-class OpenGate(Gate):
-    """A gate that is open until its budget is frozen."""
-
-    learns = False
-
-    def gates(self, trace: object | None = None) -> Tensor:
-        """Ones, or the frozen selection."""
-        return ops.convert_to_tensor(self.mask)
 
 
 class OneShot(Anneal):
@@ -83,21 +73,50 @@ def magnitude_scores(model: keras.Model, x: NDArray[np.float32] | None = None) -
     chain = steps(model)
     found: Scores = {}
     for step in chain:
-        if not isinstance(step.layer, Gate):
+        gate = step.layer
+        if not isinstance(gate, Gate):
             continue
-        follower = step
-        while type(follower.layer) not in KERNEL:
-            follower = next(other for other in chain if follower.output in other.inputs)
-            if type(follower.layer) not in KERNEL and not is_elementwise(follower.layer):
-                break
-        kernel = np.asarray(as_array(follower.layer.kernel), dtype=float)
-        scores = np.sqrt(np.sum(np.square(kernel), axis=(*range(kernel.ndim - 2), -1)))
+        squares = _outgoing(step, chain)
         if x is not None:
-            part = keras.Model(model.inputs, step.layer.input)  # called, not predict: no graph has to be made
+            seen = gate.output if isinstance(gate, RecurrentGate) else gate.input
+            part = keras.Model(model.inputs, seen)  # called, not predict: no graph has to be made
             values = [as_array(part(x[i : i + BATCH], training=False)) for i in range(0, len(x), BATCH)]
-            scores = scores * np.concatenate(values).reshape(-1, step.layer.size).std(axis=0)
-        found[step.layer.name] = scores / max(float(scores.mean()), 1e-30)
+            squares = squares * np.concatenate(values).reshape(-1, gate.width).var(axis=0)
+        if gate.groups is not None:
+            squares = np.bincount(gate.groups, weights=squares)
+        scores = np.sqrt(squares)
+        found[gate.name] = scores / max(float(scores.mean()), 1e-30)
     return found
+
+
+def _outgoing(step: Step, chain: Sequence[Step]) -> NDArray[np.float64]:
+    """Sum of the squared weights (channels,) that a gate's channels go out by, its own recurrent ones included."""
+    width = step.layer.width
+    squares = np.zeros(width)
+    if isinstance(step.layer, RecurrentGate):
+        squares += np.sum(np.square(as_array(step.layer.layer.cell.recurrent_kernel), dtype=float), axis=1)
+    tensors = [step.output]
+    while tensors:
+        tensor = tensors.pop()
+        for user in (other for other in chain if tensor in other.inputs):
+            kernel = _kernel(user.layer)
+            if kernel is not None:  # behind Flatten the channels come again and again
+                squares += np.sum(np.square(kernel), axis=(*range(kernel.ndim - 2), -1)).reshape(-1, width).sum(axis=0)
+            elif is_elementwise(user.layer) or type(user.layer) in (*POOLING, layers.Flatten) or isinstance(user.layer, Gate):
+                tensors.append(user.output)
+            else:
+                raise ConfigError(f"layer '{user.layer.name}' behind gate '{step.layer.name}': the magnitude of what "
+                                  "goes through it is unknown")
+    return squares
+
+
+def _kernel(layer: keras.layers.Layer) -> NDArray[np.float64] | None:
+    cell = layer.layer.cell if isinstance(layer, RecurrentGate) else getattr(layer, "cell", None)
+    if type(layer) in KERNEL:
+        return np.asarray(as_array(layer.kernel), dtype=float)
+    if type(layer) in RECURRENT or isinstance(layer, RecurrentGate):
+        return np.asarray(as_array(cell.kernel), dtype=float)
+    return None
 
 
 def ranker(method: str, seed: int, x: NDArray[Any] | None = None) -> Callable[[keras.Model], Scores]:

@@ -153,7 +153,7 @@ def hard_gates(scores: Tensor, owners: NDArray[np.int64], count: int) -> Tensor:
         1 for the nodes kept, 0 for the others; no gradient.
     """
     scores = ops.stop_gradient(scores)
-    n, member = len(owners), ops.convert_to_tensor(_membership(owners))
+    n, member = len(owners), ops.convert_to_tensor(membership(owners))
     winners = ops.argmax(ops.where(member, scores[None, :], ops.min(scores) - 1.0), axis=1)
     is_best = ops.any(ops.equal(winners[:, None], ops.arange(n, dtype=winners.dtype)[None, :]), axis=0)
     order = ops.argsort(-scores)
@@ -194,10 +194,10 @@ def occupation(scores: Tensor, owners: NDArray[np.int64], count: int, temperatur
     heat = ops.cast(temperature, scores.dtype)
     if len(sizes) == 1:
         group = ops.ones((1, n), dtype=scores.dtype)
-        argument = _arguments(fixed, group, ops.full((1,), count, dtype=scores.dtype), heat)[0]
+        argument = arguments(fixed, group, ops.full((1,), count, dtype=scores.dtype), heat)[0]
     else:
         argument, group = _floored(fixed, owners, count, heat)
-    return _attach_gradient(argument, group, (scores - fixed) / heat)
+    return attach_gradient(argument, group, (scores - fixed) / heat)
 
 
 def _without_singles(scores: Tensor, owners: NDArray[np.int64], count: int, temperature: Tensor | float) -> Tensor:
@@ -218,30 +218,31 @@ def _floored(scores: Tensor, owners: NDArray[np.int64], count: int, heat: Tensor
     m_l < mu, that is sum_k max(1, S_k(m_l)) > N: which layers these are is known before mu is.
     """
     layers = int(owners.max()) + 1
-    member = ops.convert_to_tensor(_membership(owners).astype(float), dtype=scores.dtype)
-    alone = _arguments(scores, member, ops.ones((layers,), dtype=scores.dtype), heat)
+    member = ops.convert_to_tensor(membership(owners).astype(float), dtype=scores.dtype)
+    alone = arguments(scores, member, ops.ones((layers,), dtype=scores.dtype), heat)
     if count == layers:
         return ops.sum(alone * member, axis=0), member
     filled = ops.maximum(ops.matmul(ops.sigmoid(alone), ops.transpose(member)), 1.0)
     held = ops.cast(ops.sum(filled, axis=1) > count * (1.0 + 1e-6), scores.dtype)
     pool = 1.0 - ops.matmul(held, member)
-    shared = _arguments(scores, pool[None, :], (count - ops.sum(held))[None], heat)[0]
+    shared = arguments(scores, pool[None, :], (count - ops.sum(held))[None], heat)[0]
     argument = ops.where(pool > 0.5, shared, ops.sum(alone * member, axis=0))
     return argument, ops.concatenate([member * held[:, None], pool[None, :]], axis=0)
 
 
-def _attach_gradient(argument: Tensor, group: Tensor, shift: Tensor) -> Tensor:
+def attach_gradient(argument: Tensor, group: Tensor, shift: Tensor, price: Tensor | float = 1.0) -> Tensor:
     """sigmoid(argument) with the implicit derivative; `shift` is (s - stop_gradient(s)) / T, zero in value.
 
-    The sum of w over a group is bounded from below where every gate of it is saturated and has no gradient.
+    The sum of w over a group is bounded from below where every gate of it is saturated and has no gradient; `price`
+    is dC / dg of the nodes, in any unit.
     """
-    weight = ops.sigmoid(argument) * ops.sigmoid(-argument)
+    weight = ops.sigmoid(argument) * ops.sigmoid(-argument) * price
     total = ops.maximum(ops.matmul(group, weight), _TINY)
     drift = ops.matmul(group, weight * shift) / total
     return ops.sigmoid(argument + shift - ops.matmul(drift, group))
 
 
-def _arguments(scores: Tensor, mask: Tensor, counts: Tensor, heat: Tensor) -> Tensor:
+def arguments(scores: Tensor, mask: Tensor, counts: Tensor, heat: Tensor) -> Tensor:
     """(s - mu) / T for each row of a mask, mu such that the gates of the row's nodes sum to the row's count.
 
     Works in z = (s - s_(N)) / T, s_(N) the row's N-th largest score: differences near it are exact in float32.
@@ -297,6 +298,6 @@ def _search(z: Tensor, filled: Tensor, holes: Tensor, low: Tensor, high: Tensor)
     return ops.stop_gradient(ops.fori_loop(0, NEWTON_STEPS, newton, (0.5 * (low + high), low, high))[0])
 
 
-def _membership(owners: NDArray[np.int64]) -> NDArray[np.bool_]:
+def membership(owners: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Row l marks the nodes of layer l."""
     return np.arange(int(owners.max()) + 1)[:, None] == owners[None, :]

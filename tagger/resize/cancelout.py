@@ -50,12 +50,11 @@ class CancelOut(Gate):
         """sigmoid(w), or the frozen selection."""
         return ops.where(self._is_frozen(), ops.convert_to_tensor(self.mask), ops.sigmoid(self.scores))
 
-    def call(self, inputs: Tensor) -> Tensor:
-        """Multiply the last axis by the gates and add the loss."""
+    def charge(self) -> None:
+        """Add the loss."""
         share = ops.convert_to_tensor(self.scores) / self.size
         loss = self.sparsity * ops.sum(ops.abs(share)) - self.variance * ops.var(share)
         self.add_loss(ops.where(self._is_frozen(), 0.0, loss))
-        return super().call(inputs)
 
     def ranking(self) -> NDArray[np.int64]:
         """Indices of the nodes, the most important first."""

@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError
 from tagger.resize.gate import Gate
+from tagger.resize.recurrent import RECURRENT, RecurrentGate, check_recurrent
 
 Mask = NDArray[np.bool_]
 Array = NDArray[np.float64]
 
 KERNEL = (layers.Dense, layers.Conv1D, layers.Conv2D)
-"""Layers that mix channels through a kernel (..., in, out) and can lose columns and rows of it."""
+"""Layers that mix channels through a kernel (..., in, out) and can lose columns and rows of it. `RECURRENT` ones can
+too, but their units are gated inside."""
 AFFINE = (layers.Normalization, layers.BatchNormalization)
 SHAPELESS = (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU)
 NOISE = (layers.Dropout, layers.SpatialDropout1D, layers.SpatialDropout2D, layers.GaussianNoise, layers.GaussianDropout)
@@ -145,11 +147,13 @@ def needs(chain: Sequence[Step], state: Mapping[int, Constants], outputs: Sequen
 
 def _forward(step: Step, given: list[Constants], kept: Mapping[str, Mask], width: int) -> Constants:
     layer = step.layer
-    if isinstance(layer, layers.InputLayer) or type(layer) in KERNEL:
-        if type(layer) in KERNEL:
+    if isinstance(layer, layers.InputLayer) or type(layer) in KERNEL + RECURRENT:
+        if type(layer) in KERNEL + RECURRENT:
             _check_kernel(layer, given[0])
         return _alive(width)
     first = given[0]
+    if isinstance(layer, RecurrentGate):
+        return Constants(~kept[layer.name], np.zeros(width))
     if isinstance(layer, Gate):
         return Constants(first.dead | ~kept[layer.name], np.where(kept[layer.name], first.value, 0.0), first.zero)
     if type(layer) in NOISE + POOLING:
@@ -173,6 +177,10 @@ def _backward(step: Step, needed: Mask, state: Mapping[int, Constants]) -> list[
     if not given:
         return []
     if type(layer) in KERNEL:
+        return [~given[0].dead]
+    if type(layer) in RECURRENT or isinstance(layer, RecurrentGate):
+        if not np.array_equal(needed, ~state[step.output].dead):
+            raise ConfigError(f"recurrent layer '{layer.name}' in front of a gate cannot be shrunk: gate it inside")
         return [~given[0].dead]
     if isinstance(layer, Gate):
         return [needed & ~state[step.output].dead]
@@ -205,7 +213,9 @@ def _mapped(layer: keras.layers.Layer, given: Constants) -> Constants:
 
 
 def _check_kernel(layer: keras.layers.Layer, given: Constants) -> None:
-    if type(layer) is layers.Dense or not given.dead.any():
+    if type(layer) in RECURRENT and given.dead.any():
+        check_recurrent(layer)
+    if type(layer) is layers.Dense or type(layer) in RECURRENT or not given.dead.any():
         return
     if layer.groups != 1 or layer.data_format != "channels_last":
         raise ConfigError(f"layer '{layer.name}': only channels_last convolutions without groups can be shrunk")

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError
 from tagger.resize.budget import Tensor, check_count, hard_gates, occupation, select
+from tagger.resize.cost import Cost
+from tagger.resize.priced import cheapest_first, check_limit, priced_hard, priced_occupation
 
 CONSTRAINTS = ("fermi", "penalty", "topk")
 """Ways to hold a budget while training: exactly, by a loss term, by a straight-through selection."""
@@ -27,12 +29,12 @@ _LATEST: weakref.WeakValueDictionary[tuple[str, ...], Budget] = weakref.WeakValu
 
 
 class Budget:
-    """Number of nodes to keep, in total over all gate layers that hold this object.
+    """Number of nodes to keep, in total over all gate layers that hold this object; or what they may cost.
 
     Parameters
     ----------
-    nodes : int
-        Nodes to keep, at least one per layer.
+    nodes : int or float
+        Nodes to keep, at least one per layer; with a `cost` its limit.
     constraint : {"fermi", "penalty", "topk"}
         "fermi": gates sum to `nodes` at every step (see `tagger.resize.budget`). "penalty": independent gates and a
         loss term strength / T * ((sum g - nodes) / n)^2, which grows as T falls. "topk": the best `nodes` scores
@@ -41,14 +43,18 @@ class Budget:
         Weight of the loss term of "penalty".
     name : str
         Name for messages and files; several budgets of one model need different ones.
+    cost : Cost, optional
+        What is counted instead of nodes, of the particles of `layers` in their order; kept is then as much as fits.
     """
 
-    def __init__(self, nodes: int, constraint: str = "fermi", strength: float = 1.0, name: str = "budget") -> None:
+    def __init__(self, nodes: int | float, constraint: str = "fermi", strength: float = 1.0, name: str = "budget",
+                 cost: Cost | None = None) -> None:
         if constraint not in CONSTRAINTS:
             raise ConfigError(f"constraint '{constraint}' is unknown: allowed are {', '.join(CONSTRAINTS)}")
         if nodes < 1:
             raise ConfigError(f"a budget of {nodes} nodes is impossible: at least 1 is needed")
-        self.nodes = int(nodes)
+        self.cost = cost
+        self.nodes = int(nodes) if cost is None else float(nodes)
         self.constraint = constraint
         self.strength = float(strength)
         self.name = name
@@ -88,13 +94,19 @@ class Budget:
         Raises
         ------
         ConfigError
-            If a layer is not part of a built model, or `nodes` is not between the layers and their nodes.
+            If a layer is not part of a built model, or `nodes` is less than one node in each layer or more than all.
         """
         missing = [layer.name for layer in self._members if not layer.built]
         if missing:
             raise ConfigError(f"budget '{self.name}': gate {', '.join(missing)} is not part of a built model "
                               "(give the model an Input)")
-        check_count(self.nodes, self.sizes)
+        if self.cost is None:
+            check_count(int(self.nodes), self.sizes)
+        elif len(self.cost.linear) != len(self._members):
+            raise ConfigError(f"budget '{self.name}': its cost is one of {len(self.cost.linear)} gates, "
+                              f"it has {len(self._members)}")
+        else:
+            check_limit(self.nodes, self.cost, self._owners(), self._channels())
 
     def freeze(self, scores: Sequence[NDArray[np.floating[Any]]] | None = None) -> None:
         """Set the gates to 0 and 1 for good: the highest scores, at least one per layer, ties by index.
@@ -107,7 +119,10 @@ class Budget:
         self.check()
         if scores is None:
             scores = [as_array(layer.scores) for layer in self._members]
-        kept = select(np.concatenate(list(scores)), self._owners(), self.nodes)
+        if self.cost is None:
+            kept = select(np.concatenate(list(scores)), self._owners(), int(self.nodes))
+        else:
+            kept = cheapest_first(np.concatenate(list(scores)), self._owners(), self._channels(), self.cost, self.nodes)
         for layer, part in zip(self._members, np.split(kept, np.cumsum(self.sizes)[:-1]), strict=True):
             layer.mask.assign(part.astype("float32"))
             layer.frozen.assign(1.0)
@@ -115,6 +130,13 @@ class Budget:
     def layout(self) -> dict[str, float]:
         """Nodes left in each layer, by the gate's name: the sum of its gates, a whole number once frozen."""
         return {layer.name: float(ops.sum(layer.gates())) for layer in self._members}
+
+    def spent(self) -> float:
+        """What the gates cost at present, in the unit of `nodes`."""
+        gates = np.concatenate([as_array(layer.gates()) for layer in self._members]).astype(float)
+        if self.cost is None:
+            return float(gates.sum())
+        return float(self.cost.value(np.bincount(self._owners(), weights=gates * self._channels())))
 
     def gates(self) -> Tensor:
         """Gates of all layers, one after the other: the frozen selection, or the soft gates."""
@@ -127,10 +149,18 @@ class Budget:
         heat = ops.convert_to_tensor(self._members[0].temperature)
         if self.constraint == "penalty":
             return ops.sigmoid(scores / heat)
-        gates = occupation(scores, self._owners(), self.nodes, heat)
+        if self.cost is None:
+            gates = occupation(scores, self._owners(), int(self.nodes), heat)
+        else:
+            gates = priced_occupation(scores, self._owners(), self._channels(), self.cost, self.nodes, heat)
         if self.constraint == "topk":
-            return hard_gates(scores, self._owners(), self.nodes) + gates - ops.stop_gradient(gates)
+            return self._hard_gates(scores) + gates - ops.stop_gradient(gates)
         return gates
+
+    def _hard_gates(self, scores: Tensor) -> Tensor:
+        if self.cost is None:
+            return hard_gates(scores, self._owners(), int(self.nodes))
+        return priced_hard(scores, self._owners(), self._channels(), self.cost, self.nodes)
 
     def part(self, layer: Gate, trace: object | None = None) -> Tensor:
         """One layer's gates; ones until all layers are built.
@@ -160,10 +190,16 @@ class Budget:
         return [values[end - size : end] for end, size in zip(ends.tolist(), self.sizes, strict=True)]
 
     def loss(self) -> Tensor:
-        """Loss term of "penalty": strength / T * ((sum g - nodes) / n)^2, and the same for layers below one node."""
+        """Loss term of "penalty": strength / T * ((C - nodes) / C_all)^2, and the same for layers below one node."""
         heat = ops.convert_to_tensor(self._members[0].temperature)
-        sums = [ops.sum(part) for part in self._split(self.soft_gates())]
-        excess = (sum(sums) - self.nodes) / sum(self.sizes)
+        parts = self._split(self.soft_gates())
+        sums = [ops.sum(part) for part in parts]
+        if self.cost is None:
+            excess = (sum(sums) - self.nodes) / sum(self.sizes)
+        else:
+            held = ops.stack([ops.sum(part * ops.convert_to_tensor(layer.channels, dtype=part.dtype))
+                              for layer, part in zip(self._members, parts, strict=True)])
+            excess = (self.cost.tensor(held) - self.nodes) / float(self.cost.value([g.width for g in self._members]))
         empty = sum(
             ops.square(ops.relu(1.0 - part) / size) for part, size in zip(sums, self.sizes, strict=True)
         )
@@ -177,10 +213,14 @@ class Budget:
             "strength": self.strength,
             "name": self.name,
             "layers": [layer.name for layer in self._members],
+            "cost": self.cost.to_dict() if self.cost else None,
         }
 
     def _owners(self) -> NDArray[np.int64]:
         return np.repeat(np.arange(len(self._members)), self.sizes)
+
+    def _channels(self) -> NDArray[np.int64]:
+        return np.concatenate([layer.channels for layer in self._members])
 
     def _join(self, layer: Gate) -> None:
         if layer.name in (member.name for member in self._members):
@@ -200,7 +240,9 @@ def _restore_budget(config: dict[str, Any], layer: str) -> Budget:
     key = (config["name"], *order)
     budget = _LATEST.get(key)
     if budget is None or layer in (member.name for member in budget.layers):
-        budget = Budget(**{name: value for name, value in config.items() if name != "layers"})
+        cost = config.get("cost")
+        budget = Budget(**{name: value for name, value in config.items() if name not in ("layers", "cost")},
+                        cost=Cost.from_dict(cost) if cost else None)
         budget._order = order
         _LATEST[key] = budget
     return budget
@@ -213,8 +255,18 @@ class Gate(keras.layers.Layer):
     ----------
     budget : Budget or None
         Number of nodes to keep, shared with other gates if they hold the same object; None where a gate needs none.
+    groups : sequence of int, optional
+        For each channel the node 0, 1, ... it belongs to: channels of one node stay or go together, and the budget
+        counts them once. By default each channel is a node.
     **kwargs
         Passed to `keras.layers.Layer`.
+
+    Attributes
+    ----------
+    size, width : int
+        Nodes and channels, known once built.
+    channels : array of int (size,)
+        Channels of each node.
 
     Notes
     -----
@@ -225,10 +277,13 @@ class Gate(keras.layers.Layer):
     learns = True
     """The scores are trained."""
 
-    def __init__(self, budget: Budget | None, **kwargs: Any) -> None:
+    def __init__(self, budget: Budget | None, groups: Sequence[int] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.budget = budget
-        self.size = 0
+        self.groups = None if groups is None else [int(node) for node in groups]
+        if self.groups is not None and set(self.groups) != set(range(max(self.groups, default=-1) + 1)):
+            raise ConfigError(f"gate '{self.name}': groups number the nodes from 0 on without a gap, not {self.groups}")
+        self.size = self.width = 0
         if budget is not None:
             budget._join(self)
 
@@ -236,7 +291,7 @@ class Gate(keras.layers.Layer):
         """Make the variables: `scores` (n,), `mask` (n,), `temperature`, `frozen`; float32 under mixed precision."""
         if input_shape[-1] is None:
             raise ConfigError(f"gate '{self.name}': the last axis of its input must have a known length")
-        self.size = int(input_shape[-1])
+        self._fix_size(int(input_shape[-1]))
         kind = "float64" if self.variable_dtype == "float64" else "float32"
         fixed = {"dtype": kind, "trainable": False, "autocast": False}
         self.scores = self.add_weight(
@@ -246,13 +301,24 @@ class Gate(keras.layers.Layer):
         self.temperature = self.add_weight(name="temperature", shape=(), initializer="ones", **fixed)
         self.frozen = self.add_weight(name="frozen", shape=(), initializer="zeros", **fixed)
 
+    def _fix_size(self, width: int) -> None:
+        if self.groups is not None and len(self.groups) != width:
+            raise ConfigError(f"gate '{self.name}': {len(self.groups)} channels are grouped, its input has {width}")
+        self.width = width
+        self.size = width if self.groups is None else max(self.groups) + 1
+
+    @property
+    def channels(self) -> NDArray[np.int64]:
+        """Channels of each node (size,)."""
+        return np.ones(self.size, dtype=np.int64) if self.groups is None else np.bincount(self.groups)
+
     @property
     def is_frozen(self) -> bool:
         """True once the gates are 0 and 1 for good."""
         return bool(self.built and as_array(self.frozen) > 0.5)
 
     def gates(self, trace: object | None = None) -> Tensor:
-        """Gates (n,) in float32 (float64 for float64 layers): the frozen selection, or the soft gates.
+        """Gates (size,) in float32 (float64 for float64 layers): the frozen selection, or the soft gates.
 
         Parameters
         ----------
@@ -263,7 +329,20 @@ class Gate(keras.layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """Multiply the last axis by the gates."""
-        return inputs * ops.cast(self.gates(getattr(inputs, "graph", None)), inputs.dtype)
+        self.charge()
+        return inputs * ops.cast(self.spread(self.gates(getattr(inputs, "graph", None))), inputs.dtype)
+
+    def charge(self) -> None:
+        """Add to the loss what the gates cost there: nothing, for most."""
+
+    def spread(self, gates: Tensor) -> Tensor:
+        """Gates of the channels (width,) from those of the nodes (size,)."""
+        return gates if self.groups is None else ops.take(gates, np.asarray(self.groups, dtype="int32"))
+
+    def kept_channels(self) -> NDArray[np.int64]:
+        """Indices of the channels kept; see `kept`."""
+        nodes = self.kept()
+        return nodes if self.groups is None else np.flatnonzero(np.isin(self.groups, nodes))
 
     def kept(self) -> NDArray[np.int64]:
         """Indices of the nodes kept.
@@ -287,7 +366,8 @@ class Gate(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Configuration of the layer, with the one of its budget."""
-        return {**super().get_config(), "budget": self.budget.get_config() if self.budget else None}
+        return {**super().get_config(), "budget": self.budget.get_config() if self.budget else None,
+                "groups": self.groups}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Gate:
@@ -327,12 +407,11 @@ class AutoPruner(Gate):
         """This layer's part of the gates of its budget."""
         return self.budget.part(self, trace)
 
-    def call(self, inputs: Tensor) -> Tensor:
-        """Multiply the last axis by the gates; the first gate of a "penalty" budget adds its loss."""
+    def charge(self) -> None:
+        """The first gate of a "penalty" budget adds its loss."""
         if self.budget.constraint == "penalty" and self.budget.layers[0] is self:
             live = ops.convert_to_tensor(self.frozen) < 0.5
             self.add_loss(ops.where(live, self.budget.loss(), 0.0))
-        return super().call(inputs)
 
 
 def as_array(values: Any) -> NDArray[np.floating[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -12,6 +12,8 @@ from pseudoexp.errors import ConfigError
 from tagger.resize.budget import check_count, count_from_text
 from tagger.resize.channels import AFFINE, KERNEL, SHAPELESS, Step, functional, steps
 from tagger.resize.gate import AutoPruner, Budget, Gate
+from tagger.resize.graph_cost import cost_of
+from tagger.resize.recurrent import INSIDE, RECURRENT
 from tagger.resize.shrink import check_shrinkable
 
 INPUTS, HIDDEN, ALL = "inputs", "hidden", "all"
@@ -25,6 +27,8 @@ def insert_pruners(
     constraint: str = "fermi",
     gate: type[Gate] = AutoPruner,
     name: str = "budget",
+    cost: str = "nodes",
+    groups: Mapping[str, Sequence[int]] | None = None,
     **options: Any,
 ) -> keras.Model:
     """Copy a model, its weights included, with gates under one budget.
@@ -34,9 +38,10 @@ def insert_pruners(
     model : keras.Model
         Functional or built sequential model; it is not changed.
     nodes : int or str
-        Nodes to keep in total, or a share such as "50%".
+        Nodes to keep in total, or a share such as "50%"; what they may cost at most with another `cost`, a share of
+        what the whole network costs.
     where : str or sequence of str
-        "hidden": all Dense and Conv layers but the ones that give the output. "inputs": the features, behind their
+        "hidden": all Dense, Conv and recurrent layers but the ones that give the output. "inputs": the features, behind their
         normalisation. "all": both. Otherwise names of layers, with commas or as a sequence.
     constraint : {"fermi", "penalty", "topk"}
         See `tagger.resize.gate.Budget`.
@@ -44,6 +49,10 @@ def insert_pruners(
         Class of the gates.
     name : str
         Name of the budget; a second insertion needs another one.
+    cost : {"nodes", "multiplications", "luts"}
+        What the budget counts, see `tagger.resize.graph_cost.cost_of`.
+    groups : mapping of str to sequence of int, optional
+        For a layer's name the node each of its channels belongs to, see `tagger.resize.gate.Gate`.
     **options
         Passed to each gate.
 
@@ -61,16 +70,34 @@ def insert_pruners(
     chain = steps(model)
     targets = _targets(model, chain, where)
     places = {_behind(target, chain).output: target for target in targets}
-    sizes = [int(target.node.outputs[0].shape[-1]) for target in targets]
-    what = "features" if where == INPUTS else "nodes"
-    count = count_from_text(nodes, sum(sizes), what)
-    check_count(count, sizes, what)
-    budget = Budget(count, constraint=constraint, name=name)
-    gates = {place: gate(budget=budget, name=f"gate_{target.layer.name}", **options)
-             for place, target in sorted(places.items(), key=lambda item: targets.index(item[1]))}
+    members = dict(groups or {})
+    unknown = [layer for layer in members if layer not in (target.layer.name for target in targets)]
+    if unknown:
+        raise ConfigError(f"groups of '{unknown[0]}': the budget spans "
+                          + ", ".join(target.layer.name for target in targets))
+    budget = _budget(nodes, targets, chain, members, cost, "features" if where == INPUTS else "nodes", constraint, name)
+    gates: dict[int, Gate] = {}
+    for place, target in sorted(places.items(), key=lambda item: targets.index(item[1])):
+        said = {"budget": budget, "name": f"gate_{target.layer.name}", "groups": members.get(target.layer.name), **options}
+        gates[place] = INSIDE[gate](layer=target.layer, **said) if type(target.layer) in RECURRENT else gate(**said)
     gated = _copy(model, chain, gates)
     check_shrinkable(gated)
+    budget.check()
     return gated
+
+
+def _budget(nodes: int | str, targets: list[Step], chain: list[Step], groups: Mapping[str, Sequence[int]], cost: str,
+            what: str, constraint: str, name: str) -> Budget:
+    """The budget over some layers, its number or limit read and checked."""
+    sizes = [max(groups[target.layer.name]) + 1 if target.layer.name in groups else int(target.node.outputs[0].shape[-1])
+             for target in targets]
+    if cost == "nodes":
+        count = count_from_text(nodes, sum(sizes), what)
+        check_count(count, sizes, what)
+        return Budget(count, constraint=constraint, name=name)
+    form = cost_of(chain, targets, cost)
+    full = float(form.value([int(target.node.outputs[0].shape[-1]) for target in targets]))
+    return Budget(count_from_text(nodes, round(full), cost), constraint=constraint, name=name, cost=form)
 
 
 def gated_nodes(model: keras.Model, where: str | Sequence[str]) -> int:
@@ -83,7 +110,8 @@ def _targets(model: keras.Model, chain: list[Step], where: str | Sequence[str]) 
     """Layers whose nodes are to be gated, inputs first."""
     outputs = {id(x) for x in model.outputs}
     inputs = [step for step in chain if isinstance(step.layer, layers.InputLayer)]
-    hidden = [step for step in chain if type(step.layer) in KERNEL and _behind(step, chain).output not in outputs]
+    hidden = [step for step in chain
+              if type(step.layer) in KERNEL + RECURRENT and _behind(step, chain).output not in outputs]
     groups = {INPUTS: inputs, HIDDEN: hidden, ALL: inputs + hidden}
     if isinstance(where, str) and where in groups:
         found = groups[where]
@@ -101,14 +129,27 @@ def _targets(model: keras.Model, chain: list[Step], where: str | Sequence[str]) 
 
 
 def _behind(step: Step, chain: list[Step]) -> Step:
-    """The last of the normalisations and activations that follow a layer one by one: a gate stands behind it."""
-    while True:
+    """The last of the normalisations and activations that follow a layer one by one: a gate stands behind it.
+
+    The gate of a recurrent layer stands inside.
+    """
+    while type(step.layer) not in RECURRENT:
         users = [other for other in chain if step.output in other.inputs]
         if any(isinstance(user.layer, Gate) for user in users):
             raise ConfigError(f"layer '{step.layer.name}' has a gate already")
         if len(users) != 1 or type(users[0].layer) not in AFFINE + SHAPELESS:
             return step
         step = users[0]
+    return step
+
+
+def _sequences_alone(step: Step, args: Any, kwargs: dict[str, Any]) -> tuple[tuple[Any], dict[str, Any]]:
+    """Arguments of a gated recurrent layer, which takes no mask and no initial state."""
+    given = [name for name, value in kwargs.items() if value is not None and name in ("mask", "initial_state")]
+    if given or len(args) != 1:
+        raise ConfigError(f"recurrent layer '{step.layer.name}' gets {', '.join(given) or 'an initial state'}: "
+                          "such a layer cannot be gated")
+    return (args[0],), {}
 
 
 def _copy(model: keras.Model, chain: list[Step], gates: dict[int, Gate]) -> keras.Model:
@@ -122,12 +163,16 @@ def _copy(model: keras.Model, chain: list[Step], gates: dict[int, Gate]) -> kera
             first.append(result)
         else:
             args, kwargs = step.node.arguments.fill_in(tensors)
-            copy = type(step.layer).from_config(step.layer.get_config())
+            inside = type(step.layer) in RECURRENT and step.output in gates
+            copy = gates[step.output] if inside else type(step.layer).from_config(step.layer.get_config())
+            if inside:
+                args, kwargs = _sequences_alone(step, args, kwargs)
             result = copy(*args, **kwargs)
-            copy.set_weights(step.layer.get_weights())
+            (copy.layer if inside else copy).set_weights(step.layer.get_weights())
             if isinstance(copy, layers.Normalization):
                 copy.finalize_state()
-        tensors[step.output] = gates[step.output](result) if step.output in gates else result
+        stands_behind = step.output in gates and type(step.layer) not in RECURRENT
+        tensors[step.output] = gates[step.output](result) if stands_behind else result
     outputs = [tensors[id(x)] for x in model.outputs]
     return keras.Model(
         first if len(first) > 1 else first[0], outputs if len(outputs) > 1 else outputs[0], name=model.name

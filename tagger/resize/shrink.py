@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pseudoexp.errors import ConfigError
 from tagger.resize.channels import KERNEL, Constants, Mask, Step, constants, functional, is_elementwise, needs, steps
 from tagger.resize.gate import Gate, as_array
+from tagger.resize.recurrent import RECURRENT, RecurrentGate
 
 
 class Shrunk(NamedTuple):
@@ -53,7 +54,7 @@ def shrink(model: keras.Model) -> Shrunk:
     state, needed = _analyse(model, chain, {s.layer.name: _kept(s.layer) for s in chain if isinstance(s.layer, Gate)})
     tensors: dict[int, Any] = {}
     for step in chain:
-        if isinstance(step.layer, Gate):
+        if isinstance(step.layer, Gate) and not isinstance(step.layer, RecurrentGate):
             tensors[step.output] = tensors[step.inputs[0]]
         elif isinstance(step.layer, layers.InputLayer):
             tensors[step.output] = _small_input(step.layer, needed[step.output])
@@ -82,7 +83,7 @@ def check_shrinkable(model: keras.Model) -> None:
     """
     model = functional(model)
     chain = steps(model)
-    _analyse(model, chain, {s.layer.name: np.arange(s.layer.size) == 0 for s in chain if isinstance(s.layer, Gate)})
+    _analyse(model, chain, {s.layer.name: _first_node(s.layer) for s in chain if isinstance(s.layer, Gate)})
 
 
 def _analyse(
@@ -95,9 +96,14 @@ def _analyse(
 
 
 def _kept(gate: Gate) -> Mask:
-    mask = np.zeros(gate.size, dtype=bool)
-    mask[gate.kept()] = True
+    mask = np.zeros(gate.width, dtype=bool)
+    mask[gate.kept_channels()] = True
     return mask
+
+
+def _first_node(gate: Gate) -> Mask:
+    first: Mask = np.arange(gate.width) == 0 if gate.groups is None else np.equal(gate.groups, 0)
+    return first
 
 
 def _small_input(layer: keras.layers.Layer, needed: Mask) -> keras.KerasTensor:
@@ -107,14 +113,17 @@ def _small_input(layer: keras.layers.Layer, needed: Mask) -> keras.KerasTensor:
 
 def _small_call(step: Step, state: Mapping[int, Constants], needed: Mapping[int, Mask], tensors: dict[int, Any]) -> Any:
     """Call the small copy of a layer on the small tensors."""
-    layer, config = step.layer, step.layer.get_config()
+    layer = step.layer.layer if isinstance(step.layer, RecurrentGate) else step.layer
+    config, out = layer.get_config(), needed[step.output]
     weights: list[NDArray[Any]] = layer.get_weights()
-    out = needed[step.output]
     if type(layer) in KERNEL:
         given = state[step.inputs[0]]
         weights, shifted = _small_kernel(layer, given, needed[step.inputs[0]], out)
         config["units" if "units" in config else "filters"] = int(out.sum())
         config["use_bias"] = layer.use_bias or shifted
+    elif type(layer) in RECURRENT:
+        weights = _small_recurrent(layer.cell, state[step.inputs[0]], needed[step.inputs[0]], out)
+        config |= {"units": int(out.sum()), "use_bias": len(weights) > 2}
     elif type(layer) is layers.Normalization and is_elementwise(layer):
         config["mean"] = _stored(layer.mean)[out]
         config["variance"] = _stored(layer.variance)[out]
@@ -141,6 +150,20 @@ def _small_kernel(
         bias = as_array(layer.bias) if layer.use_bias else np.zeros(len(columns))
         small.append((bias + shift)[columns])
     return [weight.astype(layer.variable_dtype) for weight in small], bool(np.any(shift))
+
+
+def _small_recurrent(cell: keras.layers.Layer, given: Constants, rows: Mask, units: Mask) -> list[NDArray[Any]]:
+    """Weights of the small recurrent layer; its kernels hold one block of columns for each of the cell's gates."""
+    kernel, states = as_array(cell.kernel).astype(np.float64), as_array(cell.recurrent_kernel)
+    columns = np.tile(units, kernel.shape[1] // len(units))
+    shift = (given.value * given.dead) @ kernel
+    small = [kernel[rows][:, columns], states[units][:, columns]]
+    if cell.use_bias or np.any(shift):
+        doubled = getattr(cell, "reset_after", False)  # a row of biases for the inputs, one for the states
+        bias = as_array(cell.bias) if cell.use_bias else np.zeros((2, len(columns)) if doubled else len(columns))
+        shift = np.stack([shift, np.zeros_like(shift)]) if doubled else shift
+        small.append((bias + shift)[..., columns])
+    return [weight.astype(cell.variable_dtype) for weight in small]
 
 
 def _stored(values: Any) -> NDArray[np.float64]:

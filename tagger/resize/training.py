@@ -6,7 +6,7 @@ The number of epochs is the whole cost: the soft phase, the freeze and the train
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
@@ -17,20 +17,30 @@ from pseudoexp.errors import ConfigError, GenerationError
 from tagger.data import TaggerData
 from tagger.evaluate import logits, to_run
 from tagger.model import build, complexity, moments
-from tagger.resize.baselines import OneShot, OpenGate, ranker
+from tagger.resize.baselines import OneShot, ranker
 from tagger.resize.cancelout import CancelOut
+from tagger.resize.cost import COSTS
 from tagger.resize.gate import AutoPruner, Gate, find_budgets
-from tagger.resize.insert import HIDDEN, INPUTS, insert_pruners
+from tagger.resize.insert import ALL, HIDDEN, INPUTS, insert_pruners
+from tagger.resize.open_gate import OpenGate
+from tagger.resize.phases import iterative, l1_then_cut, rank_only
 from tagger.resize.schedule import COOLING, Anneal
 from tagger.resize.shrink import shrink
+from tagger.resize.trees import tree_scores
 from tagger.runs import Run
 from tagger.train import Report, TrainConfig, fit, progress, training_cost
 
 METHODS: Mapping[str, type[Gate]] = {
-    "autopruner": AutoPruner, "cancelout": CancelOut, "random": OpenGate, "magnitude": OpenGate,
+    "autopruner": AutoPruner, "cancelout": CancelOut, "ranking": CancelOut, "random": OpenGate, "magnitude": OpenGate,
+    "norm": OpenGate, "l1": OpenGate, "iterative": OpenGate, "trees": OpenGate,
 }  # fmt: skip
-"""Ways to choose what stays, and the gates they use."""
-FRACTIONS: Mapping[str, float] = {"autopruner": 0.6, "cancelout": 0.3, "magnitude": 0.3, "random": 0.0}
+"""Ways to choose what stays, and the gates they use: "cancelout" keeps exactly k and trains on, "ranking" is CancelOut as
+published (rank, then a new network); "magnitude" ranks by norm x activation, "norm" by the norm alone; "trees" ranks the
+inputs by a forest."""
+FRACTIONS: Mapping[str, float] = {
+    "autopruner": 0.6, "cancelout": 0.3, "ranking": 0.3, "magnitude": 0.3, "norm": 0.3, "l1": 0.3, "random": 0.0,
+    "trees": 0.0, "iterative": 0.0,
+}  # fmt: skip
 """Share of the epochs before the freeze, chosen on validation rows (bench/RESULTS.md)."""
 _RANKED_ROWS = 20_000
 _CHECKED_ROWS = 4096
@@ -49,10 +59,20 @@ class ResizeOptions:
     constraint : str
         How "autopruner" holds its budget, see `tagger.resize.gate.Budget`.
     fraction : float, optional
-        Share of the epochs before the freeze, by default the method's of `FRACTIONS`; "random" and, on a trained
-        network, "magnitude" choose at once.
+        Share of the epochs before the freeze, by default the method's of `FRACTIONS`; "random", "trees" and, on a
+        trained network, "magnitude" and "norm" choose at once.
     retrain : bool
         Train the small layout from fresh weights afterwards, by the same configuration.
+    tune : bool
+        Train the small network on afterwards, by the same configuration, its weights kept.
+    cost : str
+        What the budget counts: "nodes", "multiplications" or "luts".
+    group_track_jets : bool
+        The same feature of both track jets is one input: both stay or both go, and the pair counts once.
+    rounds : int
+        Times that "iterative" removes nodes.
+    strength : float
+        Weight of the L1 term of "l1".
     warm : bool
         On a trained network "autopruner" starts from the magnitudes of its nodes instead of from equal scores.
     travel : float, optional
@@ -66,6 +86,11 @@ class ResizeOptions:
     constraint: str = "fermi"
     fraction: float | None = None
     retrain: bool = False
+    tune: bool = False
+    cost: str = "nodes"
+    group_track_jets: bool = False
+    rounds: int = 3
+    strength: float = 1e-4
     warm: bool = True
     travel: float | None = None
     cooling: float = COOLING
@@ -73,6 +98,15 @@ class ResizeOptions:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ConfigError(f"method '{self.method}' is unknown: allowed are {', '.join(METHODS)}")
+        if self.cost not in COSTS:
+            raise ConfigError(f"cost '{self.cost}' is unknown: allowed are {', '.join(COSTS)}")
+        if self.rounds < 1 or self.strength < 0.0:
+            raise ConfigError(f"rounds {self.rounds}, strength {self.strength:g}: allowed are at least 1 round and no "
+                              "negative strength")
+        if self.group_track_jets and self.where != ALL and INPUTS not in [word.strip() for word in self.where.split(",")]:
+            raise ConfigError(f"track jets are grouped among inputs, but the budget spans '{self.where}'")
+        if self.method == "trees" and self.where != INPUTS:
+            raise ConfigError("method 'trees' ranks inputs: only where = inputs is allowed")
         if self.fraction is None:
             object.__setattr__(self, "fraction", FRACTIONS[self.method])
 
@@ -91,10 +125,11 @@ class Resized(NamedTuple):
     history : dict of list
         Of the training with gates.
     asked : dict
-        `budget`: nodes to keep under the budget; `spans`: nodes there were of each layer under it; `nodes` of the
-        hidden layers or `features` where the budget fixes their number.
+        `budget`: nodes to keep under the budget, or what they may cost; `cost`: what it counts; `spans`: nodes there
+        were of each layer under it; `nodes` of the hidden layers or `features` where the budget fixes their number.
     kept : dict
-        `budget`, and `spans`, of each layer under the budget; `nodes` and `features` of the small network.
+        `budget`, in the same unit, and `spans`, of each layer under the budget; `nodes` and `features` of the small
+        network.
     """
 
     model: keras.Model
@@ -224,34 +259,66 @@ def resize(
     GenerationError
         If the small network is not equal to the gated one.
     """
-    gated = insert_pruners(model, count, options.where, options.constraint, METHODS[options.method])
+    groups = {INPUTS: track_jet_groups(data.inputs)} if options.group_track_jets else None
+    gated = insert_pruners(model, count, options.where, options.constraint, METHODS[options.method], cost=options.cost,
+                           groups=groups)
+    history = _train_gated(gated, data, options, config, report, trained)
+    small, inputs = shrink(gated)
+    chosen = data.select([data.inputs[i] for i in inputs])
+    _check_equal(gated, data, small, chosen)
+    if options.method == "ranking":
+        left = replace(config, epochs=max(config.epochs - len(history["loss"]), 1))
+        small, more = retrain(small, chosen, left, report)
+        history = {name: history[name] + more[name] for name in more if name in history}
+    return Resized(small, gated, chosen, history, *_counts(model, gated, small))
+
+
+def _train_gated(gated: keras.Model, data: TaggerData, options: ResizeOptions, config: TrainConfig,
+                 report: Report | None, trained: bool) -> dict[str, list[float]]:
+    """Train a gated network by the method's scheme; its gates end frozen."""
+    def watch(before: int) -> list[Any]:
+        return [progress(config.epochs, report, before)] if report else []
+
+    fraction = options.fraction or 0.0
+    if options.method == "iterative":
+        return iterative(gated, data, config, options.rounds, trained, data.train.x[:_RANKED_ROWS], watch)
+    if options.method == "l1":
+        return l1_then_cut(gated, data, config, fraction, options.strength, watch)
+    if options.method == "ranking":
+        return rank_only(gated, data, config, fraction, watch)
     schedule = _schedule(options, config, data, trained)
-    callbacks: list[Any] = [schedule, *([progress(config.epochs, report)] if report else [])]
+    callbacks: list[Any] = [schedule, *watch(0)]
     if config.patience:
         callbacks.append(keras.callbacks.EarlyStopping(
             "val_loss", patience=config.patience, restore_best_weights=True,
             start_from_epoch=schedule.soft_epochs(config.epochs)))
-    history = fit(gated, data, replace(config, patience=0), callbacks)
-    small, inputs = shrink(gated)
-    chosen = data.select([data.inputs[i] for i in inputs])
-    _check_equal(gated, data, small, chosen)
-    return Resized(small, gated, chosen, history, *_counts(model, gated, small))
+    return fit(gated, data, replace(config, patience=0), callbacks)
+
+
+def track_jet_groups(inputs: Sequence[str]) -> list[int]:
+    """For each input the number of its group: the same feature of both track jets is one, any other one stands alone."""
+    features = [name.removeprefix("vr1_").removeprefix("vr2_") if name[:4] in ("vr1_", "vr2_") else f"jet_{name}"
+                for name in inputs]
+    order = list(dict.fromkeys(features))
+    return [order.index(feature) for feature in features]
 
 
 def retrain(model: keras.Model, data: TaggerData, config: TrainConfig, report: Report | None = None,
-            ) -> tuple[keras.Model, dict[str, list[float]]]:
-    """Train a network of the same layout from fresh weights.
+            fresh: bool = True) -> tuple[keras.Model, dict[str, list[float]]]:
+    """Train a network of the same layout, as a new one from fresh weights or on from the weights it has.
 
     Parameters
     ----------
     model : keras.Model
-        Gives the layout and the normalisation.
+        Gives the layout and the normalisation; it is not changed.
     data : TaggerData
         With its inputs.
     config : TrainConfig
         How to train; its seed makes the weights.
     report : callable, optional
         Called after each epoch.
+    fresh : bool
+        From fresh weights; otherwise they are tuned.
 
     Returns
     -------
@@ -259,9 +326,11 @@ def retrain(model: keras.Model, data: TaggerData, config: TrainConfig, report: R
         The new network and its history.
     """
     keras.utils.set_random_seed(config.seed)
-    fresh = keras.models.clone_model(model, clone_function=_fresh_copy(config.seed))
-    history = fit(fresh, data, config, [progress(config.epochs, report)] if report else [])
-    return fresh, history
+    copy = keras.models.clone_model(model, clone_function=_fresh_copy(config.seed))
+    if not fresh:
+        copy.set_weights(model.get_weights())
+    history = fit(copy, data, config, [progress(config.epochs, report)] if report else [])
+    return copy, history
 
 
 def _fresh_copy(seed: int) -> Any:
@@ -282,8 +351,10 @@ def _schedule(options: ResizeOptions, config: TrainConfig, data: TaggerData, tra
     fraction = options.fraction or 0.0
     if options.method == "random":
         return OneShot(ranker("random", config.seed))
-    if options.method == "magnitude":
-        rows = data.train.x[:_RANKED_ROWS]
+    if options.method == "trees":
+        return OneShot(lambda gated: tree_scores(gated, data, config.seed))
+    if options.method in ("magnitude", "norm"):
+        rows = data.train.x[:_RANKED_ROWS] if options.method == "magnitude" else None
         return OneShot(ranker("magnitude", config.seed, rows), fraction=0.0 if trained else fraction)
     warm = options.warm and trained and options.method == "autopruner"
     prior = ranker("magnitude", config.seed, data.train.x[:_RANKED_ROWS]) if warm else None
@@ -303,12 +374,14 @@ def _counts(model: keras.Model, gated: keras.Model, small: keras.Model) -> tuple
     spans = {gate.name.removeprefix("gate_"): gate.size for gate in budget.layers}
     left = {gate.name.removeprefix("gate_"): len(gate.kept()) for gate in budget.layers}
     before, after = complexity(model), complexity(small)
-    asked: dict[str, Any] = {"budget": budget.nodes, "spans": spans}
-    if INPUTS not in spans:
+    asked: dict[str, Any] = {"budget": budget.nodes, "spans": spans, "cost": budget.cost.name if budget.cost else "nodes"}
+    grouped = any(gate.groups for gate in budget.layers)
+    if budget.cost is None and INPUTS not in spans:
         asked["nodes"] = before["nodes"] - sum(budget.sizes) + budget.nodes
-    elif len(spans) == 1:
+    elif budget.cost is None and len(spans) == 1 and not grouped:
         asked["features"] = budget.nodes
-    kept = {"budget": sum(left.values()), "spans": left, "nodes": after["nodes"], "features": after["inputs"]}
+    spent = sum(left.values()) if budget.cost is None else round(budget.spent(), 6)
+    kept = {"budget": spent, "spans": left, "nodes": after["nodes"], "features": after["inputs"]}
     return asked, kept
 
 
@@ -325,8 +398,8 @@ def _finish(resized: Resized, command: str, options: ResizeOptions, config: Trai
     """Judge the small network, after a training from scratch if that was asked for."""
     model, history = resized.model, dict(resized.history)
     epochs = len(history["loss"])
-    if options.retrain:
-        model, history = retrain(model, resized.data, config, report)
+    if options.retrain or options.tune:
+        model, history = retrain(model, resized.data, config, report, fresh=options.retrain)
         epochs += len(history["loss"])
     said = {
         "command": command,

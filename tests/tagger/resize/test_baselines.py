@@ -5,9 +5,10 @@ import numpy as np
 from gate_conformance import GateConformance, toy
 from keras import layers
 
-from tagger.resize.baselines import OneShot, OpenGate, magnitude_scores, random_scores, ranker
+from tagger.resize.baselines import OneShot, magnitude_scores, random_scores, ranker
 from tagger.resize.gate import find_gates
 from tagger.resize.insert import insert_pruners
+from tagger.resize.open_gate import OpenGate
 
 
 class TestOpenGate(GateConformance):

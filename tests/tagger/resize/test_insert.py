@@ -10,6 +10,7 @@ from tagger.model import build
 from tagger.resize.cancelout import CancelOut
 from tagger.resize.gate import find_budgets, find_gates
 from tagger.resize.insert import insert_pruners
+from tagger.resize.shrink import shrink
 
 
 def _network():
@@ -113,9 +114,29 @@ def test_what_cannot_be_shrunk_is_refused_at_insertion(rest):
         insert_pruners(_after(rest), 3, "wide")
 
 
-def test_recurrent_layers_are_refused():
-    inputs = keras.Input((5, 6), name="inputs")
-    model = keras.Model(inputs, layers.Dense(1)(layers.GRU(4, name="gru")(inputs)))
-    for where in ("inputs", "gru"):
-        with pytest.raises(ConfigError):
-            insert_pruners(model, 2, where)
+def test_recurrent_layers_that_keep_or_share_states_are_refused():
+    inputs = keras.Input((5, 6), name="inputs", batch_size=4)
+    for options, words in (({"stateful": True}, "stateful"), ({"name": "x"}, "gets initial_state")):
+        start = {} if "stateful" in options else {"initial_state": layers.Dense(4)(layers.Flatten()(inputs))}
+        model = keras.Model(inputs, layers.Dense(1, name="logit")(layers.GRU(4, **options)(inputs, **start)))
+        with pytest.raises(ConfigError, match=words):
+            insert_pruners(model, 2, model.layers[-2].name)
+    masked = layers.GRU(4, name="gru")(layers.Masking()(inputs))
+    with pytest.raises(ConfigError, match=r"mask|plain layers"):
+        insert_pruners(keras.Model(inputs, layers.Dense(1)(masked)), 2, "gru")
+
+
+def test_channels_of_a_group_share_one_gate():
+    model = insert_pruners(_network(), 2, "inputs", groups={"inputs": [0, 1, 2, 0, 1, 2]})
+    (gate,) = find_gates(model)
+    assert (gate.size, gate.width, list(gate.channels)) == (3, 6, [2, 2, 2])
+    gate.scores.assign([0.0, 2.0, 1.0])
+    find_budgets(model)[0].freeze()
+    assert gate.kept().tolist() == [1, 2] and gate.kept_channels().tolist() == [1, 2, 4, 5]
+    x = np.random.default_rng(1).normal(size=(50, 6)).astype("float32")
+    small, inputs = shrink(model)
+    np.testing.assert_allclose(small.predict(x[:, inputs], verbose=0), model.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ConfigError, match="5 channels are grouped"):
+        insert_pruners(_network(), 2, "inputs", groups={"inputs": [0, 1, 2, 0, 1]})
+    with pytest.raises(ConfigError, match="groups of 'hidden_1'"):
+        insert_pruners(_network(), 2, "inputs", groups={"hidden_1": [0, 0]})

@@ -1,5 +1,8 @@
 """Resizing on a file: the counts, the equality of both networks, all methods, a second training."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import keras
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from pseudoexp.errors import ConfigError
 from tagger.data import TaggerData
 from tagger.evaluate import logits
 from tagger.resize.gate import find_gates
-from tagger.resize.training import METHODS, ResizeOptions, _inherited, prune, retrain, select_features
+from tagger.resize.training import METHODS, ResizeOptions, _inherited, prune, retrain, select_features, track_jet_groups
 from tagger.runs import Run
 from tagger.train import TrainConfig, train
 
@@ -28,11 +31,13 @@ def parent(data):
 
 
 def _check_pair(run, data):
-    """The small network on its columns is the gated one on all."""
+    """The small network on its columns is the gated one on all, unless it was trained anew."""
     rows = data.test.x
+    assert not find_gates(run.model) and all(gate.is_frozen for gate in find_gates(run.gated))
+    if run.config["asked"]["method"] == "ranking":
+        return
     small = rows[:, [data.inputs.index(name) for name in run.inputs]]
     np.testing.assert_allclose(logits(run.model, small), logits(run.gated, rows), rtol=1e-5, atol=1e-5)
-    assert not find_gates(run.model) and all(gate.is_frozen for gate in find_gates(run.gated))
 
 
 @pytest.mark.parametrize("method", list(METHODS))
@@ -49,7 +54,7 @@ def test_features_are_selected_to_the_number(method, data, tmp_path):
     assert again.config["training"]["epochs"] <= 3 and again.config["training"]["seconds"] > 0
 
 
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "trees"])
 def test_nodes_are_pruned_to_the_number(method, data, parent):
     before = [weight.copy() for weight in parent.model.get_weights()]
     run = prune(parent, data, "50%", ResizeOptions(method=method), CONFIG)
@@ -86,6 +91,43 @@ def test_what_was_asked_of_the_parent_still_stands(spans, left):
     assert _inherited(parent, spans) == left and _inherited(None, spans) == {}
 
 
+@pytest.mark.parametrize("constraint", ["fermi", "penalty", "topk"])
+def test_a_limit_on_the_multiplications_is_kept(constraint, data, parent):
+    run = prune(parent, data, "40%", ResizeOptions(cost="multiplications", where="all", constraint=constraint), CONFIG)
+    full, left = parent.metrics["model"]["multiplications"], run.metrics["model"]["multiplications"]
+    limit = run.config["asked"]["budget"]
+    assert limit == round(0.4 * full) and run.config["kept"]["budget"] == left <= limit
+    assert "nodes" not in run.config["asked"] and "features" not in run.config["asked"]
+    spans = run.config["kept"]["spans"]
+    widths = [spans["inputs"], spans["hidden_1"], spans["hidden_2"], 1]
+    more = [sum(a * b for a, b in pairwise(w))
+            for w in ([n + (i == k) for i, n in enumerate(widths)] for k in range(3))]
+    assert min(more) > limit, "another node would have fitted"
+    _check_pair(run, data)
+
+
+def test_track_jets_go_in_pairs(data):
+    names = ("pt", "vr1_pt", "vr1_eta", "vr2_pt", "vr2_eta", "vr1_jf_mass", "vr2_jf_mass")
+    assert track_jet_groups(names) == [0, 1, 2, 1, 2, 3, 3]
+    rows = data.select(("pt", "vr1_pt", "vr1_ip3d_bu", "vr2_ip3d_bu"))
+    options = ResizeOptions(where="inputs", group_track_jets=True, method="magnitude")
+    run = select_features(rows, 2, options, replace(CONFIG, inputs=None))
+    assert run.config["kept"]["spans"] == {"inputs": 2} and "features" not in run.config["asked"]
+    assert ("vr1_ip3d_bu" in run.inputs) == ("vr2_ip3d_bu" in run.inputs)
+    _check_pair(run, rows)
+    with pytest.raises(ConfigError, match="spans 'hidden'"):
+        ResizeOptions(group_track_jets=True)
+
+
+def test_epochs_of_all_phases_count_together(data, parent):
+    config = replace(CONFIG, epochs=4, patience=0)
+    for method in ("iterative", "l1", "ranking"):
+        run = prune(parent, data, "50%", ResizeOptions(method=method, rounds=3), config)
+        assert run.config["training"]["epochs"] == 4 == len(run.history["loss"]), method
+    with pytest.raises(ConfigError, match="shared among"):
+        prune(parent, data, "50%", ResizeOptions(method="iterative", rounds=5), config)
+
+
 def test_the_same_seed_gives_the_same_network(data):
     first, again = (select_features(data, 3, config=CONFIG) for _ in range(2))
     assert first.inputs == again.inputs
@@ -100,14 +142,22 @@ def test_a_second_training_starts_afresh(data, parent):
     kernels = [model.get_layer("hidden_1").get_weights()[0] for model in (run.model, small, other)]
     assert kernels[0].shape == kernels[1].shape == kernels[2].shape
     assert not any(np.allclose(kernels[i], kernels[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+    tuned, _ = retrain(run.model, data, TrainConfig(epochs=1, batch=256, learning_rate=1e-9), fresh=False)
+    np.testing.assert_allclose(tuned.get_layer("hidden_1").get_weights()[0], kernels[0], atol=1e-6)
     assert small.get_layer("logit").get_weights()[0].shape[0] == run.metrics["model"]["layout"][-1]
     np.testing.assert_allclose(keras.ops.convert_to_numpy(small.get_layer("normalisation").mean),
                                keras.ops.convert_to_numpy(run.model.get_layer("normalisation").mean))
 
 
 def test_wrong_wishes_are_named(data, parent):
-    with pytest.raises(ConfigError, match="autopruner, cancelout, random, magnitude"):
+    with pytest.raises(ConfigError, match="autopruner, cancelout, ranking"):
         ResizeOptions(method="guess")
+    with pytest.raises(ConfigError, match="nodes, multiplications, luts"):
+        ResizeOptions(cost="watts")
+    with pytest.raises(ConfigError, match="where = inputs"):
+        ResizeOptions(method="trees")
+    with pytest.raises(ConfigError, match="cannot keep within 3 multiplications"):
+        prune(parent, data, 3, ResizeOptions(cost="multiplications"), CONFIG)
     with pytest.raises(ConfigError, match="allowed are 2 to 14"):
         prune(parent, data, 1, config=CONFIG)
     with pytest.raises(ConfigError, match="allowed are 1 to 8"):

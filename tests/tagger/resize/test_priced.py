@@ -1,0 +1,87 @@
+"""Budgets on a cost: held at every temperature, exact gradient, rounded down without room for another node."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+from pseudoexp.errors import ConfigError
+from tagger.resize.cost import Cost
+from tagger.resize.priced import cheapest_first, priced_hard, priced_occupation
+
+SIZES = (9, 8, 5)
+OWNERS = np.repeat(np.arange(3), SIZES)
+CHANNELS = np.array([1, 1, 2, 2, 1, 1, 3, 1, 1, *[1] * 13])
+COST = Cost("multiplications", 3.0, (0, 0, 1), ((0, 0.5, 0), (0.5, 0, 0.5), (0, 0.5, 0)))
+
+
+def _scores(kind):
+    rng = np.random.default_rng(4)
+    return {"spread": rng.normal(size=22), "equal": np.zeros(22), "ties": rng.integers(-1, 2, 22) * 1.0}[kind].astype("float32")
+
+
+def _spent(gates):
+    return float(COST.value(np.bincount(OWNERS, weights=CHANNELS * np.asarray(gates, dtype=float))))
+
+
+def test_the_form_is_the_product_of_neighbours():
+    for sums in ([9, 8, 5], [2, 3, 4]):
+        assert COST.value(sums) == 3 + sums[0] * sums[1] + sums[1] * sums[2] + sums[2]
+        assert float(COST.tensor(ops.convert_to_tensor(np.array(sums, dtype="float32")))) == COST.value(sums)
+    slope = ops.convert_to_numpy(COST.marginal(ops.convert_to_tensor(np.array([2.0, 3.0, 4.0]))))
+    assert slope.tolist() == [3.0, 6.0, 4.0]
+    assert Cost.from_dict(COST.to_dict()) == COST
+    with pytest.raises(ConfigError, match="negative"):
+        Cost("x", -1.0, (), ())
+
+
+@pytest.mark.parametrize("limit", [20.0, 61.5, 120.0])
+@pytest.mark.parametrize("kind", ["spread", "equal", "ties"])
+def test_the_cost_is_held_at_every_temperature(limit, kind):
+    scores = _scores(kind)
+    for heat in (30.0, 1.0, 0.1, 0.01, 1e-3):
+        gates = ops.convert_to_numpy(priced_occupation(ops.convert_to_tensor(scores), OWNERS, CHANNELS, COST, limit, heat))
+        assert _spent(gates) == pytest.approx(limit, rel=1e-5)
+        assert np.bincount(OWNERS, weights=gates).min() > 1 - 1e-5
+
+
+def test_at_most_one_gate_stays_fractional():
+    gates = ops.convert_to_numpy(priced_occupation(ops.convert_to_tensor(_scores("spread")), OWNERS, CHANNELS, COST, 61.5, 1e-4))
+    assert np.sum((gates > 1e-3) & (gates < 1 - 1e-3)) <= 1
+
+
+@pytest.mark.parametrize("limit", [20.0, 61.5, 120.0])
+@pytest.mark.parametrize("kind", ["spread", "equal", "ties"])
+def test_nothing_more_fits(limit, kind):
+    kept = cheapest_first(_scores(kind), OWNERS, CHANNELS, COST, limit)
+    assert _spent(kept) <= limit and np.bincount(OWNERS, weights=kept).min() >= 1
+    for i in np.flatnonzero(~kept):
+        more = kept.copy()
+        more[i] = True
+        assert _spent(more) > limit
+    first = ops.convert_to_numpy(priced_hard(ops.convert_to_tensor(_scores(kind)), OWNERS, CHANNELS, COST, limit)) > 0.5
+    assert _spent(first) <= limit and np.all(kept[first])
+
+
+@pytest.mark.parametrize("heat", [1.0, 0.1])
+def test_the_gradient_matches_finite_differences(heat):
+    tf = pytest.importorskip("tensorflow")
+    scores, weights = _scores("spread").astype(float), np.random.default_rng(2).normal(size=22)
+    for limit in (20.0, 61.5):
+        x = tf.Variable(scores)
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(weights * priced_occupation(x.value(), OWNERS, CHANNELS, COST, limit, heat))
+        found = tape.gradient(total, x).numpy()
+
+        def value(at, limit=limit):
+            return np.sum(weights * priced_occupation(tf.constant(at), OWNERS, CHANNELS, COST, limit, heat).numpy())
+
+        steps = 1e-5 * np.eye(22)
+        expected = [(value(scores + step) - value(scores - step)) / 2e-5 for step in steps]
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_impossible_limits_are_named():
+    with pytest.raises(ConfigError, match=r"allowed are \d+ \(one node in each of 3 layers\) to "):
+        cheapest_first(_scores("equal"), OWNERS, CHANNELS, COST, 7.0)
+    with pytest.raises(ConfigError, match="cannot keep within 1e"):
+        cheapest_first(_scores("equal"), OWNERS, CHANNELS, COST, 1e9)
