@@ -93,8 +93,9 @@ class Split:
 
     def take(self, rows: Any) -> Split:
         """Return some rows: a slice, a mask or indices."""
-        columns = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return Split(**{name: None if column is None else column[rows] for name, column in columns.items()})
+        columns: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        chosen: dict[str, Any] = {name: None if column is None else column[rows] for name, column in columns.items()}
+        return Split(**chosen)
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def _outgoing(step: Step, chain: Sequence[Step]) -> NDArray[np.float64]:
     width = step.layer.width
     squares = np.zeros(width)
     if isinstance(step.layer, RecurrentGate):
-        squares += np.sum(np.square(as_array(step.layer.layer.cell.recurrent_kernel), dtype=float), axis=1)
+        squares += np.sum(np.square(as_array(step.layer.layer.cell.recurrent_kernel).astype(np.float64)), axis=1)
     tensors = [step.output]
     while tensors:
         tensor = tensors.pop()
@@ -111,11 +111,9 @@ def _outgoing(step: Step, chain: Sequence[Step]) -> NDArray[np.float64]:
 
 
 def _kernel(layer: keras.layers.Layer) -> NDArray[np.float64] | None:
-    cell = layer.layer.cell if isinstance(layer, RecurrentGate) else getattr(layer, "cell", None)
-    if type(layer) in KERNEL:
-        return np.asarray(as_array(layer.kernel), dtype=float)
-    if type(layer) in RECURRENT or isinstance(layer, RecurrentGate):
-        return np.asarray(as_array(cell.kernel), dtype=float)
+    inner: Any = layer.layer if isinstance(layer, RecurrentGate) else layer
+    if type(inner) in KERNEL + RECURRENT:
+        return as_array(inner.kernel if type(inner) in KERNEL else inner.cell.kernel).astype(np.float64)
     return None
 
 

@@ -48,4 +48,5 @@ def tree_scores(model: keras.Model, data: TaggerData, seed: int) -> Scores:
     forest = ExtraTreesClassifier(TREES, max_depth=DEPTH, random_state=seed, n_jobs=1)
     forest.fit(part.x, part.y, sample_weight=part.training_weight())
     shares = np.asarray(forest.feature_importances_, dtype=float)
-    return {gate.name: shares if gate.groups is None else np.bincount(gate.groups, weights=shares)}
+    grouped = shares if gate.groups is None else np.bincount(gate.groups, weights=shares)
+    return {str(gate.name): np.asarray(grouped, dtype=np.float64)}

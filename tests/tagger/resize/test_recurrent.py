@@ -84,3 +84,11 @@ class TestRecurrentPruner(GateConformance):
 
     def test_the_shrunk_network_is_the_same_function(self):
         """See `test_units_go_from_the_cell`."""
+
+    def test_scores_stay_in_float32_under_mixed_precision(self):
+        model = self.model(5, dtype="mixed_bfloat16")
+        gate = find_gates(model)[0]
+        assert gate.compute_dtype == "bfloat16" and gate.scores.dtype == "float32"
+        assert keras.backend.standardize_dtype(gate(np.ones((2, 1, 6), dtype="float32")).dtype) == "bfloat16"
+        self.train(model, epochs=2)
+        assert self.gates(model).sum() == 5

@@ -42,7 +42,7 @@ def _check_pair(run, data):
 
 @pytest.mark.parametrize("method", list(METHODS))
 def test_features_are_selected_to_the_number(method, data, tmp_path):
-    run = select_features(data, 3, ResizeOptions(method=method), CONFIG)
+    run = select_features(data, 3, ResizeOptions(method=method, where="inputs", rounds=2), CONFIG)
     assert len(run.inputs) == 3 == run.metrics["model"]["inputs"]
     assert run.config["asked"]["features"] == 3 == run.config["kept"]["features"]
     assert list(run.inputs) == [name for name in NAMES if name in run.inputs]
