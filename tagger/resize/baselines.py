@@ -79,11 +79,12 @@ def magnitude_scores(model: keras.Model, x: NDArray[np.float32] | None = None) -
         squares = _outgoing(step, chain)
         if x is not None:
             seen = gate.output if isinstance(gate, RecurrentGate) else gate.input
-            part = keras.Model(model.inputs, seen)  # called, not predict: no graph has to be made
+            inputs = model.inputs if len(model.inputs) > 1 else model.inputs[0]
+            part = keras.Model(inputs, seen)  # called, not predict: no graph has to be made
             values = [as_array(part(x[i : i + BATCH], training=False)) for i in range(0, len(x), BATCH)]
             squares = squares * np.concatenate(values).reshape(-1, gate.width).var(axis=0)
         if gate.groups is not None:
-            squares = np.bincount(gate.groups, weights=squares)
+            squares = np.asarray(np.bincount(gate.groups, weights=squares), dtype=np.float64)
         scores = np.sqrt(squares)
         found[gate.name] = scores / max(float(scores.mean()), 1e-30)
     return found

@@ -48,7 +48,7 @@ class _LSTMCell(_ScaledCell, layers.LSTMCell): ...
 class _GRUCell(_ScaledCell, layers.GRUCell): ...
 
 
-CELLS = {layers.SimpleRNN: _SimpleRNNCell, layers.LSTM: _LSTMCell, layers.GRU: _GRUCell}
+CELLS: dict[Any, Any] = {layers.SimpleRNN: _SimpleRNNCell, layers.LSTM: _LSTMCell, layers.GRU: _GRUCell}
 """Recurrent layers that can be gated, and the cells used for that."""
 RECURRENT = tuple(CELLS)
 

@@ -1,0 +1,41 @@
+"""`tagger sweep`: a grid of trainings that survives interruptions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    request: Annotated[Path, typer.Argument(help="TOML file that says what to do.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results; what it holds already is not done again.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the jobs and stop.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but troubles.")] = False,
+) -> None:
+    """Run a grid of prunings, selections, quantisations, distillations and exhaustive searches; go on where it stopped.
+
+    The file names data, seeds and what is common to all trainings, and any number of [[scan]] with a kind (prune, select,
+    fixed, quantise, distil, layouts, features) and lists of values. Every finished job is a file of its own: Ctrl-C or
+    a kill costs the job at work, and the same command goes on. Exit code 1 if a job failed.
+
+    Example: tagger sweep sweep.toml --out runs/sweep1 && tagger report runs/sweep1 --out resizing.html
+    """
+    from pseudoexp.cli.interruption import interruptible
+    from tagger import sweep
+
+    asked = sweep.Request.load(request)
+    if dry_run:
+        for job in sweep.jobs_of(asked):
+            typer.echo(job.name)
+        return
+    with interruptible(lambda: f"the same command goes on from {len(list((out / 'results').glob('*.json')))} finished jobs"):
+        done = sweep.run(asked, out, report=None if quiet else typer.echo)
+    if not quiet:
+        typer.echo(f"finished    {done.done} jobs, {done.skipped} were there, {len(done.failed)} failed")
+        typer.echo(f"results     {out / 'results'}")
+    for name, reason in done.failed.items():
+        typer.echo(f"error: {name}: {reason}", err=True)
+    if done.failed:
+        raise typer.Exit(1)

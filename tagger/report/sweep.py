@@ -1,0 +1,280 @@
+"""What a sweep found, as plain numbers (`summarise`, the JSON beside the page) and as one page."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib import resources
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pseudoexp import __version__
+from pseudoexp.core.files import whole_file
+from pseudoexp.errors import ConfigError, DataError, MissingExtra
+from tagger.report.tables import Table, count, percent
+from tagger.sweep import Result, load_results
+
+FIGURES = ("auc", "0.5", "0.6")
+"""AUC, and the rejection at two signal efficiencies."""
+Summary = dict[str, Any]
+
+
+def is_sweep(path: str | Path) -> bool:
+    """Tell whether a folder is one of a sweep."""
+    return (Path(path) / "jobs.json").is_file() and (Path(path) / "sweep.toml").is_file()
+
+
+def summarise(results: Sequence[Result]) -> Summary:
+    """Bring results of single jobs together over seeds.
+
+    Parameters
+    ----------
+    results : sequence of dict
+        As `tagger.sweep.load_results` returns them.
+
+    Returns
+    -------
+    dict
+        `nodes`, `features` (curves, one point per method and number), `asked` (asked for and kept of every run),
+        `survivors` (features by method and number), `searches`, `fixed`, `frontier`, `distil`; JSON types only.
+
+    Raises
+    ------
+    DataError
+        If there is no result.
+    """
+    if not results:
+        raise DataError("no job of this sweep is finished: there is nothing to report")
+    chosen = {kind: [result for result in results if result["kind"] == kind]
+              for kind in ("prune", "select", "fixed", "quantise", "distil", "layouts", "features")}
+    return {
+        "nodes": _points(chosen["prune"], _share_of_nodes), "features": _points(chosen["select"], _features_kept),
+        "asked": [pair for result in (*chosen["prune"], *chosen["select"], *chosen["distil"]) if (pair := _asked(result))],
+        "survivors": _survivors(chosen["select"]),
+        "searches": [{"kind": kind, "settings": result["settings"]} | result["search"]
+                     for kind in ("layouts", "features") for result in chosen[kind]],
+        "fixed": _fixed(chosen["fixed"]),
+        "frontier": _points(chosen["quantise"], lambda result: float(result["quantisation"]["ebops"]), apart=True),
+        "distil": _points(chosen["distil"], lambda result: float(result["nodes"])),
+        "data": results[0]["data"], "versions": results[0]["versions"],
+    }
+
+
+def label(result: Result) -> str:
+    """What a run is called in figures: its method and what is not usual about it."""
+    said = result["settings"]
+    words = {
+        "quantise": lambda: "full network, HGQ2" if said["nodes"] == "100%" else f"AutoPruner {said['nodes']}, then HGQ2",
+        "distil": lambda: ("labels alone" if not said["share"] else f"teacher's share {said['share']:g}")
+        + ("" if said["nodes"] == "none" else f", pruned to {said['nodes']}"),
+    }
+    if result["kind"] in words:
+        return words[result["kind"]]()
+    name = {"none": "full network", "iterative": f"iterative, {said['rounds']} rounds"}.get(said["method"], said["method"])
+    if said.get("cost", "nodes") != "nodes":
+        name += f" by {said['cost']}"
+    if said["constraint"] != "fermi":
+        name += f" ({said['constraint']})"
+    if said.get("where", "hidden") != "hidden":
+        name += f" on {said['where']}"
+    for option, word in (("retrain", "from scratch"), ("tune", "tuned"), ("group_track_jets", "in pairs")):
+        name += f", {word}" if said.get(option) else ""
+    return str(name)
+
+
+def _points(results: Sequence[Result], place: Callable[[Result], float], apart: bool = False) -> list[dict[str, Any]]:
+    """One entry per label and place, its figures over seeds; `apart`: per label and settings, at the median place."""
+    groups: dict[tuple[str, Any], list[Result]] = defaultdict(list)
+    for result in results:
+        key = json.dumps(result["settings"], sort_keys=True) if apart else place(result)
+        groups[label(result), key].append(result)
+    points = []
+    for (name, _), members in groups.items():
+        entry: dict[str, Any] = {"label": name, "x": float(np.median([place(r) for r in members])),
+                                 "seeds": [r["seed"] for r in members]}
+        for figure in FIGURES:
+            values = [r["auc"] if figure == "auc" else r["rejection"][figure]["rejection"] for r in members]
+            entry[figure] = _spread([value for value in values if value is not None])
+        entry["epochs"] = float(np.median([r["epochs_total"] for r in members]))
+        entry["seconds"] = float(np.median([r["training_seconds"] for r in members]))
+        entry["layouts"] = ["-".join(str(n) for n in (len(r["inputs"]), *r["layout"])) for r in members]
+        points.append(entry)
+    return sorted(points, key=lambda entry: (entry["label"], entry["x"]))
+
+
+def _spread(values: list[float]) -> dict[str, Any] | None:
+    """Median, lowest, highest and all values over seeds."""
+    if not values:
+        return None
+    return {"median": float(np.median(values)), "low": min(values), "high": max(values), "values": values}
+
+
+def _share_of_nodes(result: Result) -> float:
+    full = result.get("full", {}).get("nodes") or result["nodes"]
+    return float(result["nodes"] / full)
+
+
+def _features_kept(result: Result) -> float:
+    return float(len(result["inputs"]))
+
+
+def _asked(result: Result) -> dict[str, Any] | None:
+    if "budget" not in result.get("kept", {}) or "budget" not in result["asked"]:
+        return None
+    return {"asked": result["asked"]["budget"], "kept": result["kept"]["budget"], "label": label(result),
+            "unit": "features" if result["kind"] == "select" else result["asked"].get("cost", "nodes")}
+
+
+def _group(name: str) -> str:
+    """The three ratios of IP3D have rank two (bu = bc + cu): which of them is kept says little."""
+    return name[:8] if "_ip3d_" in name else name
+
+
+def _survivors(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Per method and number of features: how often each is kept, and how alike the sets of two seeds are."""
+    sets: dict[tuple[str, int], list[set[str]]] = defaultdict(list)
+    for result in results:
+        sets[label(result), len(result["inputs"])].append(set(result["inputs"]))
+    found = []
+    for (name, kept), members in sorted(sets.items(), key=lambda item: (item[0][0], -item[0][1])):
+        grouped = [{_group(feature) for feature in one} for one in members]
+        found.append({"label": name, "features": kept, "seeds": len(members),
+                      "share": dict(Counter(feature for one in members for feature in sorted(one)).most_common()),
+                      "likeness": _likeness(members), "likeness_grouped": _likeness(grouped)})
+    return found
+
+
+def _likeness(sets: Sequence[set[str]]) -> float | None:
+    """Mean over pairs of common over all features (Jaccard)."""
+    pairs = [len(a & b) / len(a | b) for a, b in combinations(sets, 2)]
+    return float(np.mean(pairs)) if pairs else None
+
+
+def _fixed(results: Sequence[Result]) -> list[dict[str, Any]]:
+    groups: dict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        groups[str(result["settings"]["nodes"])].append(result)
+    return [{"nodes": nodes, "breaks_at": [r["breaks_at"] for r in members],
+             "scan": [{"bits": row["bits"], "auc": _spread([r["scan"][i]["auc"] for r in members])}
+                      for i, row in enumerate(members[0]["scan"])]} for nodes, members in groups.items()]
+
+
+def write_sweep_report(folder: str | Path, out: str | Path, force: bool = False) -> tuple[Path, list[str]]:
+    """Write the page on a sweep, and its numbers as JSON of the same name beside it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Written by `tagger sweep`.
+    out : str or Path
+        The HTML file.
+    force : bool
+        Replace existing files.
+
+    Returns
+    -------
+    Path, list of str
+        The page, and what was missing or damaged.
+
+    Raises
+    ------
+    ConfigError
+        If a file exists (without `force`) or cannot be written.
+    DataError
+        If no job is finished.
+    """
+    target = Path(out)
+    beside = target.with_suffix(".json")
+    for path in (target, beside):
+        if path.exists() and (not force or not path.is_file()):
+            raise ConfigError(f"{path}: exists already; --force replaces a file")
+    results, troubles = load_results(folder)
+    summary = summarise(results)
+    html = render_sweep(summary, troubles, Path(folder).resolve().name)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for path, text in ((beside, json.dumps(summary, indent=1, allow_nan=False) + "\n"), (target, html)):
+            with whole_file(path) as file:
+                file.write(text.encode())
+    except OSError as error:
+        raise ConfigError(f"{target}: cannot write there ({error.strerror})") from None
+    return target, troubles
+
+
+def render_sweep(summary: Summary, troubles: Sequence[str], name: str) -> str:
+    """Return the page as text.
+
+    Raises
+    ------
+    MissingExtra
+        Without jinja2, matplotlib or mplhep.
+    """
+    try:
+        import jinja2
+
+        from tagger.report import sweep_plots
+    except ImportError as error:
+        raise MissingExtra(error.name or "matplotlib", "tagger") from None
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string((resources.files("tagger.report") / "sweep.html").read_text(encoding="utf-8"))
+    style = (resources.files("pseudoexp.pages") / "style.css").read_text(encoding="utf-8")
+    exact = [pair for pair in summary["asked"] if pair["unit"] in ("nodes", "features")]
+    return template.render(
+        style=style, plots=sweep_plots, count=count, name=name, version=__version__, troubles=troubles, summary=summary,
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), exact=sum(p["asked"] == p["kept"] for p in exact), runs=len(exact),
+        nodes=points_table(summary["nodes"], "share of nodes", percent),
+        frontier=points_table(summary["frontier"], "EBOPs", count), distil=points_table(summary["distil"], "nodes", count),
+        features=points_table(summary["features"], "features", count),
+        survivors=survivors_table(summary["survivors"]), searches=[(s, search_table(s)) for s in summary["searches"]])
+
+
+def points_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[float], str]) -> Table | None:
+    """Figures of each method and number; None without any."""
+    if not points:
+        return None
+    rows = []
+    for entry in points:
+        seconds = f"{entry['seconds']:.0f}"
+        layouts = ", ".join(dict.fromkeys(entry["layouts"]))
+        rows.append((None, (entry["label"], write(entry["x"]), str(len(entry["seeds"])), _digits(entry["auc"], 4),
+                            _digits(entry["0.5"], 0), _digits(entry["0.6"], 0), f"{entry['epochs']:g}", seconds, layouts)))
+    return Table(("method", what, "seeds", "AUC", "1/ε_B at 50 %", "1/ε_B at 60 %", "epochs", "seconds", "layouts"), tuple(rows))
+
+
+def survivors_table(found: Sequence[dict[str, Any]]) -> Table | None:
+    """Stability of the features kept; None without any."""
+    if not found:
+        return None
+
+    def number(value: float | None) -> str:
+        return "–" if value is None else f"{value:.2f}"
+
+    return Table(("method", "features", "seeds", "likeness", "IP3D as one", "kept by all seeds"), tuple(
+        (None, (e["label"], str(e["features"]), str(e["seeds"]), number(e["likeness"]), number(e["likeness_grouped"]),
+                ", ".join(name for name, times in e["share"].items() if times == e["seeds"]) or "–")) for e in found))
+
+
+def search_table(search: dict[str, Any]) -> Table:
+    """The winners of a search and what AutoPruner found, all on fresh seeds."""
+    rows = []
+    for title, entries in (("best", search["winners"]), ("AutoPruner's", search["found"])):
+        for entry in entries:
+            candidate = search["candidates"][entry["index"]]
+            what = "-".join(map(str, candidate["layout"])) if search["kind"] == "layouts" else ", ".join(candidate["inputs"])
+            spread = float(np.std(entry["test"], ddof=1)) if len(entry["test"]) > 1 else float("nan")
+            rows.append((None, (title, what, f"{entry['rank']} of {len(search['candidates'])}", f"{np.mean(entry['test']):.4f}",
+                                f"{spread:.4f}")))
+    return Table(("", "network" if search["kind"] == "layouts" else "features", "rank on validation rows", "AUC, fresh seeds",
+                  "spread over seeds"), tuple(rows))
+
+
+def _digits(values: dict[str, Any] | None, digits: int) -> str:
+    if values is None:
+        return "–"
+    text = f"{values['median']:.{digits}f}"
+    return text if values["low"] == values["high"] else f"{text} ({values['low']:.{digits}f}–{values['high']:.{digits}f})"

@@ -1,0 +1,347 @@
+"""A sweep: a grid of trainings from one TOML file, each result one small file, so that any interruption costs one training.
+
+    sweep.toml           the request, as given
+    base/NAME/           run folders of the full networks, one per seed, from which prunings start
+    results/NAME.json    one per job, written under a temporary name and renamed
+
+A job's name ends with a hash of all that decides its outcome, the data included: what is there already is skipped, what
+was asked differently is a different job. Results that no longer belong to the request stay and are not looked at.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import re
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from pseudoexp.core.files import whole_file
+from pseudoexp.errors import ConfigError, PseudoexpError, SchemaError
+
+GRID: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
+    "prune": {"method": ("autopruner",), "nodes": ("50%",), "constraint": ("fermi",), "cost": ("nodes",), "where": ("hidden",),
+              "rounds": (3,), "retrain": (False,), "tune": (False,)},
+    "select": {"method": ("autopruner",), "features": (12,), "constraint": ("fermi",), "rounds": (3,), "retrain": (False,),
+               "group_track_jets": (False,)},
+    "fixed": {"nodes": ("100%",)},
+    "quantise": {"beta": (3e-5,), "nodes": ("100%",)},
+    "distil": {"hidden": ([16, 8],), "share": (0.5,), "temperature": (2.0,), "nodes": ("none",)},
+    "layouts": {"hidden": ([16, 16, 16],), "nodes": (12,)},
+    "features": {"inputs": ([],), "features": (3,), "hidden": ([16, 16, 16],)},
+}
+"""Kinds of scans, with what can be varied in each and the values that stand where nothing is said."""
+PER_SEED = ("prune", "select", "fixed", "quantise", "distil")
+"""Kinds of which every seed is a job of its own; the others take all seeds at once."""
+COMMON: Mapping[str, Any] = {"rows": None, "hidden": [64, 32, 16], "epochs": 40, "prune_epochs": None, "batch": None,
+                             "learning_rate": 2e-3, "patience": 0, "quantise_epochs": 60}
+"""Settings that hold for the whole sweep."""
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training, or one group of them.
+
+    Attributes
+    ----------
+    kind : str
+        A key of `GRID`.
+    seed : int or None
+        None where one job takes all seeds.
+    settings : dict
+        One value for each key of the grid.
+    name : str
+        Of the result's file.
+    """
+
+    kind: str
+    seed: int | None
+    settings: dict[str, Any]
+    name: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a sweep.toml asks for.
+
+    Attributes
+    ----------
+    data : Path
+        The file.
+    seeds : tuple of int
+        Of every training.
+    common : dict
+        Values of `COMMON`.
+    scans : tuple of dict
+        `kind` and a tuple of values for each key of its grid.
+    text : str
+        The file's text.
+    """
+
+    data: Path
+    seeds: tuple[int, ...]
+    common: dict[str, Any]
+    scans: tuple[dict[str, Any], ...]
+    text: str
+
+    @classmethod
+    def load(cls, path: str | Path) -> Request:
+        """Read and check a sweep.toml.
+
+        Raises
+        ------
+        ConfigError
+            If it is missing, no TOML, or asks for something unknown.
+        """
+        source = Path(path)
+        try:
+            text = source.read_text(encoding="utf-8")
+            content = tomllib.loads(text)
+        except OSError as error:
+            raise ConfigError(f"{source}: cannot be read ({error.strerror})") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{source}: not TOML ({error})") from None
+        for key in content:
+            if key not in ("data", "seeds", "scan", *COMMON):
+                raise ConfigError(f"{source}: '{key}' is unknown; allowed: data, seeds, scan, {', '.join(COMMON)}")
+        data, seeds = content.get("data"), content.get("seeds", [1])
+        if not isinstance(data, str):
+            raise ConfigError(f"{source}: data = \"FILE.h5\" is needed, the file made by `pseudoexp generate`")
+        if not (isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds)):
+            raise ConfigError(f"{source}: seeds = {seeds!r}; allowed: a list of whole numbers")
+        common = {key: content.get(key, default) for key, default in COMMON.items()}
+        scans = content.get("scan", [])
+        if not (isinstance(scans, list) and scans):
+            raise ConfigError(f"{source}: at least one [[scan]] is needed; kinds: {', '.join(GRID)}")
+        return cls(source.parent / data, tuple(dict.fromkeys(seeds)), common,
+                   tuple(_scan(scan, source) for scan in scans), text)
+
+    def jobs(self, fingerprint: str) -> list[Job]:
+        """All jobs, each once, in the order of the scans; `fingerprint` stands for the data."""
+        found: dict[str, Job] = {}
+        for scan in self.scans:
+            keys = list(GRID[scan["kind"]])
+            for values in product(*(scan[key] for key in keys)):
+                settings = _that_matter(scan["kind"], dict(zip(keys, values, strict=True)))
+                for seed in self.seeds if scan["kind"] in PER_SEED else (None,):
+                    job = self._job(scan["kind"], seed, settings, fingerprint)
+                    found[job.name] = job
+        return list(found.values())
+
+    def _job(self, kind: str, seed: int | None, settings: dict[str, Any], fingerprint: str) -> Job:
+        decides: dict[str, Any] = {"kind": kind, "seed": seed, "settings": settings, "common": self.common, "data": fingerprint}
+        if seed is None:
+            decides["seeds"] = list(self.seeds)
+        named = ("method", "nodes", "features")
+        differs = [value for key, value in settings.items() if key in named or value != GRID[kind][key][0]]
+        words = [kind, *(_word(value) for value in differs), *([] if seed is None else [f"s{seed}"])]
+        return Job(kind, seed, settings, "-".join(word for word in words if word) + "-" + digest(decides))
+
+
+@dataclass
+class Progress:
+    """How far a sweep is.
+
+    Attributes
+    ----------
+    total, skipped, done : int
+        Jobs: all, found finished, finished now.
+    failed : dict
+        Job's name to what was wrong.
+    """
+
+    total: int = 0
+    skipped: int = 0
+    done: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def _scan(scan: Any, source: Path) -> dict[str, Any]:
+    """Check one [[scan]] and fill in what it leaves out; a single value means a list of one."""
+    kind = scan.get("kind") if isinstance(scan, dict) else None
+    if not isinstance(kind, str) or kind not in GRID:
+        raise ConfigError(f"{source}: [[scan]] kind = {kind!r}; allowed: {', '.join(GRID)}")
+    grid = GRID[kind]
+    found: dict[str, Any] = {"kind": kind, **grid}
+    for key, values in scan.items():
+        if key == "kind":
+            continue
+        if key not in grid:
+            raise ConfigError(f"{source}: '{key}' is unknown in a scan of kind {kind}; allowed: {', '.join(grid)}")
+        nested = isinstance(grid[key][0], list)  # a layout or a list of inputs is one value
+        single = not isinstance(values, list) or (nested and not (values and isinstance(values[0], list)))
+        found[key] = (values,) if single else tuple(values)
+        wrong = [value for value in found[key] if isinstance(value, dict) or isinstance(value, list) != nested]
+        if wrong or not found[key]:
+            raise ConfigError(f"{source}: {key} = {values!r} in a scan of kind {kind}; allowed: values like {grid[key][0]!r}")
+    return found
+
+
+def _that_matter(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings in which those that this method does not look at have their usual values: no job is done twice."""
+    method = settings.get("method")
+    idle = {"constraint"} if method != "autopruner" else set()
+    idle |= {"rounds"} if method != "iterative" else set()
+    if kind == "prune" and method == "none":
+        return {key: values[0] for key, values in GRID[kind].items()} | {"method": method, "nodes": "100%"}
+    return {key: GRID[kind][key][0] if key in idle else value for key, value in settings.items()}
+
+
+def digest(content: Any) -> str:
+    """Eight digits that stand for plain content."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, list):
+        return "_".join(str(item) for item in value[:4])
+    return re.sub(r"[^A-Za-z0-9._]+", "", str(value).replace("%", "pc"))
+
+
+def jobs_of(request: Request) -> list[Job]:
+    """The jobs of a request, whatever is done of them."""
+    from pseudoexp.dataset.probe import probe
+
+    info = probe(request.data)
+    return request.jobs(str(info.attributes.get("dataset_hash") or info.rows))
+
+
+def read_result(path: Path) -> Result | None:
+    """A finished job's result; None if there is none.
+
+    Raises
+    ------
+    SchemaError
+        If the file is damaged.
+    """
+    try:
+        content = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        raise SchemaError(f"{path}: damaged") from None
+    if not isinstance(content, dict) or not {"kind", "settings"} <= set(content):
+        raise SchemaError(f"{path}: not a result of a sweep")
+    return content
+
+
+def run(request: Request, out: str | Path, report: Callable[[str], None] | None = None) -> Progress:
+    """Do what is missing of a sweep.
+
+    Parameters
+    ----------
+    request : Request
+        What to do.
+    out : str or Path
+        Folder; made if it is not there.
+    report : callable, optional
+        Called with one line for each job and each trouble.
+
+    Returns
+    -------
+    Progress
+        Jobs that failed are named there; they are tried again by the next call.
+
+    Raises
+    ------
+    ConfigError
+        If the folder cannot be written, or another sweep works in it.
+    """
+    from tagger.sweep_jobs import Workbench
+
+    folder, say = Path(out), report or (lambda line: None)
+    with locked(folder):
+        with whole_file(folder / "sweep.toml") as file:
+            file.write(request.text.encode())
+        bench = Workbench(request, folder)
+        progress = Progress(total=len(bench.jobs))
+        waiting = [job for job in bench.jobs if not _finished(folder, job, say)]
+        progress.skipped = progress.total - len(waiting)
+        with whole_file(folder / "jobs.json") as file:
+            file.write(json.dumps([job.name for job in bench.jobs], indent=1).encode())
+        start = time.perf_counter()
+        for job in waiting:
+            number = progress.skipped + progress.done + len(progress.failed) + 1
+            try:
+                result = bench.do(job)
+            except PseudoexpError as error:
+                progress.failed[job.name] = str(error)
+                say(f"{number}/{progress.total}  {job.name}: {error}")
+                continue
+            with whole_file(folder / "results" / f"{job.name}.json") as file:
+                file.write((json.dumps(result, indent=1, allow_nan=False) + "\n").encode())
+            progress.done += 1
+            each = (time.perf_counter() - start) / (progress.done + len(progress.failed))
+            say(f"{number}/{progress.total}  {job.name}  {result['line']}  {_left(each * (progress.total - number))}")
+    return progress
+
+
+def _finished(folder: Path, job: Job, say: Callable[[str], None]) -> bool:
+    try:
+        return read_result(folder / "results" / f"{job.name}.json") is not None
+    except SchemaError as error:
+        say(f"{error}; it is made again")
+        return False
+
+
+def _left(seconds: float) -> str:
+    return f"{seconds:.0f} s left" if seconds < 100 else f"{seconds / 60:.0f} min left"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a sweep's folder for oneself; the lock dies with its process.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be written, is something else, or is held by another process.
+    """
+    try:
+        if folder.exists() and not (folder / "sweep.toml").is_file() and (not folder.is_dir() or any(folder.iterdir())):
+            raise ConfigError(f"{folder}: exists and is not the folder of a sweep")
+        (folder / "results").mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot write there ({error.strerror})") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(f"{folder}: another sweep is at work there") from None
+        yield
+
+
+def load_results(folder: str | Path) -> tuple[list[Result], list[str]]:
+    """Results that belong to the last request of a sweep's folder, and what was wrong with others.
+
+    Raises
+    ------
+    SchemaError
+        If the folder holds no sweep.
+    """
+    place = Path(folder)
+    try:
+        names = json.loads((place / "jobs.json").read_text())
+    except (OSError, ValueError):
+        raise SchemaError(f"{place}: not the folder of a sweep (jobs.json is missing or damaged)") from None
+    results, troubles = [], []
+    for name in names:
+        try:
+            result = read_result(place / "results" / f"{name}.json")
+        except SchemaError as error:
+            troubles.append(str(error))
+            continue
+        if result is None:
+            troubles.append(f"{name}: not finished")
+        else:
+            results.append(result)
+    return results, troubles

@@ -1,0 +1,209 @@
+"""What each kind of a sweep's jobs does: same rows, same splits, same seeds, epochs counted in total."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from pseudoexp.errors import ConfigError, SchemaError
+from tagger.data import TaggerData
+from tagger.distil import distil
+from tagger.evaluate import versions
+from tagger.fixed import breaks_at, scan
+from tagger.model import build, moments
+from tagger.resize.exhaustive import Candidate, all_choices, all_layouts, search
+from tagger.resize.training import ResizeOptions, prune, resize, retrain, select_features
+from tagger.runs import Run
+from tagger.sweep import Job, Request, Result, digest
+from tagger.train import TrainConfig, train
+
+BASE = "base"
+
+
+class Workbench:
+    """Data, full networks and the work itself of one sweep.
+
+    Parameters
+    ----------
+    request : Request
+        What to do.
+    folder : Path
+        Where the full networks are kept.
+
+    Attributes
+    ----------
+    jobs : list of Job
+        All of the request.
+    """
+
+    def __init__(self, request: Request, folder: Path) -> None:
+        self.request, self.folder = request, folder
+        data = TaggerData.load(request.data)
+        self.fingerprint = str(data.source.get("dataset_hash") or data.source["rows"])
+        self.data = _shortened(data, request.common["rows"])
+        self.jobs = request.jobs(self.fingerprint)
+        self.plan(0)  # refuses wrong settings before any work
+
+    def plan(self, seed: int, epochs: int | None = None) -> TrainConfig:
+        """How to train the full network, or anything for so many epochs."""
+        common = self.request.common
+        return TrainConfig(hidden=tuple(common["hidden"]), epochs=epochs or common["epochs"], batch=common["batch"],
+                           learning_rate=common["learning_rate"], seed=seed, patience=common["patience"])
+
+    @property
+    def prune_epochs(self) -> int:
+        """Epochs of what starts from a trained network."""
+        return int(self.request.common["prune_epochs"] or max(self.request.common["epochs"] // 2, 2))
+
+    def do(self, job: Job) -> Result:
+        """Do a job and return its result, JSON types only; `line` says it in a few words."""
+        work: dict[str, Callable[[Job], Result]] = {
+            "prune": self._prune, "select": self._select, "fixed": self._fixed, "quantise": self._quantise,
+            "distil": self._distil, "layouts": self._layouts, "features": self._features}
+        start = time.perf_counter()
+        result = {"kind": job.kind, "seed": job.seed, "settings": job.settings, **work[job.kind](job),
+                  "seconds": round(time.perf_counter() - start, 2), "versions": versions(), "data": self.data.source}
+        keras.utils.clear_session()  # graphs of hundreds of networks would fill the memory
+        gc.collect()
+        return result
+
+    def base(self, seed: int) -> Run:
+        """The full network of a seed, trained once; a damaged folder is made again."""
+        plan = self.plan(seed)
+        name = digest([self.fingerprint, self.request.common["rows"], str(plan)])
+        path = self.folder / BASE / f"seed{seed}-{name}"
+        try:
+            if path.exists():
+                return Run.load(path)
+        except SchemaError:
+            pass
+        made = train(self.data, plan)
+        made.gated, made.scores, made.histograms = None, {}, {}
+        made.save(path, force=path.exists())
+        return made
+
+    def _prune(self, job: Job) -> Result:
+        said = job.settings
+        parent = self.base(_seed(job))
+        if said["method"] == "none":
+            return _told(parent, {"nodes": said["nodes"]}, 0, parent)
+        options = ResizeOptions(method=said["method"], where=said["where"], constraint=said["constraint"], cost=said["cost"],
+                                rounds=said["rounds"], retrain=said["retrain"], tune=said["tune"])
+        run = prune(parent, self.data, said["nodes"], options, self.plan(_seed(job), self.prune_epochs))
+        return _told(run, run.config["asked"], parent.config["training"]["epochs"], parent)
+
+    def _select(self, job: Job) -> Result:
+        said = job.settings
+        options = ResizeOptions(method=said["method"], where="inputs", constraint=said["constraint"], rounds=said["rounds"],
+                                retrain=said["retrain"], group_track_jets=said["group_track_jets"])
+        run = select_features(self.data, said["features"], options, self.plan(_seed(job)))
+        return _told(run, run.config["asked"], 0)
+
+    def _small(self, seed: int, nodes: str | int) -> tuple[Run, TaggerData]:
+        """The full network, or what AutoPruner makes of it."""
+        parent = self.base(seed)
+        if nodes == "100%":
+            return parent, self.data
+        return prune(parent, self.data, nodes, ResizeOptions(), self.plan(seed, self.prune_epochs)), self.data
+
+    def _fixed(self, job: Job) -> Result:
+        run, data = self._small(_seed(job), job.settings["nodes"])
+        table = scan(run.model, data)
+        broken = breaks_at(table)
+        return _told(run, {}, 0) | {"scan": table, "breaks_at": broken, "line": f"breaks at {broken} bits"}
+
+    def _quantise(self, job: Job) -> Result:
+        from tagger.quantise import QuantiseOptions, quantised_run
+
+        run, data = self._small(_seed(job), job.settings["nodes"])
+        options = QuantiseOptions(beta=job.settings["beta"], epochs=self.request.common["quantise_epochs"], seed=_seed(job),
+                                  batch=self.request.common["batch"])
+        done = quantised_run(run, data, options)
+        kept = {key: done.metrics["quantisation"][key] for key in ("ebops", "auc", "float_auc", "epoch", "within_tolerance")}
+        told = _told(done, {}, run.config["training"]["epochs"])
+        return told | {"quantisation": kept, "line": f"{kept['ebops']} EBOPs, {told['line']}"}
+
+    def _distil(self, job: Job) -> Result:
+        said, teacher = job.settings, self.base(_seed(job))
+        plan = replace(self.plan(_seed(job)), hidden=tuple(said["hidden"]), soft_share=float(said["share"]),
+                       soft_temperature=float(said["temperature"]))
+        nodes = None if said["nodes"] == "none" else said["nodes"]
+        run = distil(self.data, teacher, plan, nodes)
+        return _told(run, run.config["asked"], teacher.config["training"]["epochs"])
+
+    def _layouts(self, job: Job) -> Result:
+        """All layouts of a small network, and those that AutoPruner finds."""
+        hidden, nodes = tuple(job.settings["hidden"]), int(job.settings["nodes"])
+        every = tuple(range(len(self.data.inputs)))
+        candidates = [Candidate(every, layout) for layout in all_layouts(hidden, nodes)]
+        found = []
+        for seed in self.request.seeds:
+            plan = replace(self.plan(seed), hidden=hidden)
+            model = build(len(every), hidden, *moments(self.data.train.x), seed=seed)
+            model, _ = retrain(model, self.data, plan)
+            done = resize(model, self.data, nodes, ResizeOptions(), replace(plan, epochs=self.prune_epochs))
+            found.append(Candidate(every, tuple(done.kept["spans"].values())))
+        return self._searched(self.data, candidates, found)
+
+    def _features(self, job: Job) -> Result:
+        """All sets of so many inputs, and those that AutoPruner finds."""
+        names = job.settings["inputs"] or list(self.data.inputs)
+        data, k, hidden = self.data.select(names), int(job.settings["features"]), tuple(job.settings["hidden"])
+        candidates = [Candidate(inputs, hidden) for inputs in all_choices(len(names), k)]
+        if len(candidates) > 5000:
+            raise ConfigError(f"{len(candidates)} sets of {k} out of {len(names)} inputs are too many to try: name fewer inputs")
+        found = []
+        for seed in self.request.seeds:
+            model = build(len(names), hidden, *moments(data.train.x), seed=seed)
+            done = resize(model, data, k, ResizeOptions(where="inputs"), replace(self.plan(seed), hidden=hidden), trained=False)
+            found.append(Candidate(tuple(data.inputs.index(name) for name in done.data.inputs), hidden))
+        return self._searched(data, candidates, found)
+
+    def _searched(self, data: TaggerData, candidates: list[Candidate], found: list[Candidate]) -> Result:
+        result = search(data, candidates, found, self.request.seeds, self.plan(self.request.seeds[0]))
+        best, mine = (np.mean([np.mean(entry["test"]) for entry in result[key]]) for key in ("winners", "found"))
+        ranks = [entry["rank"] for entry in result["found"]]
+        return {"search": result, "line": f"{len(candidates)} tried; best {best:.4f}, found {mine:.4f}, ranks {ranks}"}
+
+
+def _seed(job: Job) -> int:
+    return int(job.seed or 0)
+
+
+def _shortened(data: TaggerData, rows: int | None) -> TaggerData:
+    """The first rows of the training split, and as many per eight of the others."""
+    if rows is None:
+        return data
+    if type(rows) is not int or rows < 100:
+        raise ConfigError(f"rows = {rows!r}; allowed: a whole number of at least 100, training rows to use")
+    return replace(data, train=data.train.take(slice(0, rows)), source=data.source | {"training_rows": rows})
+
+
+def _told(run: Run, asked: dict[str, Any], before: int, parent: Run | None = None) -> Result:
+    """What the report needs of a run; `before` epochs were spent on what it started from."""
+    figures = run.metrics["weightings"]["benchmark"]
+    model = run.metrics["model"]
+    keep = ("rejection", "rejection_error", "rejection_above")
+    rejections = {eps: {key: point[key] for key in keep if key in point} for eps, point in figures["rejection"].items()}
+    result = {
+        "asked": asked, "kept": run.config.get("kept", {}), "inputs": list(run.inputs), "layout": model["layout"],
+        "nodes": model["nodes"], "parameters": model["parameters"], "multiplications": model["multiplications"],
+        "auc": figures["auc"], "auc_error": figures["auc_error"], "rejection": rejections,
+        "flavours": {name: entry.get("rejection", {}).get("0.5") for name, entry in run.metrics["flavours"].items()},
+        "pt_bins": [{"low": b["low"], "high": b["high"], "rejection": b.get("rejection", {}).get("0.5")}
+                    for b in run.metrics["pt_bins"]],
+        "sculpting": {key: run.metrics["mass_sculpting"][key] for key in ("distance", "noise")},
+        "epochs": run.config["training"]["epochs"], "epochs_total": run.config["training"]["epochs"] + before,
+        "training_seconds": run.config["training"]["seconds"],
+        "line": f"AUC {figures['auc']:.4f}, {model['inputs']}-{'-'.join(map(str, model['layout']))}",
+    }
+    if parent is not None:
+        result["full"] = {"nodes": parent.metrics["model"]["nodes"], "auc": parent.metrics["weightings"]["benchmark"]["auc"]}
+    return result

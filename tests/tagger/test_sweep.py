@@ -1,0 +1,142 @@
+"""Sweeps: what a request means, nothing done twice, killed and damaged ones go on."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mock_file import mock_file
+
+from pseudoexp.errors import ConfigError, SchemaError
+from tagger.cli import main
+from tagger.sweep import Request, jobs_of, load_results, locked, read_result
+
+HEAD = 'data = "mock.h5"\nseeds = [1, 2]\nhidden = [6, 4]\nepochs = 2\nbatch = 256\n'
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sweep")
+    mock_file(folder / "mock.h5", 1500)
+    return folder
+
+
+def _request(folder, scans, head=HEAD):
+    path = folder / "sweep.toml"
+    path.write_text(head + scans)
+    return path
+
+
+def test_a_request_is_a_grid(folder):
+    scans = ('[[scan]]\nkind = "prune"\nmethod = ["none", "autopruner", "random"]\nnodes = ["50%", 4]\n'
+             'constraint = ["fermi", "topk"]\n')
+    jobs = jobs_of(Request.load(_request(folder, scans)))
+    assert len(jobs) == 2 * (1 + 2 * 2 + 2), "the full network once, constraints of autopruner alone"
+    assert len({job.name for job in jobs}) == len(jobs)
+    again = jobs_of(Request.load(_request(folder, scans, HEAD.replace("[1, 2]", "[2]"))))
+    assert {job.name for job in again} < {job.name for job in jobs}
+    other = jobs_of(Request.load(_request(folder, scans, HEAD.replace("epochs = 2", "epochs = 3"))))
+    assert not {job.name for job in other} & {job.name for job in jobs}
+    search = jobs_of(Request.load(_request(folder, '[[scan]]\nkind = "layouts"\nhidden = [4, 4]\nnodes = 3\n')))
+    assert [job.seed for job in search] == [None] and search[0].settings["hidden"] == [4, 4]
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    (HEAD, "at least one"), (HEAD + '[[scan]]\nkind = "melt"\n', "prune, select"), ("x = 1\n" + HEAD, "'x' is unknown"),
+    (HEAD + '[[scan]]\nkind = "prune"\ncolour = 1\n', "'colour' is unknown"), ("seeds = [1]\n", "data = "), ("{", "not TOML"),
+    (HEAD.replace("[1, 2]", '["a"]') + '[[scan]]\nkind = "prune"\n', "whole numbers"),
+    (HEAD + '[[scan]]\nkind = "layouts"\nhidden = 4\n', "values like"),
+    (HEAD + '[[scan]]\nkind = "prune"\nnodes = []\n', "values like"),
+    (HEAD.replace("epochs = 2", "epochs = 0") + '[[scan]]\nkind = "prune"\n', "epochs 0"),
+    ("rows = 3\n" + HEAD + '[[scan]]\nkind = "prune"\n', "at least 100")])
+def test_mistakes_take_one_line(text, said, folder, capsys):
+    path = folder / "wrong.toml"
+    path.write_text(text)
+    assert main(["sweep", str(path), "--out", str(folder / "never")]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+
+
+def test_all_kinds_are_done_once_and_reported(folder, capsys):
+    path, out = folder / "all.toml", folder / "all"
+    path.write_text(HEAD.replace("[1, 2]", "[1]") + """
+[[scan]]
+kind = "prune"
+method = ["none", "magnitude", "norm"]
+nodes = 5
+[[scan]]
+kind = "select"
+features = [3]
+method = ["magnitude"]
+[[scan]]
+kind = "fixed"
+[[scan]]
+kind = "distil"
+hidden = [3, 2]
+[[scan]]
+kind = "features"
+inputs = ["pt", "mass", "vr1_ip3d_bu"]
+features = 2
+hidden = [3, 2]
+[[scan]]
+kind = "prune"
+nodes = 999
+""")
+    assert main(["sweep", str(path), "--out", str(out)]) == 1
+    said = capsys.readouterr()
+    assert "finished    7 jobs, 0 were there, 1 failed" in said.out and "allowed are 2 to 10" in said.err
+    results, troubles = load_results(out)
+    assert len(results) == 7 and len(troubles) == 1
+    pruned = next(result for result in results if result["settings"].get("method") == "magnitude" and result["kind"] == "prune")
+    assert pruned["nodes"] == 5 == pruned["kept"]["budget"] and pruned["epochs_total"] == pruned["epochs"] + 2 == 4
+    damaged = min((out / "results").iterdir())
+    damaged.write_text("{")
+    with pytest.raises(SchemaError):
+        read_result(damaged)
+    assert main(["sweep", str(path), "--out", str(out)]) == 1
+    said = capsys.readouterr().out
+    assert "it is made again" in said and "finished    1 jobs, 6 were there, 1 failed" in said
+    page = folder / "page.html"
+    assert main(["report", str(out), "--out", str(page)]) == 0
+    assert "not finished" in capsys.readouterr().err
+    text, numbers = page.read_text(), json.loads(page.with_suffix(".json").read_text())
+    assert text.count("<section") == 6 and "4 of 4 runs" in text
+    assert {point["label"] for point in numbers["nodes"]} == {"full network", "magnitude", "norm"}
+    assert main(["report", str(out), "--out", str(page)]) == 2
+
+
+def test_a_killed_sweep_goes_on(folder):
+    path, out = folder / "killed.toml", folder / "killed"
+    path.write_text(HEAD + '[[scan]]\nkind = "select"\nmethod = ["random"]\nfeatures = [2, 3, 4, 5, 6, 7, 8, 9]\n')
+    names = {job.name for job in jobs_of(Request.load(path))}
+    for signals in (signal.SIGKILL, signal.SIGINT):
+        words = [sys.executable, "-m", "tagger", "sweep", str(path), "--out", str(out)]
+        before = len(list(out.glob("results/*.json")))
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   cwd=Path(__file__).parents[2])
+        while len(list(out.glob("results/*.json"))) < before + 2 and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signals)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "goes on from" in said and said.strip().count("\n") == 0
+    stamps = {file.name: file.stat().st_mtime_ns for file in out.glob("results/*.json")}
+    assert 4 <= len(stamps) < 16
+    assert main(["sweep", str(path), "--out", str(out), "--quiet"]) == 0
+    files = {file.stem: file for file in out.glob("results/*.json")}
+    assert set(files) == names
+    assert all(files[name.removesuffix(".json")].stat().st_mtime_ns == stamp for name, stamp in stamps.items())
+    assert all(len(json.loads(file.read_text())["inputs"]) == json.loads(file.read_text())["settings"]["features"]
+               for file in files.values())
+
+
+def test_two_sweeps_do_not_share_a_folder(tmp_path):
+    (tmp_path / "mine.txt").write_text("x")
+    with pytest.raises(ConfigError, match="not the folder of a sweep"), locked(tmp_path):
+        pass
+    with locked(tmp_path / "out"):
+        (tmp_path / "out" / "sweep.toml").write_text("")
+        with pytest.raises(ConfigError, match="another sweep"), locked(tmp_path / "out"):
+            pass
