@@ -28,6 +28,6 @@ def command(
         for trouble in troubles:
             typer.echo(f"warning: {trouble}", err=True)
     else:
-        written = write_report(runs, out, force)
+        written = write_report(runs, out, force, trouble=lambda line: typer.echo(f"warning: left out: {line}", err=True))
     if not quiet:
         typer.echo(f"report  {written.resolve()}")

@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pseudoexp import __version__
-from pseudoexp.errors import ConfigError, DataError, MissingExtra
+from pseudoexp.errors import ConfigError, DataError, MissingExtra, SchemaError
 from tagger.data import WEIGHTINGS
 from tagger.report import tables
 from tagger.runs import Run, read_json
 
 
-def load_runs(paths: Sequence[str | Path]) -> list[Run]:
+def load_runs(paths: Sequence[str | Path], trouble: Callable[[str], None] | None = None) -> list[Run]:
     """Read run folders without their networks.
 
     A folder of an export holds no run; its firmware.json is in the run folder too, so it is passed over.
+
+    Parameters
+    ----------
+    paths : sequence of paths
+        Run folders.
+    trouble : callable, optional
+        Told of every folder that is there but damaged, which is then left out; without it the first one is an error.
 
     Raises
     ------
     DataError
         If no run is left, or two runs have the same name.
+    SchemaError
+        If a folder is not there.
     """
-    folders = [Path(path) for path in paths]
-    runs = [Run.load(folder, with_model=False) for folder in folders if not _is_export(folder)]
+    runs = []
+    for folder in (Path(path) for path in paths):
+        try:
+            if not _is_export(folder):
+                runs.append(_finished(Run.load(folder, with_model=False)))
+        except (SchemaError, DataError) as error:
+            if trouble is None or not folder.is_dir():
+                raise
+            trouble(str(error))
     if not runs:
-        raise DataError("no run folder was given: the report needs at least one")
-    for run in runs:
-        if "weightings" not in run.metrics or "model" not in run.metrics:
-            raise DataError(f"{run.path}: metrics.json holds no figures of a finished run")
+        raise DataError("no run folder was given, or none of them can be read: the report needs at least one")
     names = [run.name for run in runs]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -40,12 +53,19 @@ def load_runs(paths: Sequence[str | Path]) -> list[Run]:
     return runs
 
 
+def _finished(run: Run) -> Run:
+    if "weightings" not in run.metrics or "model" not in run.metrics:
+        raise DataError(f"{run.path}: metrics.json holds no figures of a finished run")
+    return run
+
+
 def _is_export(folder: Path) -> bool:
     return (folder / "firmware.json").is_file() and not (folder / "config.json").is_file() and bool(
         read_json(folder / "firmware.json"))
 
 
-def write_report(paths: Sequence[str | Path], out: str | Path, force: bool = False) -> Path:
+def write_report(paths: Sequence[str | Path], out: str | Path, force: bool = False,
+                 trouble: Callable[[str], None] | None = None) -> Path:
     """Write the report on some runs.
 
     Parameters
@@ -56,6 +76,8 @@ def write_report(paths: Sequence[str | Path], out: str | Path, force: bool = Fal
         The HTML file, written under a temporary name and renamed.
     force : bool
         Replace an existing file.
+    trouble : callable, optional
+        Told of every damaged folder, which the page then names; without it the first one is an error.
 
     Raises
     ------
@@ -69,7 +91,11 @@ def write_report(paths: Sequence[str | Path], out: str | Path, force: bool = Fal
     target = Path(out)
     if target.exists() and (not force or not target.is_file()):
         raise ConfigError(f"{target}: exists already; --force replaces a file")
-    html = render(load_runs(paths))
+    troubles: list[str] = []
+    html = render(load_runs(paths, troubles.append if trouble else None), troubles)
+    for line in troubles:
+        if trouble:
+            trouble(line)
     scratch = target.with_name(f".{target.name}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -80,8 +106,8 @@ def write_report(paths: Sequence[str | Path], out: str | Path, force: bool = Fal
     return target
 
 
-def render(runs: Sequence[Run]) -> str:
-    """Return the page as text.
+def render(runs: Sequence[Run], troubles: Sequence[str] = ()) -> str:
+    """Return the page as text; `troubles` are named on it.
 
     Raises
     ------
@@ -99,7 +125,7 @@ def render(runs: Sequence[Run]) -> str:
     environment.filters["subscripts"] = _subscripts
     template = environment.from_string((folder / "page.html").read_text(encoding="utf-8"))
     style = (resources.files("pseudoexp.pages") / "style.css").read_text(encoding="utf-8")
-    return template.render(style=style, plots=plots, count=tables.count, **_context(runs, plots))
+    return template.render(style=style, plots=plots, count=tables.count, troubles=troubles, **_context(runs, plots))
 
 
 def _context(runs: Sequence[Run], plots: Any) -> dict[str, Any]:

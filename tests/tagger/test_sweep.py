@@ -103,7 +103,7 @@ nodes = 999
     assert main(["report", str(out), "--out", str(page)]) == 0
     assert "not finished" in capsys.readouterr().err
     text, numbers = page.read_text(), json.loads(page.with_suffix(".json").read_text())
-    assert text.count("<section") == 6 and "4 of 4 runs" in text
+    assert text.count("<section") == 6 and "3 of 3 runs" in text
     assert {point["label"] for point in numbers["nodes"]} == {"full network", "magnitude", "norm"}
     assert main(["report", str(out), "--out", str(page)]) == 2
 

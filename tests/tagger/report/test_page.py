@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pseudoexp.errors import ConfigError, DataError, SchemaError
+from tagger.cli import main
 from tagger.report import tables
 from tagger.report.page import load_runs, write_report
 from tagger.runs import Run
@@ -163,6 +164,15 @@ def test_refusals(folders, tmp_path):
     (folders[0] / "metrics.json").write_text("{}")
     with pytest.raises(DataError, match=r"metrics\.json"):
         load_runs(folders)
+
+
+def test_a_damaged_folder_is_named_and_left_out(folders, tmp_path, capsys):
+    (folders[0] / "metrics.json").write_text("{")
+    assert main(["report", *map(str, folders), "--out", str(tmp_path / "r.html")]) == 0
+    assert "left out" in capsys.readouterr().err
+    assert "Left out" in (tmp_path / "r.html").read_text()
+    assert main(["report", str(folders[0]), "--out", str(tmp_path / "q.html")]) == 2
+    assert not (tmp_path / "q.html").exists()
 
 
 def test_inputs_are_ordered_by_importance(folders):
