@@ -8,7 +8,6 @@ calibration, so that cards based on it keep it.
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pseudoexp.core.files import whole_file
+from pseudoexp.core.files import read_arrays, whole_file
 from pseudoexp.dataset import weights
 from pseudoexp.dataset.weights import SpectrumRatio
 from pseudoexp.errors import ConfigError, SchemaError
@@ -58,12 +57,11 @@ def load(path: Path) -> tuple[Calibration, dict[str, Any]]:
     SchemaError
         If the file is not a calibration of this version.
     """
+    data = read_arrays(path, "a calibration")
     try:
-        with np.load(path, allow_pickle=False) as data:
-            header: dict[str, Any] = json.loads(str(data["header"]))
-            parts = {part: kind(**{name: _plain(data[f"{part}.{name}"]) for name in kind._fields})
-                     for part, kind in _PARTS.items()}
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        header: dict[str, Any] = dict(json.loads(str(data["header"])))
+        parts = {part: kind(**{name: _plain(data[f"{part}.{name}"]) for name in kind._fields}) for part, kind in _PARTS.items()}
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise SchemaError(f"{path}: not a calibration ({error}); make one with `pseudoexp calibrate`") from None
     if header.get("version") != CALIBRATION_VERSION:
         raise SchemaError(f"{path}: calibration version {header.get('version')}; allowed: {CALIBRATION_VERSION}")

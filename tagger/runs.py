@@ -20,6 +20,7 @@ import json
 import shutil
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -28,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.core.files import require_writable
+from pseudoexp.core.files import MOST_ARRAYS, read_arrays, require_writable
 from pseudoexp.errors import ConfigError, DataError, MissingExtra, SchemaError
 
 if TYPE_CHECKING:
@@ -209,8 +210,10 @@ def load_model(path: str | Path) -> keras.Model:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > MOST_ARRAYS:
+                raise SchemaError(f"{path}: larger than {MOST_ARRAYS} bytes when unpacked; allowed: a network of ours")
             layers = archive.read("config.json").decode()
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+    except (OSError, EOFError, KeyError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error):
         raise SchemaError(f"{path}: not a network saved by Keras, or damaged") from None
     try:
         import keras
@@ -244,7 +247,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise SchemaError(f"{path}: missing or not JSON") from None
     if not isinstance(content, dict):
         raise SchemaError(f"{path}: not a JSON object")
@@ -286,8 +289,4 @@ def _read_history(path: Path) -> dict[str, list[float]]:
 def _read_scores(path: Path) -> dict[str, NDArray[Any]]:
     if not path.is_file():
         return {}
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile):
-        raise SchemaError(f"{path}: damaged") from None
+    return read_arrays(path, "the scores of a run")

@@ -13,6 +13,7 @@ from pseudoexp.cli import calibrate, cards, events, generate, info, merge, repla
 from pseudoexp.errors import Interrupted, PseudoexpError
 
 DEBUG = "PSEUDOEXP_DEBUG"
+MOST_TEXT = 4000
 
 app = typer.Typer(name="pseudoexp", no_args_is_help=True, add_completion=False, rich_markup_mode="rich",
                   pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
@@ -63,7 +64,8 @@ def run(program: Callable[..., object], arguments: Sequence[str] | None = None) 
 
 
 def _complain(message: str, code: int, prefix: str = "error: ") -> int:
-    sys.stderr.write(prefix + " ".join(message.split()) + "\n")
+    line = "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))  # files' names and texts are others'
+    sys.stderr.write(prefix + (line if len(line) <= MOST_TEXT else f"{line[:MOST_TEXT]} ...") + "\n")
     return code
 
 

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import os
+import struct
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pseudoexp.errors import ConfigError
+from pseudoexp.errors import ConfigError, SchemaError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST_TEXT = 1 << 20
+"""Bytes of a configuration file; longer ones are something else."""
+MOST_ARRAYS = 1 << 30
+"""Bytes of the arrays in one file, unpacked."""
+_UNREADABLE = (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, NotImplementedError, RuntimeError, MemoryError,
+               zipfile.BadZipFile, zlib.error, struct.error)
+"""What numpy and zipfile raise for damaged archives."""
 
 
 def require_writable(path: Path) -> None:
@@ -38,3 +52,44 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def read_text(path: Path, limit: int = MOST_TEXT) -> str:
+    """Return the text of a file that somebody wrote.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, is longer than `limit` bytes, or is no text.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+        if len(content) > limit:
+            raise ConfigError(f"{path}: longer than {limit} bytes; allowed: a shorter file")
+        return content.decode("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: cannot be read (not text)") from None
+
+
+def read_arrays(path: Path, what: str, limit: int = MOST_ARRAYS) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an .npz file; nothing in it is unpickled.
+
+    Raises
+    ------
+    SchemaError
+        If the file is not `what`: no archive of arrays, damaged, or larger than `limit` bytes when unpacked.
+    """
+    import numpy as np
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > limit:
+                raise SchemaError(f"{path}: not {what} (larger than {limit} bytes when unpacked)")
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except _UNREADABLE as error:
+        text = " ".join(str(error).split())[:120]
+        raise SchemaError(f"{path}: not {what}, or damaged ({type(error).__name__}: {text})") from None

@@ -18,6 +18,13 @@ from pseudoexp.errors import ConfigError, SchemaError
 
 SECONDS = 30.0
 """Wall-clock limit of the child."""
+FILTERS = {1, 2, 3, 32000}
+"""HDF5's numbers of gzip, shuffle, fletcher32 and lzf; others would be looked for as plug-ins on the disk."""
+MOST_ROW = 1 << 20
+MOST_CHUNK = 1 << 27
+"""Bytes of a row, and of a compressed piece once unpacked."""
+MOST_UNPACKED, MOST_RATIO = 1 << 30, 100
+"""Bytes that any file may hold once unpacked, and how many times its size a larger one may; rows of ours shrink to a third."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +128,7 @@ def _ask(path: Path) -> dict[str, Any]:
         return {"error": f"reading its layout took more than {SECONDS:g} s"}
     try:
         return dict(json.loads(done.stdout))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return {"error": f"reading its layout broke the HDF5 library (status {done.returncode})"}
 
 
@@ -144,6 +151,14 @@ def _dataset(path: Path, name: str, layout: dict[str, Any]) -> DatasetInfo:
                           "offsets": [f[2] for f in fields], "itemsize": layout["itemsize"]})
     except (TypeError, ValueError):
         raise SchemaError(f"{path}: `{name}` has columns of types that are not ours") from None
+    if dtype.hasobject or dtype.itemsize > MOST_ROW:
+        raise SchemaError(f"{path}: `{name}` has columns of types that are not ours")
+    if foreign := sorted(set(layout["filters"]) - FILTERS):
+        raise SchemaError(f"{path}: `{name}` is packed by a filter (number {foreign[0]}) that is not ours; allowed: gzip, lzf")
+    if layout["chunk_bytes"] > MOST_CHUNK:
+        raise SchemaError(f"{path}: `{name}` is cut into pieces of {layout['chunk_bytes']:.3g} bytes; allowed: {MOST_CHUNK:.3g}")
+    if not layout["allocated"]:
+        raise SchemaError(f"{path}: `{name}` has rows that were never written")
     return DatasetInfo(tuple(layout["shape"]), dtype, layout["offset"], layout["compression"],
                        tuple(layout["locators"]))
 
@@ -166,7 +181,13 @@ def _check(info: FileInfo) -> None:
     if info.rows < 1:
         raise SchemaError(f"{info.path}: `jets` has no rows")
     for name, dataset in info.datasets.items():
-        end = (dataset.offset or 0) + int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
+        if len(dataset.shape) != (2 if name == "tracks" else 1) or (name != schema.CHUNKS and dataset.shape[0] != info.rows):
+            raise SchemaError(f"{info.path}: `{name}` has the shape {dataset.shape}, `jets` {info.jets.shape}")
+    for name, dataset in info.datasets.items():
+        unpacked = int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
+        if unpacked > max(MOST_UNPACKED, MOST_RATIO * info.size):
+            raise SchemaError(f"{info.path}: `{name}` would become {unpacked / 1e9:.3g} GB out of {info.size / 1e9:.3g}")
+        end = (dataset.offset or 0) + unpacked
         if dataset.offset is not None and end > info.size:
             raise SchemaError(f"{info.path}: truncated: `{name}` ends behind the end of the file")
 
@@ -177,14 +198,16 @@ def _check_attributes(info: FileInfo) -> None:
         checks = {"flavour_label": tuple(given["flavour_label"]) in (schema.CLASSES[:2], schema.CLASSES),
                   "events_tried": [type(t) for t in given["events_tried"]] == [int, int],
                   "configuration": isinstance(json.loads(given["configuration"]), dict),
-                  "jet_counts": isinstance(json.loads(given.get("jet_counts", "{}")), dict)}
+                  "jet_counts": isinstance(json.loads(given.get("jet_counts", "{}")), dict),
+                  "shifted_configuration": isinstance(json.loads(given.get("shifted_configuration", "{}")), dict),
+                  "block_locators": all(isinstance(n, int) for d in info.datasets.values() for n in d.locators)}
     except KeyError as error:
         raise SchemaError(f"{info.path}: attribute {error.args[0]} is missing on `jets`") from None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         raise SchemaError(f"{info.path}: an attribute of `jets` is not what it should be") from None
     for name, good in checks.items():
         if not good:
-            raise SchemaError(f"{info.path}: attribute {name} is not what it should be: {str(given[name])[:60]}")
+            raise SchemaError(f"{info.path}: attribute {name} is not what it should be: {str(given.get(name))[:60]}")
 
 
 def _check_columns(info: FileInfo, name: str, fields: tuple[schema.Field, ...]) -> None:

@@ -47,8 +47,20 @@ def _layout(name: str, dataset: Any) -> dict[str, Any]:
     dtype = dataset.dtype
     fields = [[field, dtype[field].str, dtype.fields[field][1]] for field in dtype.names or ()]
     return {"shape": list(dataset.shape or ()), "fields": fields, "itemsize": dtype.itemsize,
-            "offset": dataset.id.get_offset(), "compression": dataset.compression or "none",
+            "offset": dataset.id.get_offset(), "compression": dataset.compression or "none", **_pieces(dataset),
             "locators": locators if isinstance(locators, list) else []}
+
+
+def _pieces(dataset: Any) -> dict[str, Any]:
+    """Return by which filters a dataset is packed, the bytes of an unpacked piece, and whether all pieces are there."""
+    plist = dataset.id.get_create_plist()
+    filters = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
+    if not dataset.chunks:
+        return {"filters": filters, "chunk_bytes": 0, "allocated": dataset.id.get_offset() is not None or not dataset.size}
+    size, pieces = dataset.dtype.itemsize, 1
+    for length, piece in zip(dataset.shape, dataset.chunks, strict=True):
+        size, pieces = size * piece, pieces * -(-length // piece)
+    return {"filters": filters, "chunk_bytes": size, "allocated": dataset.id.get_num_chunks() == pieces}
 
 
 def _plain(value: Any) -> Any:

@@ -149,7 +149,8 @@ def _hash_rows(info: FileInfo, name: str, digest: DatasetDigest) -> list[int]:
 def check_sidecar(path: Path) -> str | None:
     """Return the checksum that the sidecar has, None without one; DamagedFile if it is not the file's."""
     try:
-        expected = sidecar(path).read_text(encoding="utf-8", errors="replace").split()[:1]
+        with sidecar(path).open("rb") as file:
+            expected = file.read(4096).decode("utf-8", "replace").split()[:1]
     except OSError:
         return None
     checksum = file_sha256(path)

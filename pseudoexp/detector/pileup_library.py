@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.core.files import whole_file
+from pseudoexp.core.files import read_arrays, whole_file
 from pseudoexp.core.jit import user_cache
 from pseudoexp.core.record import EventBatch
 from pseudoexp.detector.pileup import (
@@ -35,6 +34,7 @@ from pseudoexp.detector.pileup import (
 from pseudoexp.errors import ConfigError, GenerationError, SchemaError
 
 LIBRARY_VERSION = "1"
+MOST_BYTES = 1 << 32
 LIBRARY_EVENTS = 50_000
 LIBRARY_SEED = 20_240_601
 MAX_MU = 500.0
@@ -166,14 +166,13 @@ def read_library(path: Path) -> PileUp:
     SchemaError
         If it is damaged or of another version.
     """
+    if not path.exists():
+        raise FileNotFoundError(path)
+    stored = read_arrays(path, "a pile-up library", MOST_BYTES)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            library = PileUp(0.0, **{name: file[name] for name in _ARRAYS})
-            expected = str(file["checksum"])
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise SchemaError(f"{path}: not a pile-up library ({error})") from None
+        library, expected = PileUp(0.0, **{name: stored[name] for name in _ARRAYS}), str(stored["checksum"])
+    except KeyError as error:
+        raise SchemaError(f"{path}: not a pile-up library (without {error})") from None
     if checksum(library) != expected:
         raise SchemaError(f"{path}: the pile-up library is damaged (checksum)")
     return library

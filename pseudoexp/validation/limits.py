@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from pseudoexp.core.files import read_text
 from pseudoexp.errors import ConfigError
 
 SCOPES = ("rows", "reference", "particles")
@@ -66,13 +67,11 @@ def load_limits(path: str | Path | None = None) -> Limits:
         If it cannot be read, or names what there is not.
     """
     name = "the default limits" if path is None else str(path)
+    text = (resources.files(__package__) / "limits.toml").read_text() if path is None else read_text(Path(path))
     try:
-        text = (resources.files(__package__) / "limits.toml").read_text() if path is None else Path(path).read_text()
         content = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or 'not text'})") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name}: not TOML ({error})") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{name}: not TOML ({str(error)[:200]})") from None
     return _checked(content, name)
 
 

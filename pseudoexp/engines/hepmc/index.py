@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core.files import read_arrays
 from pseudoexp.core.jit import user_cache
 from pseudoexp.core.rng import QCD, SIGNAL
 from pseudoexp.engines.settings import EngineSettings
@@ -32,6 +33,8 @@ HEPMC3, HEPMC2 = "HepMC::Asciiv3", "HepMC::IO_GenEvent"
 _VERSION = 1
 _BLOCK = 16 * 2**20
 _HEAD = 2**16
+_MOST_TEXT = 2**28
+"""Bytes of an event: ten times one with 200 pile-up collisions."""
 _OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _BROKEN = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
@@ -73,7 +76,7 @@ class Index(NamedTuple):
         place = self.header.find(b"\nA configuration {")
         try:
             found = json.loads(self.header[place:].split(b"\n", 2)[1].partition(b" configuration ")[2]) if place >= 0 else {}
-        except ValueError:
+        except (ValueError, RecursionError, IndexError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -139,10 +142,10 @@ def _index(path: Path, state: tuple[int, int, int]) -> Index:
     name = hashlib.sha256(json.dumps([_VERSION, str(path), *state]).encode()).hexdigest()[:24]
     kept = user_cache() / "hepmc" / f"{name}.npz"
     try:
-        with np.load(kept, allow_pickle=False) as fields:
-            return Index(str(fields["form"]), fields["header"].tobytes(), fields["offsets"], fields["weights"],
-                         float(fields["cross_section"]), str(fields["sha256"]))
-    except (OSError, ValueError, KeyError, EOFError):
+        fields = read_arrays(kept, "an index")
+        return Index(str(fields["form"]), fields["header"].tobytes(), fields["offsets"], fields["weights"],
+                     float(fields["cross_section"]), str(fields["sha256"]))
+    except (SchemaError, ValueError, TypeError, KeyError):
         pass
     made = scan(path)
     _keep(kept, made)
@@ -219,6 +222,8 @@ def _pieces(path: Path, file: BinaryIO, digest: Any) -> Iterator[tuple[int, byte
             yield start + begin, rest[begin:found + 1], False
             begin = found + 1
         start, rest = start + begin, rest[begin:]
+        if len(rest) > _MOST_TEXT:
+            raise SchemaError(f"{path}: an event, or what stands before the first, is longer than {_MOST_TEXT} bytes")
     yield start, rest, True
 
 

@@ -51,6 +51,8 @@ def records(path: Path, index: Index, first: int, n: int) -> Iterator[EventBatch
                 raise SchemaError(f"{path}: event {number} cannot be read as HepMC")
             read.set_units(module.Units.GEV, module.Units.MM)
             read.write_data(data)
+            if not _is_sound(data, read.numpy.vertices.id):
+                raise SchemaError(f"{path}: event {number} names particles or vertices that it does not have")
             yield _record(_graph(data, read.numpy.vertices.id), data, _pt_hat(read), index.weights[number],
                           f"{path}: event {number}")
 
@@ -77,6 +79,15 @@ def _pt_hat(read: Any) -> float:
         return float(read.attributes[PT_HAT].astype(str))
     except (TypeError, ValueError):
         return math.nan
+
+
+def _is_sound(data: Any, vertex_id: NDArray[np.int32]) -> bool:
+    """Return whether all links are between particles and vertices that are there: kernels do not ask again."""
+    n, m = len(data.particles), len(data.vertices)
+    one, other = np.asarray(data.links1, np.int64), np.asarray(data.links2, np.int64)
+    particle, vertex = np.where(one > 0, one, other), np.where(one > 0, other, one)
+    good = ((particle >= 1) & (particle <= n) & (vertex <= -1) & (vertex >= -m)).all()
+    return bool(n and good and np.array_equal(np.sort(-np.asarray(vertex_id, np.int64)), np.arange(1, m + 1)))
 
 
 def _graph(data: Any, vertex_id: NDArray[np.int32]) -> Graph:
