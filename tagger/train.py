@@ -145,7 +145,8 @@ def fit(model: keras.Model, data: TaggerData, config: TrainConfig, callbacks: Se
     steps = -(-len(data.train) // batch)
     rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, max(1, steps * config.epochs))
     loss = keras.losses.BinaryCrossentropy(from_logits=True) if data.train.soft is None else _taught_loss(config)
-    model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, weighted_metrics=[], jit_compile=False)
+    model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, weighted_metrics=[],
+                  jit_compile=needs_jit())
     watch: list[Any] = [_validation_auc(data), keras.callbacks.TerminateOnNaN(), *callbacks]
     if config.patience:
         watch.append(keras.callbacks.EarlyStopping("val_loss", patience=config.patience, restore_best_weights=True))
@@ -159,6 +160,11 @@ def fit(model: keras.Model, data: TaggerData, config: TrainConfig, callbacks: Se
     passed = steps * np.arange(len(history["loss"]))
     history["learning_rate"] = [float(keras.ops.convert_to_numpy(rate(int(step)))) for step in passed]
     return history
+
+
+def needs_jit() -> bool:
+    """Return whether a backend is slow without compilation; TensorFlow's graphs of networks this small start sooner."""
+    return str(import_keras().backend.backend()) == "jax"
 
 
 def _targets(part: Split) -> NDArray[np.float32]:

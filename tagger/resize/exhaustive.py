@@ -24,7 +24,7 @@ from pseudoexp.errors import ConfigError
 from tagger.data import TaggerData
 from tagger.metrics import Scored
 from tagger.model import moments
-from tagger.train import TrainConfig
+from tagger.train import TrainConfig, needs_jit
 
 MEMBERS = 400
 """Networks trained at a time."""
@@ -173,7 +173,7 @@ def _fit_stack(model: keras.Model, data: TaggerData, config: TrainConfig) -> Non
     def loss(target: Any, logit: Any) -> Any:
         return ops.sum(ops.softplus(logit) - target * logit, axis=-1)  # of all members: one does not feel another
 
-    model.compile(keras.optimizers.Adam(rate), loss, jit_compile=False)
+    model.compile(keras.optimizers.Adam(rate), loss, jit_compile=needs_jit())
     model.fit(data.train.x, data.train.y.astype(np.float32)[:, None], sample_weight=data.train.training_weight(),
               batch_size=batch, epochs=config.epochs, verbose=0)
 
