@@ -7,64 +7,73 @@ level gets wrappers for Python that nobody calls. Here a function has two lives.
 *whole*: its parts are linked in, made private to it (so that LLVM may drop arguments nobody reads) and optimised
 together, once. This takes a third of the time and gives faster code; the results are the same to the bit.
 
-Numba counts references to arrays wherever it looks into one. A program that neither creates arrays nor returns any only
-borrows those of its caller, and the count need not be kept: our kernels spent a quarter of their time with it. The
-code therefore counts through two functions of its own, which do nothing in such a program.
+Numba counts references to arrays wherever it looks into one: a third of the code of a function that takes large tuples of
+arrays. A program that neither creates arrays nor returns any only borrows those of its caller, and the count need not be
+kept. Every program is therefore first compiled without counting; if it turns out not to be of that kind, again with it, from
+parts of their own.
 
 The only module that touches the insides of numba's compiler.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite.binding import parse_assembly
 from numba import typeof
-from numba.core.cgutils import normalize_ir_text
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import PassManager, register_pass
+from numba.core.lowering import Lower
 from numba.core.registry import CPUDispatcher
+from numba.core.runtime.context import NRTContext
 from numba.core.typed_passes import NativeLowering
 
 _NO_WRAPPERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
-def _counting(how: str, linkage: str) -> str:
-    """Return the two functions that count references, with one line each that does it."""
-    return "\n".join(
-        f"define {linkage} void @pseudoexp_{name}(i8* %meminfo) alwaysinline {{\n{how.format(name)}\nret void\n}}"
-        for name in ("incref", "decref"))
+class _MustCount(Exception):
+    """A program creates or returns arrays: their references have to be counted."""
 
 
-_COUNT = ("declare void @NRT_incref(i8*)\ndeclare void @NRT_decref(i8*)\n"
-          + _counting("call void @NRT_{}(i8* %meminfo)", "linkonce_odr"))
-_DO_NOT_COUNT = _counting("", "")
-_DECLARED = "".join(f"\ndeclare void @pseudoexp_{name}(i8*)\n" for name in ("incref", "decref"))
-_WRAPPERS = ("wrapper", "cfunc_wrapper")
-_CALL = re.compile(r'call void @"?NRT_(incref|decref)"?\(')
+class _Uncounted(NRTContext):
+    """What lowering asks to count references, and does not."""
+
+    def incref(self, builder: Any, typ: Any, value: Any) -> None:
+        """Do nothing."""
+
+    def decref(self, builder: Any, typ: Any, value: Any) -> None:
+        """Do nothing."""
 
 
-class _Library(JITCodeLibrary):
-    """Code that counts references through our own functions; the wrappers for Python are left as they are."""
+class _Lower(Lower):
+    """Lowering of a function that Python calls."""
 
-    def add_ir_module(self, ir_module: Any) -> None:
-        """Add a function's code, or a wrapper's."""
-        text = normalize_ir_text(str(ir_module))
-        counts = ir_module.name not in _WRAPPERS and _CALL.search(text) is not None
-        if counts:
-            text = _CALL.sub(r"call void @pseudoexp_\1(", text) + _DECLARED
-        module = parse_assembly(text)
-        module.name = ir_module.name
-        module.verify()
-        self.add_llvm_module(module)
-        if counts:  # behind what calls it: the linker leaves out what nobody needs
-            self._final_module.link_in(parse_assembly(_COUNT))
+    def create_cpython_wrapper(self, release_gil: bool = False) -> None:
+        """Write what unpacks Python's arguments: it always counts."""
+        self.context.nrt = NRTContext(self.context, True)
+        super().create_cpython_wrapper(release_gil)
 
 
-class _PartLibrary(_Library):
+_helpers: dict[Any, Any] = {}
+"""Functions that numba itself compiles for code that does not count."""
+
+
+class _Mode:
+    """Whether what is compiled now counts references; numba compiles one thing at a time."""
+
+    counts = True
+
+
+def _stop_counting(state: Any) -> None:
+    """Let the context in which one function is lowered not count, nor share what it compiles with those that do."""
+    if not _Mode.counts:
+        state.targetctx.nrt = _Uncounted(state.targetctx, True)
+        state.targetctx.cached_internal_func = _helpers
+
+
+class _PartLibrary(JITCodeLibrary):
     """Code that is only ever linked into other code; it holds none of what it calls."""
 
     def finalize(self) -> None:
@@ -121,10 +130,8 @@ def _link_calls(library: JITCodeLibrary, module: Any) -> None:
         asked = missing
 
 
-class _WholeLibrary(_Library):
-    """Code that Python calls; `returns_arrays` is set by the lowering."""
-
-    returns_arrays = True
+class _WholeLibrary(JITCodeLibrary):
+    """Code that Python calls."""
 
     def finalize(self) -> None:
         """Link all it calls, every part once, and translate."""
@@ -132,19 +139,13 @@ class _WholeLibrary(_Library):
         self._linking_libraries: list[JITCodeLibrary] = []
         super().finalize()
 
-    def _borrows(self) -> bool:
-        """Whether all arrays belong to the caller: none is made and none returned."""
-        return not self.returns_arrays and not any("alloc" in function.name.lower()
-                                                   for function in self._final_module.functions
-                                                   if function.name.startswith("NRT_"))
-
     def _optimize_final_module(self) -> None:
         """Make the parts private, then optimise. Numba's reference counts are known to a pass by name and stay."""
-        if self._borrows():
-            self._final_module.link_in(parse_assembly(_DO_NOT_COUNT))
+        if not _Mode.counts and any("alloc" in function.name.lower() for function in self._final_module.functions
+                                    if function.name.startswith("NRT_")):
+            raise _MustCount
         for function in self._final_module.functions:
-            shared = not function.is_declaration and (function.linkage.name == "linkonce_odr"
-                                                      or function.name.startswith("pseudoexp_"))
+            shared = not function.is_declaration and function.linkage.name == "linkonce_odr"
             if shared and not function.name.startswith("NRT_"):
                 function.linkage = "internal"
         super()._optimize_final_module()
@@ -157,6 +158,7 @@ class _PartLowering(NativeLowering):
 
     def run_pass(self, state: Any) -> bool:
         """Lower, and register what callers link under a key of its own instead of an entry point."""
+        _stop_counting(state)
         state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
         super().run_pass(state)
         key = object()
@@ -174,12 +176,15 @@ class _FlatLowering(_PartLowering):
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _WholeLowering(NativeLowering):
     _name = "pseudoexp_whole_lowering"
+    lowering_class = _Lower
 
     def run_pass(self, state: Any) -> bool:
         """Lower and translate."""
+        if not _Mode.counts and state.targetctx.data_model_manager[state.return_type].contains_nrt_meminfo():
+            raise _MustCount
+        _stop_counting(state)
         state.library = _WholeLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
         state.library.enable_object_caching()
-        state.library.returns_arrays = state.targetctx.data_model_manager[state.return_type].contains_nrt_meminfo()
         return bool(super().run_pass(state))
 
 
@@ -238,8 +243,21 @@ class Kernel(CPUDispatcher):
     def __init__(self, py_func: Callable[..., Any], locals: dict[str, Any] | None = None,
                  targetoptions: dict[str, Any] | None = None, flat: bool = False) -> None:
         options = targetoptions or {}
-        super().__init__(py_func, locals, options, _WholeCompiler)
-        self._part = _PartDispatcher(py_func, locals, options | _NO_WRAPPERS, _FlatCompiler if flat else _PartCompiler)
+        super().__init__(py_func, locals, options | {"no_cfunc_wrapper": True}, _WholeCompiler)
+        compiler = _FlatCompiler if flat else _PartCompiler
+        self._parts = {counts: _PartDispatcher(py_func, locals, options | _NO_WRAPPERS, compiler) for counts in (False, True)}
+
+    def compile(self, sig: Any) -> Any:
+        """Compile for a signature, without counting references if that is possible."""
+        with global_compiler_lock:
+            _Mode.counts = False
+            try:
+                return super().compile(sig)
+            except _MustCount:
+                _Mode.counts = True
+                return super().compile(sig)
+            finally:
+                _Mode.counts = True
 
     def ready(self, *arguments: Any) -> bool:
         """Return whether a call with these arguments needs no compilation, now or in an earlier process."""
@@ -255,8 +273,8 @@ class Kernel(CPUDispatcher):
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
         """Type a call from compiled code, compiling the part."""
-        return self._part.get_call_template(args, kws)
+        return self._parts[_Mode.counts].get_call_template(args, kws)
 
     def get_overload(self, sig: Any) -> Any:
         """Return the key under which a part is registered."""
-        return self._part.get_overload(sig)
+        return self._parts[_Mode.counts].get_overload(sig)
