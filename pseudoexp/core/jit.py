@@ -96,6 +96,11 @@ def inline(function: F) -> F:
     return _compiled(function, cached=False)
 
 
+def embedded(function: F) -> F:
+    """Compile a helper of a few instructions that is put into each of its callers; what it calls is not."""
+    return _compiled(function, cached=False, flat=True)
+
+
 def flat(function: F) -> F:
     """Return a twin of a kernel that is compiled into each of its callers, with all that it calls.
 
@@ -117,10 +122,10 @@ _twins: dict[int, Kernel] = {}
 """The twins by the kernels' identities; kernels live as long as the process."""
 
 
-def _compiled(function: F, cached: bool) -> F:
+def _compiled(function: F, cached: bool, flat: bool = False) -> F:
     if numba_config.DISABLE_JIT:
         return function
-    compiled = Kernel(function, targetoptions=dict(OPTIONS))
+    compiled = Kernel(function, targetoptions=dict(OPTIONS), flat=flat)
     if cached:
         outer = numba_config.CACHE_DIR
         numba_config.CACHE_DIR = str(cache_folder())

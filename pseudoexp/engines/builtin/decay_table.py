@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import exp
+from pseudoexp.core.species import PHOTON
 from pseudoexp.engines.builtin.hadron_table import SOURCE, HadronTable, hadron_table, species_names
 
 FILES = ("decays_light.toml", "decays_charm.toml", "decays_beauty.toml", "decays_tau.toml")
-PHASE_SPACE, POLARISED, OMEGA, DALITZ, V_A, HADRONS = range(6)
-"""Ways to decay; POLARISED is every vector that goes to two pseudoscalars."""
+PHASE_SPACE, POLARISED, OMEGA, DALITZ, V_A, HADRONS, PHOTONS = range(7)
+"""Ways to decay; POLARISED is every vector that goes to two pseudoscalars, PHOTONS what goes to two photons."""
 _WAYS = {"omega": OMEGA, "dalitz": DALITZ, "v-a": V_A, "hadrons": HADRONS}
 
 
@@ -56,6 +57,8 @@ def _channel(entry: list[Any], mother: int, names: dict[str, int], table: Hadron
         rows = [int(np.searchsorted(table.pdg_id, abs(p))) for p in (mother, *products)]
         if table.spin_states[rows].tolist() == [3, 1, 1]:
             way = POLARISED
+    if products == (PHOTON, PHOTON):
+        way = PHOTONS
     mean, least = entry[3:] if way == HADRONS else (0.0, 0)
     return Channel(float(entry[0]), products, way, float(mean), int(least))
 

@@ -13,7 +13,7 @@ from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.rng import Stream
 from pseudoexp.core.species import K0_LONG, K0_SHORT, PHOTON
 from pseudoexp.engines.builtin.decay_flavour import make_hadrons
-from pseudoexp.engines.builtin.decay_table import DALITZ, OMEGA, POLARISED, V_A, DecayTable
+from pseudoexp.engines.builtin.decay_table import DALITZ, OMEGA, PHOTONS, POLARISED, V_A, DecayTable
 from pseudoexp.engines.builtin.decay_weights import lepton_pair, three_pions, v_minus_a
 from pseudoexp.engines.builtin.dice import DECAY, Dice, throw, throw_from
 from pseudoexp.engines.builtin.hadron_table import HadronTable, draw_mass, find_row
@@ -33,8 +33,9 @@ _NO_AXIS, _ALONG, _ACROSS = range(3)
 def _live(hadrons: Hadrons, row: int, ctau: float, mass: float, dice: Dice) -> None:
     """Set the decay vertex; let neutral B mesons oscillate."""
     lived = -log(throw(dice)) if ctau > 0.0 else 0.0
+    way = lived * ctau / mass if ctau > 0.0 else 0.0
     for k in range(4):
-        hadrons.decay_vertex[row, k] = hadrons.vertex[row, k] + hadrons.p4[row, k] * (lived * ctau / mass)
+        hadrons.decay_vertex[row, k] = hadrons.vertex[row, k] + hadrons.p4[row, k] * way
     code = abs(hadrons.pdg_id[row])
     if code == 511 or code == 531:
         s, _ = sincos(0.5 * lived * (_MIXING_B0 if code == 511 else _MIXING_BS))
@@ -169,6 +170,20 @@ def _append(hadrons: Hadrons, row: int, products: Products, n: int) -> bool:
     return True
 
 
+@inline
+def _two_photons(hadrons: Hadrons, row: int, dice: Dice) -> bool:
+    """Append two photons; return False if the list is full."""
+    if hadrons.filled[0] + 2 > len(hadrons.status):
+        return False
+    hadrons.status[row] = DECAYED
+    x, y, z = direction(dice)
+    q, mass, k = hadrons.p4[row], hadrons.mass[row], 0.5 * hadrons.mass[row]
+    for sign in (1.0, -1.0):
+        px, py, pz, e = boosted(sign * k * x, sign * k * y, sign * k * z, k, q[0], q[1], q[2], q[3], mass)
+        append_hadron(hadrons, PHOTON, row, hadrons.from_higgs[row], px, py, pz, e, 0.0)
+    return True
+
+
 @kernel
 def decay(hadrons: Hadrons, row: int, species_row: int, species: HadronTable, decays: DecayTable, products: Products,
           dice: Dice) -> bool:
@@ -184,6 +199,8 @@ def decay(hadrons: Hadrons, row: int, species_row: int, species: HadronTable, de
     for attempt in range(_ATTEMPTS):
         if attempt % _ATTEMPTS_WITH_CHANNEL == 0:
             channel = _choose(decays, species_row, dice)
+            if decays.way[channel] == PHOTONS:
+                return _two_photons(hadrons, row, dice)
         n = _select(pdg_id, channel, species, decays, products, dice)
         if n > 0 and _draw_masses(n, mass, species, products, dice):
             way = decays.way[channel]
@@ -209,7 +226,7 @@ def decay_all(hadrons: Hadrons, species: HadronTable, decays: DecayTable, produc
     products : Products
         Workspace from `new_products`.
     stream : Stream
-        Random numbers of the event; each row has an item of the stage DECAY.
+        Random numbers of the event.
     dice : Dice
         Any.
 
@@ -218,16 +235,15 @@ def decay_all(hadrons: Hadrons, species: HadronTable, decays: DecayTable, produc
     int
         Rows filled, -1 if the list is too short.
     """
+    throw_from(dice, stream, DECAY, 0)
     row = 0
     while row < hadrons.filled[0]:
         if hadrons.status[row] == STABLE:
             species_row = find_row(species, hadrons.pdg_id[row])
             if abs(hadrons.pdg_id[row]) == 311:
-                throw_from(dice, stream, DECAY, row)
                 hadrons.pdg_id[row] = K0_SHORT if throw(dice) < 0.5 else K0_LONG
             elif (species_row >= 0 and species.ctau[species_row] <= LONG_LIVED
                   and decays.first[species_row] < decays.first[species_row + 1]):
-                throw_from(dice, stream, DECAY, row)
                 if not decay(hadrons, row, species_row, species, decays, products, dice):
                     return -1
         row += 1

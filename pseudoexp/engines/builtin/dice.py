@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.jit import embedded, inline, kernel
 from pseudoexp.core.rng import STAGE_ENGINE, Stream, philox
 
 (HARD_PROCESS, SHOWER, ACTIVITY, REMNANTS, RECONNECTION, STRING, DECAY, VARIATIONS) = range(8)
@@ -72,7 +72,7 @@ def _refill(dice: Dice) -> None:
     dice.place[1] = 4 * _LANES
 
 
-@inline
+@embedded
 def throw(dice: Dice) -> float:
     """Return the next uniform in (0, 1), 32 bits."""
     if dice.place[0] == dice.place[1]:

@@ -187,6 +187,24 @@ def draw_meson(table: FlavourTable, dice: Dice, quark: int, antiquark: int) -> i
     return 331 + 2 * vector if vector == 1 or throw(dice) < ETA_PRIME else 0
 
 
+def meson_shares(table: FlavourTable, quark: int, antiquark: int) -> dict[int, float]:
+    """Return the mesons that `draw_meson` makes and how often; those left of one are no meson."""
+    high, low = max(quark, antiquark), min(quark, antiquark)
+    spins = ((0, 1.0 - table.vector[high]), (1, table.vector[high]))
+    if high != low:
+        sign = 1 if (quark == high) == (high % 2 == 0) else -1
+        return {sign * (100 * high + 10 * low + 1 + 2 * vector): share for vector, share in spins}
+    if high > 3:
+        return {110 * high + 1 + 2 * vector: share for vector, share in spins}
+    shares = {}
+    for vector, share in spins:
+        first, second = table.neutral[vector, high]
+        eta, eta_prime = (1.0, 1.0) if vector == 1 else (ETA, ETA_PRIME)
+        for code, part in zip(NEUTRAL_MESONS[vector], (first, eta * (second - first), eta_prime * (1.0 - second)), strict=True):
+            shares[code] = share * part
+    return shares
+
+
 @kernel
 def baryon_kind(high: int, low: int, states: int, quark: int) -> int:
     """Return which row of the SU(6) probabilities a diquark (its two flavours, 2 spin + 1) and a quark belong to."""
@@ -218,6 +236,22 @@ def draw_baryon(dice: Dice, diquark: int, quark: int) -> int:
         if like_lambda:
             return 1000 * a + 100 * c + 10 * b + 2
     return 1000 * a + 100 * b + 10 * c + 2
+
+
+def baryon_shares(diquark: int, quark: int) -> dict[int, float]:
+    """Return the baryons that `draw_baryon` makes and how often; those left of one are no baryon."""
+    high, low, states = diquark // 1000, (diquark // 100) % 10, diquark % 10
+    kind = baryon_kind(high, low, states, quark)
+    a, b, c = sorted((high, low, quark), reverse=True)
+    code = 1000 * a + 100 * b + 10 * c
+    octet, decuplet = (share[kind] / _LARGEST[kind] for share in (_OCTET, _DECUPLET))
+    if not a > b > c:
+        return {code + 2: octet, code + 4: decuplet}
+    if states == 1:
+        like_lambda = 1.0 if quark == a else 0.25
+    else:
+        like_lambda = 0.0 if quark == a else 0.75
+    return {code + 2: octet * (1.0 - like_lambda), 1000 * a + 100 * c + 10 * b + 2: octet * like_lambda, code + 4: decuplet}
 
 
 @kernel

@@ -19,6 +19,16 @@ from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.flavour import FlavourTable, combine, draw_flavour
 from pseudoexp.engines.builtin.fragmentation_function import LUND_B, FractionTable, draw_fraction
 from pseudoexp.engines.builtin.hadron_table import HadronTable, draw_mass, find_row
+from pseudoexp.engines.builtin.quark_ends import (
+    BREAK,
+    BREAK_ANTIHADRON,
+    BREAK_HADRON,
+    BREAK_MESON,
+    BREAK_ROW,
+    BREAK_SHARED,
+    QuarkEnds,
+    draw_outcome,
+)
 from pseudoexp.engines.builtin.regions import (
     COUNT,
     EX,
@@ -68,6 +78,7 @@ class StringTables(NamedTuple):
     flavour: FlavourTable
     fraction: FractionTable
     hadron: HadronTable
+    ends: QuarkEnds
 
 
 class Yield(NamedTuple):
@@ -102,16 +113,32 @@ def _keep(hadrons: Yield, walk: Walk, end: int, p: NDArray[np.float64]) -> bool:
 
 
 @kernel
-def draw_hadron(tables: StringTables, walk: Walk, end: int, dice: Dice) -> None:
-    """Draw the next break's flavour at an end, the hadron it makes with the end's flavour, and that hadron's mass."""
-    number = walk.number[end]
+def _draw_beside_diquark(tables: StringTables, number: NDArray[np.int64], dice: Dice) -> int:
+    """Draw the next break's flavour beside a diquark, and the hadron; return its row of the hadron table."""
     while True:
         new, shared, meson = draw_flavour(tables.flavour, dice, number[FLAVOUR], number[SHARED], number[MESON])
         hadron = combine(tables.flavour, dice, number[FLAVOUR], new, number[SHARED])
         row = find_row(tables.hadron, hadron) if hadron != 0 else -1
         if row >= 0:
-            break
-    number[NEW], number[NEW_SHARED], number[NEW_MESON], number[HADRON] = new, shared, meson, hadron
+            number[NEW], number[NEW_SHARED], number[NEW_MESON], number[HADRON] = new, shared, meson, hadron
+            return row
+
+
+@kernel
+def draw_hadron(tables: StringTables, walk: Walk, end: int, dice: Dice) -> None:
+    """Draw the next break's flavour at an end, the hadron it makes with the end's flavour, and that hadron's mass."""
+    number = walk.number[end]
+    old = number[FLAVOUR]
+    if abs(old) < 10:
+        drawn = draw_outcome(tables.ends, abs(old), dice)
+        row = drawn[BREAK_ROW]
+        number[NEW_SHARED], number[NEW_MESON] = drawn[BREAK_SHARED], drawn[BREAK_MESON]
+        if old > 0:
+            number[NEW], number[HADRON] = drawn[BREAK], drawn[BREAK_HADRON]
+        else:
+            number[NEW], number[HADRON] = -drawn[BREAK], drawn[BREAK_ANTIHADRON]
+    else:
+        row = _draw_beside_diquark(tables, number, dice)
     walk.value[end, MASS] = draw_mass(tables.hadron, row, dice)
 
 

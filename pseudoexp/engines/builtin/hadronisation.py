@@ -19,6 +19,7 @@ from pseudoexp.engines.builtin.hadron_table import hadron_table
 from pseudoexp.engines.builtin.hadrons import Hadrons, append_hadron
 from pseudoexp.engines.builtin.mini_strings import fragment_mini
 from pseudoexp.engines.builtin.partons import FINAL, Partons
+from pseudoexp.engines.builtin.quark_ends import quark_ends
 from pseudoexp.engines.builtin.regions import (
     EX,
     EY,
@@ -63,7 +64,7 @@ def hadronisation_workspace(partons: int, hadrons: int, weights: NDArray[np.floa
 
 def string_tables() -> StringTables:
     """Return what the strings look up."""
-    return StringTables(flavour_table(), fraction_table(), hadron_table())
+    return StringTables(flavour_table(), fraction_table(), hadron_table(), quark_ends())
 
 
 @inline
@@ -78,7 +79,7 @@ def _mirror(walk: Walk, regions: int) -> None:
 
 @kernel
 def lay_regions(strings: Strings, s: int, first: int, walk: Walk) -> bool:
-    """Fill the low regions and the momentum of a string; a closed one is opened between `first` and its neighbour.
+    """Fill the low regions of a string; a closed one is opened between `first` and its neighbour.
 
     Returns False if two neighbours do not span a region.
     """
@@ -94,11 +95,16 @@ def lay_regions(strings: Strings, s: int, first: int, walk: Walk) -> bool:
             a[m], b[m] = fi * strings.p4[i, m], fj * strings.p4[j, m]
         good = light_like(a, b, walk.ahead[0, k], walk.towards[0, k]) and good
     _mirror(walk, regions)
+    return good
+
+
+@inline
+def _gather_momentum(strings: Strings, s: int, walk: Walk) -> None:
+    """Put the momentum of a string into `walk.rest`."""
     walk.rest[:] = 0.0
-    for i in range(start, start + n):
+    for i in range(strings.start[s], strings.start[s] + strings.length[s]):
         for m in range(4):
             walk.rest[m] += strings.p4[i, m]
-    return good
 
 
 @kernel
@@ -140,6 +146,7 @@ def _open_loop(tables: StringTables, work: HadronisationWorkspace, s: int) -> bo
     walk, dice = work.walk, work.dice
     if not lay_regions(work.strings, s, _widest_pair(work.strings, s, dice), walk):
         return False
+    _gather_momentum(work.strings, s, walk)
     w2 = 2.0 * dot(walk.ahead[0, 0], walk.towards[0, 0])
     if w2 < _NARROW:
         return False
@@ -161,34 +168,34 @@ def _open_loop(tables: StringTables, work: HadronisationWorkspace, s: int) -> bo
 
 
 @inline
-def _start_open(work: HadronisationWorkspace, s: int) -> bool:
-    """Put the ends of an open string in place; a diquark may give a popcorn meson before its baryon."""
+def _start_open(work: HadronisationWorkspace, s: int) -> None:
+    """Put the ends of an open string, whose regions are laid, in place; a diquark may give a popcorn meson before its baryon."""
     strings, walk = work.strings, work.walk
-    good = lay_regions(strings, s, 0, walk)
+    _gather_momentum(strings, s, walk)
     for end in range(2):
         flavour = strings.flavour[strings.start[s] + (strings.length[s] - 1 if end == 1 else 0)]
         shared, meson = 0, 0
         if abs(flavour) > 1000:
             shared, meson = split_initial_diquark(work.dice, abs(flavour))
-        if good:
-            start_end(walk, end, 1.0, 0.0, flavour, shared, meson)
-    return good
+        start_end(walk, end, 1.0, 0.0, flavour, shared, meson)
 
 
 @kernel
 def _one_string(tables: StringTables, work: HadronisationWorkspace, s: int) -> int:
     """Fragment a string; return 1, 0 if it did not work out, -1 without room."""
     strings = work.strings
-    if strings.excess[s] > MINIMUM_EXCESS:
+    closed = strings.closed[s]
+    if strings.excess[s] > MINIMUM_EXCESS and (closed or lay_regions(strings, s, 0, work.walk)):
         for _ in range(_TRIES):
-            good = _open_loop(tables, work, s) if strings.closed[s] else _start_open(work, s)
-            if good:
+            if not closed:
+                _start_open(work, s)
+            if not closed or _open_loop(tables, work, s):
                 result = fragment(tables, work.walk, work.hadrons, work.dice)
                 if result != 0:
                     return result
     first = strings.start[s]
     flavour, antiflavour = strings.flavour[first], strings.flavour[first + strings.length[s] - 1]
-    if strings.closed[s]:
+    if closed:
         flavour = light_quark(work.dice)
         antiflavour = -flavour
     return fragment_mini(tables, strings, s, work.done, work.walk, work.hadrons, flavour, antiflavour, work.dice)
