@@ -18,7 +18,7 @@ from pseudoexp.core.rng import STAGE_ENGINE, Stream, philox
 """Stages of the engine."""
 _ITEMS = 1 << 24
 _2_POW_M32 = 2.3283064365386963e-10
-_SINGLY, _LANES = 3, 16
+_SINGLY, _LANES = 1, 16
 
 
 class Dice(NamedTuple):

@@ -65,6 +65,7 @@ STOP_MASS = 0.8
 """GeV: how far above the masses of the ends the last two hadrons are made; 1.0 before Pythia 8.316."""
 STOP_NEW_FLAVOUR = 2.0
 STOP_SMEARING = 0.2
+_CERTAIN = (1.0 + STOP_SMEARING) ** 2
 _FLAVOUR_TRIES = 20
 LIGHT_REST = 10.0
 """GeV above the masses of the ends: what is left of a string from then on is tried again until its last hadrons fit."""
@@ -187,6 +188,8 @@ def _used_up(walk: Walk, end: int, square: float, dice: Dice) -> bool:
         return True
     least = STOP_MASS + constituent_mass(walk.number[0, FLAVOUR]) + constituent_mass(walk.number[1, FLAVOUR])
     least += STOP_NEW_FLAVOUR * constituent_mass(walk.number[end, NEW])
+    if square > least * least * _CERTAIN:
+        return False
     least *= 1.0 + (2.0 * throw(dice) - 1.0) * STOP_SMEARING
     return square < least * least
 

@@ -14,6 +14,7 @@ from pseudoexp.engines.builtin.exponential import quick_log
 SIGMA = 0.335
 """GeV: the root mean square of the transverse momentum."""
 WIDE_FRACTION, WIDE_FACTOR = 0.01, 2.0
+_INVERSE_NARROW = 1.0 / (1.0 - WIDE_FRACTION)
 
 
 @inline
@@ -21,14 +22,15 @@ def draw_kick(dice: Dice) -> tuple[float, float]:
     """Return px, py [GeV] of the flavour that joins the hadron; its partner at the new end has the opposite.
 
     From a point in the unit circle: its squared distance from the centre is uniform and does not know its direction (G.
-    Marsaglia and T. A. Bray, SIAM Rev. 6 (1964) 260).
+    Marsaglia and T. A. Bray, SIAM Rev. 6 (1964) 260). One hundredth of it makes the wide ones.
     """
     while True:
         x, y = 2.0 * throw(dice) - 1.0, 2.0 * throw(dice) - 1.0
         square = x * x + y * y
         if square < 1.0:
             break
-    scale = SIGMA * math.sqrt(-quick_log(square) / square)
-    if throw(dice) < WIDE_FRACTION:
-        scale *= WIDE_FACTOR
+    if square < WIDE_FRACTION:
+        scale = WIDE_FACTOR * SIGMA * math.sqrt(-quick_log(square / WIDE_FRACTION) / square)
+    else:
+        scale = SIGMA * math.sqrt(-quick_log((square - WIDE_FRACTION) * _INVERSE_NARROW) / square)
     return x * scale, y * scale
