@@ -243,8 +243,8 @@ def decay_all(hadrons: Hadrons, species: HadronTable, decays: DecayTable, produc
             if abs(hadrons.pdg_id[row]) == 311:
                 hadrons.pdg_id[row] = K0_SHORT if throw(dice) < 0.5 else K0_LONG
             elif (species_row >= 0 and species.ctau[species_row] <= LONG_LIVED
-                  and decays.first[species_row] < decays.first[species_row + 1]):
-                if not decay(hadrons, row, species_row, species, decays, products, dice):
-                    return -1
+                  and decays.first[species_row] < decays.first[species_row + 1]
+                  and not decay(hadrons, row, species_row, species, decays, products, dice)):
+                return -1
         row += 1
     return hadrons.filled[0]

@@ -120,7 +120,7 @@ def _follow(partons: Partons, strings: Strings, first: int, place: int, closed: 
 
 @inline
 def _pair_excess(strings: Strings, i: int, j: int) -> float:
-    """Return the mass of two neighbours less their own, infinity if it is certainly too much to join them; a gluon counts half."""
+    """Return the mass of two neighbours less their own, infinity if certainly too much to join them; a gluon counts half."""
     fi = 0.5 if strings.flavour[i] == 0 else 1.0
     fj = 0.5 if strings.flavour[j] == 0 else 1.0
     e = fi * strings.p4[i, 3] + fj * strings.p4[j, 3]

@@ -129,6 +129,29 @@ def test_a_full_list_is_reported():
     assert decay_all(hadrons, TABLE, decay_table(), new_products(), event_stream(1, SIGNAL, 0), new_dice()) == -1
 
 
+def test_daughters_descend_from_the_higgs_boson_if_their_mother_does():
+    hadrons = new_hadrons(200)
+    append_hadron(hadrons, 521, -1, True, 0.0, 0.0, 0.0, 5.27941, 5.27941)
+    append_hadron(hadrons, 213, -1, False, 0.0, 0.0, 0.0, 0.7755, 0.7755)
+    n = decay_all(hadrons, TABLE, decay_table(), new_products(), event_stream(1, SIGNAL, 0), new_dice())
+    mother = hadrons.mother[:n]
+    assert hadrons.from_higgs[:n][mother == 0].all() and not hadrons.from_higgs[:n][mother == 1].any()
+
+
+# Pythia 8.317 (default tables), one hadron at rest, ProcessLevel:all = off, limitTau0 = on, tau0Max = 10 mm, 20,000 decays each
+# (bench/decay_guns.py): charged particles (mean, std), K+-, K0S + K0L, pi0, photons, e + mu, mean p of pi+- and of K+-
+PYTHIA = {
+    521: (4.731, 1.919, 0.871, 0.725, 2.313, 5.071, 0.484, 0.486, 0.653),
+    511: (4.887, 2.015, 0.786, 0.845, 2.116, 4.549, 0.543, 0.452, 0.627),
+    531: (4.660, 2.052, 0.820, 0.762, 2.236, 5.436, 0.462, 0.476, 0.599),
+    5122: (4.961, 2.061, 0.453, 0.460, 2.058, 4.527, 0.339, 0.457, 0.550),
+    421: (2.219, 0.989, 0.601, 0.410, 0.976, 2.007, 0.158, 0.385, 0.490),
+    411: (1.956, 1.071, 0.394, 0.688, 0.575, 1.186, 0.347, 0.410, 0.450),
+    431: (2.097, 1.160, 0.453, 0.389, 1.121, 2.628, 0.199, 0.393, 0.429),
+    4122: (2.208, 1.125, 0.154, 0.174, 0.841, 1.902, 0.109, 0.298, 0.391),
+}
+
+
 @pytest.mark.parametrize("code", sorted(PYTHIA))
 def test_averages_are_those_of_pythia(code):
     n = 6000
