@@ -6,8 +6,9 @@ flavour algorithms -> row. What is cheap and rejects comes first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,15 +171,11 @@ def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_t
     GenerationError
         If an event holds NaN, or is too large for any workspace.
     """
-    physics = process % CALIBRATION
-    capacity = _CAPACITY + int(_CAPACITY_PER_PILEUP * tables.pileup.mu)
-    events = len(batch.event_number)
-    out = np.zeros((MAX_ROWS_PER_EVENT * events, len(schema.JET_FIELDS) + with_phi))
-    out_tracks = np.full((len(out), n_tracks, N_TRACK_COLUMNS), np.nan)
-    event_of = np.zeros(len(out), np.int64)
+    physics, events, capacity = process % CALIBRATION, len(batch.event_number), _first_capacity(tables)
+    arguments = _arguments(batch, process, seed, tables, n_tracks, keep_other, with_phi)
+    out, out_tracks, event_of = arguments[-3:]
     done = n = 0
-    jit.prepare(batch_rows, batch, 0, physics, process - physics, seed, keep_other, tables,
-                _workspace(capacity, tables), out, out_tracks, event_of, announce=announce)
+    jit.prepare(batch_rows, *arguments, announce=announce)
     while done < events:
         ws = _workspace(capacity, tables)
         done, got, status = batch_rows(batch, done, physics, process - physics, seed, keep_other, tables, ws,
@@ -190,6 +187,19 @@ def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_t
         if status == OVERFLOW and capacity > _MAX_CAPACITY:
             raise GenerationError(f"process {process}, event {batch.event_number[done]}, seed {seed}: too many particles")
     return out[:n], out_tracks[:n]
+
+
+def _first_capacity(tables: ChainTables) -> int:
+    return _CAPACITY + int(_CAPACITY_PER_PILEUP * tables.pileup.mu)
+
+
+def _arguments(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_tracks: int, keep_other: bool,
+               with_phi: bool = False) -> tuple[Any, ...]:
+    """Return the arguments of the first call of `batch_rows` for a batch; what it fills stands last."""
+    physics = process % CALIBRATION
+    out = np.zeros((MAX_ROWS_PER_EVENT * len(batch.event_number), len(schema.JET_FIELDS) + with_phi))
+    return (batch, 0, physics, process - physics, seed, keep_other, tables, _workspace(_first_capacity(tables), tables), out,
+            np.full((len(out), n_tracks, N_TRACK_COLUMNS), np.nan), np.zeros(len(out), np.int64))
 
 
 _kept: dict[tuple[int, int], ChainWorkspace] = {}
@@ -227,8 +237,17 @@ def tables_of(config: RunConfig) -> ChainTables:
 
 
 def prepare(config: RunConfig, announce: Callable[[str], None]) -> None:
-    """Do what has to be done once before the first chunk, telling the user if it takes long."""
-    rows_of(no_events(), SIGNAL, config.seed, tables_of(config), config.tracks, announce, config.keep_unmatched)
+    """Do what has to be done once before the first chunk, telling the user if it takes long; workers share the work."""
+    jit.prepare_all(_calls(config), announce)
+
+
+def _calls(config: RunConfig) -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
+    """Return the kernels of a run that take long to compile, with arguments."""
+    yield batch_rows, _arguments(no_events(), SIGNAL, config.seed, tables_of(config), config.tracks, config.keep_unmatched)
+    if config.engine == "builtin":
+        from pseudoexp.engines.builtin.chunk import first_call  # engines are imported when asked for
+
+        yield first_call(config.engine_settings, config.variations)
 
 
 def make_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:

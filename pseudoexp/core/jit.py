@@ -12,7 +12,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 from types import FunctionType
@@ -58,7 +58,8 @@ def cache_folder() -> Path:
     return base / "kernels" / source_hash()
 
 
-def prepare(function: Callable[..., Any], *arguments: Any, announce: Callable[[str], None] | None = None) -> None:
+def prepare(function: Callable[..., Any], *arguments: Any, announce: Callable[[str], None] | None = None,
+            wait: bool = True) -> None:
     """Compile a kernel before its first call, so that of several processes that need it one does the work.
 
     Parameters
@@ -69,15 +70,41 @@ def prepare(function: Callable[..., Any], *arguments: Any, announce: Callable[[s
         What it will be called with; only their types matter.
     announce : callable, optional
         Called with a line for the user if it takes long.
+    wait : bool
+        Whether to wait for another process that is compiling this kernel.
     """
     if not isinstance(function, Kernel) or function.ready(*arguments):
         return
-    if announce is not None:
-        announce(COMPILING)
     cache_folder().mkdir(parents=True, exist_ok=True)
-    with (cache_folder() / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with (cache_folder() / f"{function.__module__}.{function.__name__}.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not wait:
+                return
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if function.ready(*arguments):
+                return
+        if announce is not None:
+            announce(COMPILING)
         function.prepare(*arguments)
+
+
+def prepare_all(calls: Iterable[tuple[Callable[..., Any], tuple[Any, ...]]],
+                announce: Callable[[str], None] | None = None) -> None:
+    """Compile several kernels; of several processes that need them each takes one that no other is compiling yet.
+
+    Parameters
+    ----------
+    calls : iterable of tuple
+        The kernels and what each will be called with, as in `prepare`.
+    announce : callable, optional
+        As in `prepare`.
+    """
+    calls = list(calls)
+    for wait in (False, True):
+        for function, arguments in calls:
+            prepare(function, *arguments, announce=announce, wait=wait)
 
 
 def kernel(function: F) -> F:

@@ -5,14 +5,16 @@ Unlike Pythia8's, an event does not depend on the chunk it is made in.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.record import EventBatch
-from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, event_stream
+from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, SIGNAL, event_stream
 from pseudoexp.engines.batches import require_finite
 from pseudoexp.engines.builtin.event import FULL, EngineTables, EngineWorkspace, engine_tables, engine_workspace, make_event
 from pseudoexp.engines.builtin.records import RecordWorkspace, append_record, new_batch, record_workspace, trimmed
@@ -102,6 +104,13 @@ def generate_varied(process: int, seed: int, first_event: int, n: int, settings:
     """
     ratios = np.ones((n, len(NAMES)))
     return _generate(process, seed, first_event, n, settings, ratios), ratios
+
+
+def first_call(settings: EngineSettings, varied: bool) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """Return the kernel that makes events, and arguments to compile it for; `varied` as for `generate_varied`."""
+    ratios = np.ones((0, len(NAMES) if varied else 0))
+    return fill_batch, (SIGNAL, 0, 0, 0, 0, _tables(SIGNAL, settings.pthat_min, settings.pt_bias), *_workspace(1, varied),
+                        new_batch(0, 0, 0), ratios)
 
 
 def _generate(process: int, seed: int, first_event: int, n: int, settings: EngineSettings, ratios: NDArray[np.float64]

@@ -220,6 +220,25 @@ def test_one_of_several_processes_compiles(tmp_path):
     assert not run(program, PSEUDOEXP_CACHE=str(tmp_path))[0].startswith("compiling")
 
 
+def test_what_another_process_compiles_is_left_to_it(tmp_path):
+    program = """
+import fcntl, numpy as np
+from pseudoexp.core import jit
+from tests.pseudoexp.core.test_jit import _sum, _twice
+calls = [(_sum, (np.ones(2), 1.0)), (_twice, (np.ones(3), 1.0))]
+jit.cache_folder().mkdir(parents=True, exist_ok=True)
+with (jit.cache_folder() / f"{_sum.__module__}._sum.lock").open("a") as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    for function, arguments in calls:
+        jit.prepare(function, *arguments, wait=False, announce=print)
+    print([function.ready(*arguments) for function, arguments in calls])
+jit.prepare_all(calls, announce=print)
+print([function.ready(*arguments) for function, arguments in calls])
+"""
+    lines = " ".join(run(program, PSEUDOEXP_CACHE=str(tmp_path))).splitlines()
+    assert lines == [jit.COMPILING, "[False, True]", jit.COMPILING, "[True, True]"]
+
+
 def test_bounds_are_checked_on_demand(tmp_path):
     program = "from tests.pseudoexp.core.test_jit import _beyond; import numpy as np; _beyond(np.ones(3), 5)"
     with pytest.raises(subprocess.CalledProcessError) as failed:
