@@ -34,6 +34,13 @@ holds the second configuration. `pseudoexp.load("shifted.h5")` reads the rows th
 shifted=True)` those under the other. There are no tracks. Both tables have these columns behind those above:
 """
 
+SHARDS = """
+## Shards (`--shard i/n`) and their table `chunks`
+A shard holds whole chunks of 250 events, one behind the other: chunk i - 1 of both processes (signal first), then every n-th.
+The attribute `shard` says i/n, `configuration` what the merged file will be, `events_tried` counts the shard's own events. The rows of
+the chunk in line k stand behind those of the lines above it.
+"""
+
 
 def table(fields: tuple[schema.Field, ...]) -> str:
     """Return a Markdown table of columns."""
@@ -53,7 +60,8 @@ def page() -> str:
         f"\n## The optional dataset `{schema.VARIATIONS}` (`--variations`, engine `builtin`)\nWeights of the row's event for "
         "other parameters of showers and fragmentation. Over all tried events each has the mean of\n`mcEventWeight`: they change "
         "shapes, not the cross-section before the selection. The attribute `names` lists them.\n",
-        table(schema.VARIATION_FIELDS), TWO_CARDS, table(schema.PAIR_FIELDS), ""])
+        table(schema.VARIATION_FIELDS), TWO_CARDS, table(schema.PAIR_FIELDS), SHARDS,
+        table(schema.CHUNK_FIELDS), ""])
 
 
 if __name__ == "__main__":
