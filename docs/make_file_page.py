@@ -36,9 +36,9 @@ shifted=True)` those under the other. There are no tracks. Both tables have thes
 
 SHARDS = """
 ## Shards (`--shard i/n`) and their table `chunks`
-A shard holds whole chunks of 250 events, one behind the other: chunk i - 1 of both processes (signal first), then every n-th.
-The attribute `shard` says i/n, `configuration` what the merged file will be, `events_tried` counts the shard's own events. The rows of
-the chunk in line k stand behind those of the lines above it.
+A shard holds whole chunks of 250 events, one behind the other: chunk i - 1 of both processes (signal first), then every
+n-th. The attribute `shard` says i/n, `configuration` what the merged file will be, `events_tried` counts the shard's own
+events. The rows of the chunk in line k stand behind those of the lines above it.
 """
 
 
