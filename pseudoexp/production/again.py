@@ -70,6 +70,36 @@ class Passed:
         return ClassStream(source, process, self._chunk[process], self._units_before_chunk[process], taken)
 
 
+class PassedShard:
+    """The same for a shard, whose table says where each chunk stands.
+
+    Parameters
+    ----------
+    table : array of `schema.CHUNK_DTYPE`
+        Its chunks.
+    """
+
+    def __init__(self, table: NDArray[np.void]) -> None:
+        self.rows = 0
+        self._table = table
+        self._ends = np.cumsum(table["rows"], dtype=np.int64)
+
+    def note(self, jets: NDArray[np.void]) -> None:
+        """Pass some rows."""
+        self.rows += len(jets)
+
+    def rows_from(self, source: Source, count: int) -> Rows:
+        """Return the next `count` rows; they are not passed yet."""
+        first = int(np.searchsorted(self._ends, self.rows, "right"))
+        last = int(np.searchsorted(self._ends, self.rows + count, "left"))
+        pieces = []
+        for line in self._table[first:last + 1]:
+            chunk = source(int(line["process"]), int(line["chunk"]))
+            pieces.append(Rows(chunk.jets, chunk.tracks, np.zeros(len(chunk.jets), np.int64), chunk.variations))
+        start = self.rows - int(self._ends[first] - self._table["rows"][first])
+        return join_rows(pieces).at(slice(start, start + count))
+
+
 class MadeAgain:
     """Chunks of a configuration, made when they are asked for.
 
@@ -81,13 +111,16 @@ class MadeAgain:
         Worker processes, 0 for one per core; none is started before the first chunk is asked for.
     tell : callable
         Called with a line for the user, 0, 0.
+    step : int, optional
+        Distance of the chunks that are likely to be asked for one after the other.
     """
 
-    def __init__(self, job: Job, threads: int, tell: Callable[[str, int, int], None]) -> None:
+    def __init__(self, job: Job, threads: int, tell: Callable[[str, int, int], None], step: int = 1) -> None:
         self._job = job
         self._threads = threads
         self._tell = tell
         self._workers: Workers | None = None
+        self._step = step
         self._asked: set[tuple[int, int]] = set()
 
     def __call__(self, process: int, chunk: int) -> PackedChunk:
@@ -98,7 +131,7 @@ class MadeAgain:
             self._workers = start_workers(self._job, self._threads, 64)
         while not path.exists():
             ahead = 0 if self._job.config.engine == "hepmc" else 64  # its events may end
-            for number in range(chunk, chunk + ahead + 1):
+            for number in range(chunk, chunk + self._step * ahead + 1, self._step):
                 if (process, number) not in self._asked and self._workers.free():
                     self._workers.submit(process, number)
                     self._asked.add((process, number))

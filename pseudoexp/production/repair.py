@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,15 +24,17 @@ from pseudoexp.dataset.reader import rows_at
 from pseudoexp.dataset.verify import Findings, run_length, run_of_rows
 from pseudoexp.dataset.writer import FileWriter, publish
 from pseudoexp.errors import ConfigError, DamagedFile, PseudoexpError
-from pseudoexp.production.again import MadeAgain, Passed
+from pseudoexp.production.again import MadeAgain, Passed, PassedShard
 from pseudoexp.production.assemble import Order, Rows
 from pseudoexp.production.chunk import DEFAULT_MAKER, ChunkMaker, maker_name
 from pseudoexp.production.run import cause
 from pseudoexp.production.run_config import RunConfig, require_engine
+from pseudoexp.production.shard import parse_shard
 from pseudoexp.production.worker import Job
 from pseudoexp.replaying.request import stored_configuration
 
-DTYPES = {"jets": schema.JET_DTYPE, "tracks": schema.TRACK_DTYPE, schema.VARIATIONS: schema.VARIATION_DTYPE}
+DTYPES = {"jets": schema.JET_DTYPE, "tracks": schema.TRACK_DTYPE, schema.VARIATIONS: schema.VARIATION_DTYPE,
+          schema.CHUNKS: schema.CHUNK_DTYPE}
 Tell = Callable[[str, int, int], None]
 
 
@@ -146,9 +149,8 @@ def _problem(info: FileInfo, draft: Path, total: str) -> str:
 
 
 def _configuration(info: FileInfo, attributes: dict[str, Any], inputs: Inputs) -> RunConfig:
-    if schema.SHIFTED in info.datasets or schema.CHUNKS in info.datasets:
-        what, command = ("holds two cards", "shift") if schema.SHIFTED in info.datasets else ("is a shard", "generate --shard")
-        raise ConfigError(f"{info.path}: {what}, whose rows cannot be made one by one; `{command}` makes the file again")
+    if schema.SHIFTED in info.datasets:
+        raise ConfigError(f"{info.path}: holds two cards, whose rows cannot be made one by one; `shift` makes the file again")
     for name, layout in info.datasets.items():
         if layout.dtype != DTYPES[name]:
             raise ConfigError(f"{info.path}: `{name}` has columns that others added; they cannot be made again")
@@ -165,7 +167,12 @@ def _rewrite(info: FileInfo, found: Findings, attributes: dict[str, Any], inputs
     signal, qcd = attributes["events_tried"]
     tally = Tally((int(signal), int(qcd)), tuple(map(float, attributes["cross_section"])))  # type: ignore[arg-type]
     changed: list[Changed] = []
-    with FileWriter(draft, info.rows, order.provenance, compression=info.jets.compression, **order.file_options()) as writer:
+    provenance = replace(order.provenance, shard=str(attributes.get("shard", "")))
+    table = _table(info, found)
+    with FileWriter(draft, info.rows, provenance, compression=info.jets.compression, chunks=len(table),
+                    **order.file_options()) as writer:
+        if len(table):
+            writer.write_chunks(table)
         for rows in _good_rows(info, found, Job(maker_name(inputs.maker), config, draft.parent), inputs.threads, changed, tell):
             writer.write(rows.jets, rows.tracks, rows.variations)
         return changed, writer.finish(tally)
@@ -177,8 +184,9 @@ def _good_rows(info: FileInfo, found: Findings, job: Job, threads: int, changed:
     suspect = {run for runs in found.damaged.values() for run in runs}
     if found.without_locators and found.dataset_hash not in (info.attributes.get("dataset_hash"), info.root.get("dataset_hash")):
         suspect |= set(range(-(-info.rows // size)))
-    passed = Passed(Order.of(job.config))
-    with MadeAgain(job, threads, tell) as source:
+    table = _table(info, found)
+    passed = PassedShard(table) if len(table) else Passed(Order.of(job.config))
+    with MadeAgain(job, threads, tell, parse_shard(info.attributes.get("shard")).of) as source:
         for done, run in enumerate(sorted(suspect)):
             start, stop = run_of_rows(info, "jets", run)
             tell("making again", done, len(suspect))
@@ -192,11 +200,25 @@ def _good_rows(info: FileInfo, found: Findings, job: Job, threads: int, changed:
     yield from _read_on(info, passed, info.rows)
 
 
-def _read_on(info: FileInfo, passed: Passed, stop: int) -> Iterator[Rows]:
+def _table(info: FileInfo, found: Findings) -> NDArray[np.void]:
+    """Return a shard's table of chunks, without lines for other files; DamagedFile if it cannot be relied on."""
+    if schema.CHUNKS not in info.datasets:
+        return np.zeros(0, schema.CHUNK_DTYPE)
+    if schema.CHUNKS in found.damaged or schema.CHUNKS in found.without_locators:
+        raise DamagedFile(f"{info.path}: cannot be repaired: its table of chunks is damaged; `generate --shard --force` makes it "
+                          "anew")
+    table = canonical_rows(rows_at(info, schema.CHUNKS, 0, info.datasets[schema.CHUNKS].shape[0]), schema.CHUNK_DTYPE)
+    if table["rows"].min() < 0 or table["rows"].sum() != info.rows:
+        raise DamagedFile(f"{info.path}: its table of chunks does not fit its rows")
+    return table
+
+
+def _read_on(info: FileInfo, passed: Passed | PassedShard, stop: int) -> Iterator[Rows]:
     """Yield the rows from where we are to row `stop`."""
     size = run_length(info, "jets")
     for start in range(passed.rows, stop, size):
-        read = {name: canonical_rows(rows_at(info, name, start, min(size, stop - start)), DTYPES[name]) for name in info.datasets}
+        read = {name: canonical_rows(rows_at(info, name, start, min(size, stop - start)), DTYPES[name])
+                for name in info.datasets if name != schema.CHUNKS}
         passed.note(read["jets"])
         yield Rows(read["jets"], read.get("tracks"), np.zeros(0, np.int64), read.get(schema.VARIATIONS))
 

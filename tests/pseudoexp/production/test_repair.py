@@ -157,10 +157,19 @@ def test_files_that_cannot_be_made_again_are_left(tmp_path, originals, monkeypat
     with pytest.raises(DamagedFile, match="cannot be repaired: made again, its rows have the hash"):
         pseudoexp.verify(path, repair=True, make_chunk=other_rows)
     assert path.read_bytes() == before and sorted(p.name for p in tmp_path.iterdir()) == ["plain.h5", "plain.h5.sha256"]
-    shard = make(tmp_path / "shard.h5", shard="1/2")
-    flip(shard, offset(shard) + 40)
-    with pytest.raises(ConfigError, match="is a shard"):
-        verify(shard, repair=True)
+
+
+@pytest.mark.parametrize("options", [{}, {"tracks": 2, "keep_unmatched": True, "signal_fraction": 0.3}])
+def test_shards(tmp_path, options):
+    path = make(tmp_path / "shard.h5", 2 * ROWS, shard="2/2", **options)
+    good, rows = path.read_bytes(), [0, 10_000, 14_321]
+    flip(path, *(offset(path) + row * schema.JET_DTYPE.itemsize + 40 for row in rows))
+    with pytest.raises(DamagedFile, match=r"3 damaged rows: jets\[0\] .* jets\[14321\]"):
+        verify(path)
+    assert [c.row for c in verify(path, repair=True).changed] == rows and path.read_bytes() == good
+    flip(path, offset(path, "chunks") + 30)
+    with pytest.raises(DamagedFile, match="cannot be repaired: its table of chunks is damaged"):
+        verify(path, repair=True)
 
 
 def other_rows(config, process, chunk):
