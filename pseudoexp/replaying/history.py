@@ -146,7 +146,7 @@ class _Observer:
             row, recoiler, pt2 = got["systems"].incoming[got["system"], got["side"]], -1, work.space[got["side"]].trial
         else:
             end = work.ends[got["k"]]
-            row, recoiler, pt2 = end.radiator, end.recoiler, work.trial[got["k"]]
+            row, recoiler, pt2 = end.radiator, end.recoiler, got["pt2"]
         return int(row), int(recoiler), float(pt2), int(partons.filled[0]), partons.p4[row].copy()
 
     def _branched(self, got: Arguments, result: Any, note: Any) -> None:

@@ -1,9 +1,10 @@
 """Dipole ends of a shower: who radiates against whom, and where each end's next trial stands.
 
 Every colour and every anticolour of a final parton is one end. Its recoiler is the final parton on the other end of the
-colour line, or the incoming parton that the line comes from. Each end keeps one trial, the next pT^2 of its
-overestimate; the shower looks at the highest trial only, and a branching draws new trials, from its own pT^2, for the
-ends it changed.
+colour line, or the incoming parton that the line comes from. Each end keeps one trial, the next of its overestimate in
+falling pT; the shower looks at the highest trial only. A branching draws new trials, from its own pT^2, for the ends it
+changed, but not for those whose dipole became smaller only: the overestimate of the larger one bounds their rate as well,
+and what is below the branching's pT^2 does not depend on what was above.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.engines.builtin.coupling import Coupling, strong_coupling
 from pseudoexp.engines.builtin.dice import Dice, new_dice
+from pseudoexp.engines.builtin.evolution import CUTOFF2, Evolution, evolution_of
+from pseudoexp.engines.builtin.exponential import quick_log
 from pseudoexp.engines.builtin.parton_density import COLUMNS, Densities, densities
 from pseudoexp.engines.builtin.partons import FINAL, Partons, Systems
 from pseudoexp.engines.builtin.recoil import product
@@ -26,12 +29,22 @@ SHOWER_COUPLING = 0.1365
 """alpha_s(M_Z) of both showers (Monash tune)."""
 
 
+_MARK = (1 << 16) - 1
+"""The bits of a trial that name its end: the height itself is known to 2^-36 of itself."""
+
+
+PT0_SQUARED = 4.0
+"""p_T0^2 of the initial state [GeV^2], the same at all collision energies."""
+
+
 class ShowerTables(NamedTuple):
     """What the showers are made of."""
 
     final: Coupling
     initial: Coupling
     densities: Densities
+    final_evolution: Evolution  # in pT^2
+    initial_evolution: Evolution  # in pT^2 + p_T0^2
 
 
 END = np.dtype([
@@ -42,13 +55,11 @@ END = np.dtype([
     ("partner", np.int32),  # row of the other quark of the pair whose matrix element corrects, -1 without
     ("vector", np.bool_),  # whether that pair comes from a gluon, not from a Higgs boson
     ("gluon", np.bool_),  # whether the radiator is one
-    ("pairs", np.int32),  # flavours it has the mass to split to
     ("dipole2", np.float64),  # mass^2 of radiator + recoiler [GeV^2]
     ("free2", np.float64),  # (dipole mass - recoiler mass)^2 - radiator mass^2; pT^2 < free2 / 4
-    ("narrow2", np.float64),  # mass^2 + radiator mass^2 - recoiler mass^2
-    ("least", np.float64), ("least_z", np.float64),  # down to which pT^2 the overestimate holds; its lower bound of z
-    ("emission", np.float64), ("pair", np.float64),  # its integrals over z
-    ("genuine", np.bool_),  # whether the trial is to be judged; not where only the overestimate changes
+    ("most_dipole2", np.float64), ("most_free2", np.float64), ("to_beam", np.bool_),  # what its overestimate is for
+    ("reach", np.float64),  # logarithm of Q^2 [GeV^2] in it: 1 - z > pT / Q in all its branchings
+    ("pairs", np.int32),  # flavours in it: those it has the mass to split to
 ], align=True)
 """A dipole end."""
 
@@ -59,8 +70,9 @@ INCOMING_END = np.dtype([
     ("same_bound", np.float64), ("other_bound", np.float64),  # bounds of the ratios of parton densities
     ("old_z", np.float64), ("old_pt2", np.float64),  # of the last branching; pT^2 < 0 before the first
     ("chosen", np.float64),  # z of the trial, once it is known
-    ("least", np.float64), ("x", np.float64), ("m2", np.float64), ("pdg_id", np.int32),  # down to which pT^2, and for what state,
-    # range, rates and bounds hold
+    ("height", np.float64),  # of the trial with p_T0^2 added
+    ("least", np.float64), ("least_height", np.float64),  # down to which pT^2 range, rates and bounds hold; its height likewise
+    ("x", np.float64), ("most_x", np.float64), ("most_m2", np.float64), ("pdg_id", np.int32),  # and for what state
     ("genuine", np.bool_),  # as in `END`
 ], align=True)
 """An incoming parton in the initial-state shower."""
@@ -70,7 +82,7 @@ class ShowerWork(NamedTuple):
     """Dipole ends and incoming partons of the showers, and scratch arrays; a block of ends per scattering."""
 
     ends: np.recarray  # (blocks * ends,) `END`
-    trial: NDArray[np.float64]  # (blocks * ends,) pT^2 of each end's next trial, 0 when there is none
+    trial: NDArray[np.float64]  # (blocks * ends,) height (`evolution`) of each end's next trial, 0 when there is none
     space: np.recarray  # (blocks * 2,) `INCOMING_END`
     end_of: NDArray[np.int32]  # (rows, 2) end of a parton's colour and anticolour in its block, -1
     trio: NDArray[np.float64]  # (3, 4) radiator, emitted and recoiler after a branching
@@ -88,7 +100,12 @@ class ShowerWork(NamedTuple):
 def shower_tables() -> ShowerTables:
     """Return couplings and densities."""
     coupling = strong_coupling(SHOWER_COUPLING)
-    return ShowerTables(coupling, coupling, densities())
+    return tables_for(coupling, coupling)
+
+
+def tables_for(final: Coupling, initial: Coupling) -> ShowerTables:
+    """Return the tables for other couplings."""
+    return ShowerTables(final, initial, densities(), evolution_of(final, CUTOFF2), evolution_of(initial, PT0_SQUARED))
 
 
 def shower_work(capacity: int, blocks: int = 1, ends: int = 0, weights: NDArray[np.float64] | None = None) -> ShowerWork:
@@ -124,6 +141,7 @@ def add_end(work: ShowerWork, row: int, side: int, gluon: bool) -> int:
     end = work.ends[k]
     end.radiator, end.side, end.recoiler, end.beam, end.partner = row, side, -1, -1, -1
     end.gluon = gluon
+    end.most_dipole2 = -1.0
     work.trial[k] = 0.0
     work.end_of[row, side] = k
     work.filled[0] = k + 1
@@ -178,11 +196,40 @@ def measure(ends: np.recarray, p4: NDArray[np.float64], mass: NDArray[np.float64
     dipole2 = mass_a * mass_a + mass_b * mass_b + 2.0 * product(p4[a], p4[b])
     reach = math.sqrt(max(dipole2, 0.0)) - mass_b
     free2 = reach * reach - mass_a * mass_a if reach > mass_a else 0.0
-    pairs = 0
-    while end.gluon and pairs < FLAVOURS and free2 > 4.0 * MASSES[pairs + 1] * MASSES[pairs + 1]:
+    end.dipole2, end.free2 = dipole2, free2
+
+
+@kernel
+def bound(ends: np.recarray, mass: NDArray[np.float64], k: int) -> None:
+    """Set what the overestimate of a dipole end is made of; the end has been measured.
+
+    Branchings have z (1 - z) > pT^2 / free2 (the pair's mass must fit) and z (1 - z) > pT (M - pT) / (M^2 + m_a^2 - m_b^2) (z
+    must be within reach of the pair's decay), with M the dipole's, m_a the radiator's and m_b the recoiler's mass; from
+    these 1 - z > pT (M - m_a) / M^2, where equality holds for massless partons.
+    """
+    end = ends[k]
+    pairs, mass_a, dipole2 = 0, mass[end.radiator], max(end.dipole2, 1e-9)
+    while end.gluon and pairs < FLAVOURS and end.free2 > 4.0 * MASSES[pairs + 1] * MASSES[pairs + 1]:
         pairs += 1
-    end.least = np.inf
-    end.pairs, end.dipole2, end.free2, end.narrow2 = pairs, dipole2, free2, dipole2 + mass_a * mass_a - mass_b * mass_b
+    end.pairs, end.most_dipole2, end.most_free2, end.to_beam = pairs, end.dipole2, end.free2, end.beam >= 0
+    if mass_a > 0.0 and end.free2 > 0.0:
+        dipole2 /= (1.0 - mass_a / math.sqrt(dipole2)) * (1.0 - mass_a / math.sqrt(dipole2))
+    end.reach = quick_log(dipole2)
+
+
+@inline
+def is_tight(ends: np.recarray, k: int) -> bool:
+    """Return whether an end's overestimate was made for the dipole as measured now."""
+    end = ends[k]
+    return end.dipole2 == end.most_dipole2 and end.free2 == end.most_free2 and (end.beam >= 0) == end.to_beam
+
+
+@inline
+def is_bounded(ends: np.recarray, mass: NDArray[np.float64], k: int) -> bool:
+    """Return whether the overestimate that an end's trial was drawn from bounds the rate of the dipole as measured now."""
+    end = ends[k]
+    return (mass[end.radiator] == 0.0 and end.dipole2 <= end.most_dipole2 and end.free2 <= end.most_free2
+            and (end.beam >= 0) == end.to_beam)
 
 
 @inline
@@ -195,14 +242,21 @@ def opposite(work: ShowerWork, k: int) -> int:
 
 @inline
 def highest(trial: NDArray[np.float64], n: int) -> int:
-    """Return the end with the highest trial, -1 if no end has one."""
-    best = -1
-    pt2 = 0.0
+    """Return the end with the highest trial, -1 if no end has one.
+
+    Positive numbers are ordered as the integers that have the same bits; the last of these name the end (`marked`).
+    """
+    bits = trial.view(np.int64)
+    best = np.int64(0)
     for k in range(n):
-        if trial[k] > pt2:
-            pt2 = trial[k]
-            best = k
-    return best
+        best = max(best, bits[k])
+    return int(best & _MARK) if best > 0 else -1
+
+
+@inline
+def marked(height: float, k: int) -> float:
+    """Return a trial's height with the number of its end in the last bits."""
+    return np.int64((np.float64(height).view(np.int64) & ~_MARK) | k).view(np.float64)
 
 
 @inline

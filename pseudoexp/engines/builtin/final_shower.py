@@ -20,12 +20,22 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.core.elementary import exp, sincos
+from pseudoexp.core.elementary import sincos
 from pseudoexp.core.jit import inline, kernel
-from pseudoexp.engines.builtin.coupling import Coupling
 from pseudoexp.engines.builtin.dice import Dice, throw
-from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork, add_ends, measure, opposite
-from pseudoexp.engines.builtin.exponential import quick_log
+from pseudoexp.engines.builtin.dipoles import (
+    ShowerTables,
+    ShowerWork,
+    add_ends,
+    bound,
+    is_bounded,
+    is_tight,
+    marked,
+    measure,
+    opposite,
+)
+from pseudoexp.engines.builtin.evolution import CUTOFF2, Evolution, octave
+from pseudoexp.engines.builtin.exponential import quick_exp, quick_log
 from pseudoexp.engines.builtin.parton_density import density
 from pseudoexp.engines.builtin.partons import REPLACED, Partons, Systems, append_parton, new_colour
 from pseudoexp.engines.builtin.recoil import product, put_on_shell, split
@@ -36,81 +46,99 @@ from pseudoexp.engines.builtin.splitting import (
     QUARK_COLOUR,
     decay_element,
     gluon_emission,
-    next_scale2,
     octet,
     quark_emission,
     quark_pair,
-    running,
-    smallest_fraction,
 )
 
-CUTOFF2 = 0.25
-"""Lowest pT^2 [GeV^2]."""
-_STEP = 8.0
-"""Ratio of pT^2 over which one overestimate of the range of z serves."""
 _HEADROOM = 1.6
 """Bound of the ratio of parton densities where the beam takes the recoil."""
 _TWO_PI = 6.283185307179586
+_LN2 = 0.6931471805599453
+_LOG_CUTOFF2 = -2.0 * _LN2
 
 
 @inline
-def emission_rate(gluon: bool, least_z: float) -> float:
-    """Return the integral over z of the trials' density of an emission."""
-    return 2.0 * (GLUON_COLOUR if gluon else QUARK_COLOUR) * quick_log((1.0 - least_z) / least_z)
+def _strength(gluon: bool) -> float:
+    """Return C of the trials' density of an emission, 2 C dz / (1 - z)."""
+    return GLUON_COLOUR if gluon else QUARK_COLOUR
 
 
 @inline
-def pair_rate(pairs: int, least_z: float) -> float:
-    """Return the same of g -> q qbar, all flavours."""
-    return PAIR_RATE * pairs * (1.0 - 2.0 * least_z)
+def _span(reach: float, n: int) -> float:
+    """Return the logarithm of Q^2 over the lower edge of an octave, the range of -2 ln(1 - z) there."""
+    return reach - (_LOG_CUTOFF2 + _LN2 * n)
 
 
 @kernel
-def next_trial(ends: np.recarray, trials: NDArray[np.float64], coupling: Coupling, dice: Dice, k: int, pt2: float) -> None:
-    """Draw the next trial of an end below `pt2` [GeV^2]."""
+def next_trial(ends: np.recarray, trials: NDArray[np.float64], evolution: Evolution, dice: Dice, k: int, pt2: float, height: float
+               ) -> None:
+    """Draw the next trial of an end below `pt2` [GeV^2], which has this height.
+
+    One exponential number is used up by the octaves' rates times their heights, from octave to octave.
+    """
     end = ends[k]
-    pt2 = min(pt2, 0.25 * end.free2)
-    if pt2 <= CUTOFF2:
+    n = octave(min(pt2, 0.25 * end.free2))
+    if n < 0:
         trials[k] = 0.0
         return
-    lambda2, threshold, slope = running(coupling, pt2)
-    if pt2 <= end.least or end.least < threshold:
-        least = max(pt2 / _STEP, threshold, CUTOFF2)
-        least_z = smallest_fraction(least, end.free2, end.dipole2, end.narrow2)
-        end.least, end.least_z = least, least_z
-        end.emission, end.pair = emission_rate(end.gluon, least_z), pair_rate(end.pairs, least_z)
-    rate, least = end.emission + end.pair, end.least
+    left = -quick_log(throw(dice))
+    strength, pair, edges = _strength(end.gluon), PAIR_RATE * end.pairs, evolution.octave
     if end.beam >= 0:
-        rate *= _HEADROOM
-    trial = next_scale2(pt2, lambda2, slope, rate, throw(dice)) if rate > 0.0 else 0.0
-    end.genuine = trial > least
-    trials[k] = trial if trial > least else (least if least > CUTOFF2 else 0.0)
+        left /= _HEADROOM
+    rate, top = strength * _span(end.reach, n) + pair, min(height, edges[n + 1])
+    while n >= 0:
+        whole = rate * (top - edges[n])
+        if left < whole:
+            trials[k] = marked(top - left / rate, k)
+            return
+        left -= whole
+        rate += strength * _LN2
+        top = edges[n]
+        n -= 1
+    trials[k] = 0.0
 
 
 @inline
-def renew(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, k: int, pt2: float) -> None:
+def draw_anew(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, k: int, pt2: float, height: float) -> None:
+    """Draw the trial of a measured end anew, with an overestimate for its dipole as it is now."""
+    if not is_tight(work.ends, k):
+        bound(work.ends, partons.mass, k)
+    next_trial(work.ends, work.trial, tables.final_evolution, dice, k, pt2, height)
+
+
+@inline
+def renew(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, k: int, pt2: float, height: float) -> None:
     """Measure a changed dipole and draw its end's trial anew."""
     measure(work.ends, partons.p4, partons.mass, k)
-    next_trial(work.ends, work.trial, tables.final, dice, k, pt2)
+    draw_anew(work, partons, tables, dice, k, pt2, height)
+
+
+@inline
+def refresh(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, k: int, pt2: float, height: float) -> None:
+    """Measure a changed dipole; only if its rate may have grown draw the end's trial anew."""
+    measure(work.ends, partons.p4, partons.mass, k)
+    if not is_bounded(work.ends, partons.mass, k):
+        draw_anew(work, partons, tables, dice, k, pt2, height)
 
 
 @kernel
-def renew_beam(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, pt2: float) -> None:
-    """Renew all ends that recoil against incoming partons."""
+def refresh_beam(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, pt2: float, height: float) -> None:
+    """Refresh all ends that recoil against incoming partons."""
     for k in range(work.filled[0]):
         if work.ends[k].beam >= 0:
-            renew(work, partons, tables, dice, k, pt2)
+            refresh(work, partons, tables, dice, k, pt2, height)
 
 
 @inline
 def _beam_weight(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, system: int, limit: float, k: int,
-                 virtuality: float, stretch: float) -> float:
+                 pt2: float, virtuality: float, stretch: float) -> float:
     """Return ratio of densities and suppression where the beam takes the recoil, relative to the headroom."""
     a, b, side = work.ends[k].radiator, work.ends[k].recoiler, work.ends[k].beam
     x = systems.x[system, side]
     if x * (1.0 + stretch) >= limit:
         return 0.0
-    flavour, pt2 = partons.pdg_id[b], work.trial[k]
+    flavour = partons.pdg_id[b]
     before = density(tables.densities, flavour, x / limit, pt2)
     after = density(tables.densities, flavour, x * (1.0 + stretch) / limit, pt2)
     ratio = after / before if before > 0.0 else 0.0
@@ -145,8 +173,8 @@ def _cone_weight(work: ShowerWork, partons: Partons, k: int) -> float:
 
 @kernel
 def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int, limit0: float,
-          limit1: float, k: int) -> int:
-    """Accept or reject an end's trial.
+          limit1: float, k: int, pt2: float) -> int:
+    """Accept or reject an end's trial at `pt2` [GeV^2].
 
     Returns
     -------
@@ -155,18 +183,17 @@ def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTa
         branching stand in `work.trio`.
     """
     end = work.ends[k]
-    if not end.genuine:
-        return -1
-    row, pt2, least_z, gluon = end.radiator, work.trial[k], end.least_z, end.gluon
-    emission, pair = end.emission, end.pair
-    u = throw(dice) * (emission + pair)
+    row, gluon = end.radiator, end.gluon
+    strength = _strength(gluon)
+    emission = strength * _span(end.reach, octave(pt2))
+    u = throw(dice) * (emission + PAIR_RATE * end.pairs)
     flavour = 0
     if u < emission:
-        z = 1.0 - least_z * exp(u / (2.0 * (GLUON_COLOUR if gluon else QUARK_COLOUR)))
+        z = 1.0 - quick_exp(-0.5 * u / strength)
     else:
-        v = (u - emission) / pair * end.pairs
+        v = (u - emission) / PAIR_RATE
         flavour = min(1 + int(v), end.pairs)
-        z = least_z + (1.0 - 2.0 * least_z) * (v - flavour + 1.0)
+        z = v - flavour + 1.0
     virtuality, mass_a = pt2 / (z * (1.0 - z)), partons.mass[row]
     pair2 = virtuality + mass_a * mass_a
     mass_b = partons.mass[end.recoiler] if end.beam < 0 else 0.0
@@ -191,7 +218,7 @@ def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTa
     if end.beam >= 0:
         limit = limit0 if end.beam == 0 else limit1
         stretch = virtuality / (end.dipole2 - mass_a * mass_a)
-        weight *= _beam_weight(work, partons, systems, tables, system, limit, k, virtuality, stretch)
+        weight *= _beam_weight(work, partons, systems, tables, system, limit, k, pt2, virtuality, stretch)
         if u >= weight:
             return -1
     sine, cosine = sincos(_TWO_PI * throw(dice))
@@ -252,6 +279,8 @@ def _daughters(work: ShowerWork, partons: Partons, k: int, flavour: int) -> tupl
 @inline
 def _replace(work: ShowerWork, k: int, row: int, gluon: bool) -> None:
     """Let an end belong to another row, and tell the end on the other side of its dipole."""
+    if gluon != work.ends[k].gluon:
+        work.ends[k].most_dipole2 = -1.0
     work.ends[k].radiator = row
     work.ends[k].gluon = gluon
     work.end_of[row, work.ends[k].side] = k
@@ -262,10 +291,10 @@ def _replace(work: ShowerWork, k: int, row: int, gluon: bool) -> None:
 
 @kernel
 def branch(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int, k: int,
-           flavour: int) -> int:
+           flavour: int, pt2: float) -> int:
     """Carry out an accepted branching and draw new trials for the ends it changed; return 0, -1 on overflow."""
     end = work.ends[k]
-    row, side, target, beam, pt2 = end.radiator, end.side, end.recoiler, end.beam, work.trial[k]
+    row, side, target, beam, height = end.radiator, end.side, end.recoiler, end.beam, work.trial[k]
     far = opposite(work, k)
     near = work.end_of[row, 1 - side]
     beyond = work.end_of[target, side] if beam < 0 else -1
@@ -293,11 +322,12 @@ def branch(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerT
             return -1
         if work.ends[k].partner >= 0:
             work.ends[work.end_of[work.ends[k].partner, 1 - side]].partner = first
-        renew(work, partons, tables, dice, work.end_of[second, side], pt2)
-        renew(work, partons, tables, dice, work.end_of[second, 1 - side], pt2)
-    _renew_around(work, partons, tables, dice, k, near, far, beyond, pt2)
+        renew(work, partons, tables, dice, work.end_of[second, side], pt2, height)
+        renew(work, partons, tables, dice, work.end_of[second, 1 - side], pt2, height)
+    renew(work, partons, tables, dice, k, pt2, height)
+    _refresh_around(work, partons, tables, dice, near, far, beyond, pt2, height)
     if beam >= 0:
-        renew_beam(work, partons, tables, dice, pt2)
+        refresh_beam(work, partons, tables, dice, pt2, height)
     return 0
 
 
@@ -317,19 +347,18 @@ def _insert(work: ShowerWork, partons: Partons, k: int, far: int, gluon: int, ta
 
 
 @inline
-def _renew_around(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, k: int, near: int, far: int, beyond: int,
-                  pt2: float) -> None:
-    """Renew the radiator's and the recoiler's ends and the ends across them."""
-    renew(work, partons, tables, dice, k, pt2)
+def _refresh_around(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, near: int, far: int, beyond: int,
+                    pt2: float, height: float) -> None:
+    """Refresh the radiator's and the recoiler's other ends and the ends across them."""
     if near >= 0:
-        renew(work, partons, tables, dice, near, pt2)
+        refresh(work, partons, tables, dice, near, pt2, height)
         across = opposite(work, near)
         if across >= 0:
-            renew(work, partons, tables, dice, across, pt2)
+            refresh(work, partons, tables, dice, across, pt2, height)
     if far >= 0:
-        renew(work, partons, tables, dice, far, pt2)
+        refresh(work, partons, tables, dice, far, pt2, height)
     if beyond >= 0:
-        renew(work, partons, tables, dice, beyond, pt2)
+        refresh(work, partons, tables, dice, beyond, pt2, height)
         across = opposite(work, beyond)
         if across >= 0 and across != near:
-            renew(work, partons, tables, dice, across, pt2)
+            refresh(work, partons, tables, dice, across, pt2, height)

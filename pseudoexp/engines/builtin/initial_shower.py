@@ -4,7 +4,7 @@ After T. Sjostrand and P. Skands, hep-ph/0408302, section 4, with the choices of
 pT^2 + p_T0^2 (rate and coupling are regularised by it), ratios of densities at pT^2, emissions ordered in rapidity on
 each side, recoil of the whole final state. An incoming c or b must come from a gluon above its threshold: below twice
 m_Q^2 the branching g -> Q Qbar is drawn between m_Q^2 and there, whatever the rest does. Trials of the four branchings
-(z = x / x_mother) follow 6 / (z (1 - z)) for g -> g, 8/3 z^(-3/2) for q -> g, 8/3 / (1 - z) for q -> q and 1/2 for g ->
+(z = x / x_mother) follow 6 / (z (1 - z)) for g -> g, 8/3 / z for q -> g, 8/3 / (1 - z) for q -> q and 1/2 for g ->
 q, each times a bound of the ratio of densities. Azimuths follow the interference with the colour partner. Left out:
 photons, and the azimuthal correlation of gluon polarisation.
 """
@@ -20,9 +20,10 @@ from pseudoexp.core.elementary import exp, log, sincos
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.engines.builtin.coupling import alpha_s
 from pseudoexp.engines.builtin.dice import Dice, throw
-from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork, add_ends, link
-from pseudoexp.engines.builtin.exponential import quick_log
-from pseudoexp.engines.builtin.final_shower import renew
+from pseudoexp.engines.builtin.dipoles import PT0_SQUARED, ShowerTables, ShowerWork, add_ends, link
+from pseudoexp.engines.builtin.evolution import CUTOFF2, height, scale2_at
+from pseudoexp.engines.builtin.exponential import quick_exp, quick_log
+from pseudoexp.engines.builtin.final_shower import refresh
 from pseudoexp.engines.builtin.parton_density import (
     EFFECTIVE,
     GLUON,
@@ -30,6 +31,7 @@ from pseudoexp.engines.builtin.parton_density import (
     at_place,
     density,
     find_place,
+    most_quarks_at,
 )
 from pseudoexp.engines.builtin.partons import (
     FINAL,
@@ -41,17 +43,15 @@ from pseudoexp.engines.builtin.partons import (
     new_colour,
 )
 from pseudoexp.engines.builtin.recoil import follow_recoil
-from pseudoexp.engines.builtin.splitting import MASSES, next_scale2, running
+from pseudoexp.engines.builtin.splitting import MASSES
 
-PT0_SQUARED = 4.0
-"""p_T0^2 [GeV^2], the same at all collision energies."""
 LEAST_PT2 = 0.04
 """Lowest pT^2 [GeV^2]."""
 THRESHOLD_REGION = 2.0
 """Multiple of m_Q^2 below which an incoming heavy quark is traced back to a gluon at once."""
 _STEP = 4.0
-_ALIKE = 1.1
-"""Ratio of x up to which bounds serve as long as the other scatterings leave less of the beam."""
+_ALIKE, _MASSIVER = 1.1, 2.0
+"""Ratios of x and of the scattering's mass^2 up to which range and bounds serve."""
 _ATTEMPTS = 500
 _GLUON_HEADROOM, _VALENCE_HEADROOM, _OTHER_HEADROOM = 1.1, 1.7, 1.3
 _INTERFERENCE = 0.7
@@ -89,11 +89,12 @@ def _mass2(partons: Partons, systems: Systems, system: int) -> float:
 
 @inline
 def _other_over_own(tables: ShowerTables, flavour: int, x: float, pt2: float) -> float:
-    """Return x f of mothers of the other kind over that of the daughter: all quarks over gluon, or gluon over quark."""
+    """Return x f of mothers of the other kind over that of the daughter: all quarks, whatever z, over gluon, or gluon over quark.
+    """
     place = find_place(tables.densities, x, pt2)
     gluon = at_place(tables.densities, place, GLUON)
     if flavour == 21:
-        return 2.25 * (at_place(tables.densities, place, EFFECTIVE) - gluon) / max(gluon, 1e-12)
+        return most_quarks_at(tables.densities, place) / max(gluon, 1e-12)
     return gluon / max(at_place(tables.densities, place, GLUON + flavour), 1e-12)
 
 
@@ -102,8 +103,9 @@ def _open_window(work: ShowerWork, tables: ShowerTables, side: int, flavour: int
                  ) -> None:
     """Set range of z, bounds of x' f(x') / x f(x) for mothers of the same and of the other kind, and rates between two scales."""
     space = work.space[side]
-    space.least, space.x, space.m2, space.pdg_id = least, x, m2, flavour
-    low, high = x, _largest_z(least, m2)
+    space.least, space.least_height = least, height(tables.initial_evolution, least + PT0_SQUARED)
+    space.x, space.most_x, space.most_m2, space.pdg_id = x, _ALIKE * x, _MASSIVER * m2, flavour
+    low, high = x, _largest_z(least, _MASSIVER * m2)
     space.low, space.high, space.same, space.other = low, high, 0.0, 0.0
     if high <= low:
         return
@@ -113,7 +115,7 @@ def _open_window(work: ShowerWork, tables: ShowerTables, side: int, flavour: int
     space.other_bound = _OTHER_HEADROOM * other_over_own
     if flavour == 21:
         same = 6.0 * quick_log(high * (1.0 - low) / (low * (1.0 - high)))
-        other = 16.0 / 3.0 * (1.0 / math.sqrt(low) - 1.0 / math.sqrt(high))
+        other = 8.0 / 3.0 * quick_log(high / low)
     else:
         same = 8.0 / 3.0 * quick_log((1.0 - low) / (1.0 - high))
         other = 0.5 * (high - low)
@@ -138,15 +140,38 @@ def next_space_trial(work: ShowerWork, partons: Partons, systems: Systems, table
     if pt2 <= floor or x >= 1.0:
         space.trial = 0.0
         return
-    lambda2, threshold, slope = running(tables.initial, pt2 + PT0_SQUARED)
-    if (pt2 <= space.least or space.least < threshold - PT0_SQUARED or flavour != space.pdg_id or m2 > space.m2
-            or not space.x <= x <= _ALIKE * space.x):
-        _open_window(work, tables, side, flavour, x, m2, pt2, max(pt2 / _STEP, threshold - PT0_SQUARED, floor))
-    rate, least, trial = space.same + space.other, space.least, 0.0
-    if rate > 0.0:
-        trial = next_scale2(pt2 + PT0_SQUARED, lambda2, slope, rate, throw(dice)) - PT0_SQUARED
-    space.genuine = trial > least
-    space.trial = trial if trial > least else (least if least > LEAST_PT2 else 0.0)
+    top = space.height if pt2 == space.trial and space.height > 0.0 else height(tables.initial_evolution, pt2 + PT0_SQUARED)
+    if pt2 <= space.least or not _is_open(work, side, flavour, x, m2):
+        _open_window(work, tables, side, flavour, x, m2, pt2, max(pt2 / _STEP, floor))
+    rate = space.same + space.other
+    space.height = top + quick_log(throw(dice)) / rate if rate > 0.0 else 0.0
+    space.genuine = space.height > space.least_height
+    if space.genuine:
+        space.trial = scale2_at(tables.initial_evolution, space.height) - PT0_SQUARED
+    else:
+        space.height = space.least_height
+        space.trial = space.least if space.least > LEAST_PT2 else 0.0
+
+
+@kernel
+def keep_space_trial(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int,
+                     side: int, limit: float, pt2: float) -> None:
+    """Draw the next trial of an incoming parton below `pt2` [GeV^2] if the one it has is not good any more.
+
+    It is as long as its overestimate bounds the rate: what comes below `pt2` does not depend on what was above.
+    """
+    space = work.space[side]
+    flavour = partons.pdg_id[systems.incoming[system, side]]
+    x = systems.x[system, side] / limit
+    if space.chosen > 0.0 or space.trial >= pt2 or not _is_open(work, side, flavour, x, _mass2(partons, systems, system)):
+        next_space_trial(work, partons, systems, tables, dice, system, side, limit, pt2)
+
+
+@inline
+def _is_open(work: ShowerWork, side: int, flavour: int, x: float, m2: float) -> bool:
+    """Return whether range, rates and bounds serve for this state."""
+    space = work.space[side]
+    return flavour == space.pdg_id and m2 <= space.most_m2 and space.x <= x <= space.most_x
 
 
 @kernel
@@ -155,7 +180,7 @@ def _cross_threshold(work: ShowerWork, tables: ShowerTables, dice: Dice, side: i
     """Draw the branching g -> Q Qbar that an incoming heavy quark comes from; without success its trial is -1."""
     mass2 = MASSES[abs(flavour)] * MASSES[abs(flavour)]
     width = log(min(pt2, THRESHOLD_REGION * mass2) / mass2)
-    work.space[side].trial = -1.0
+    work.space[side].trial, work.space[side].height = -1.0, 0.0
     before = density(tables.densities, 21, x, mass2) if x < 1.0 else 0.0
     if width <= 0.0 or before <= 0.0:
         return
@@ -199,13 +224,12 @@ def _draw_z(work: ShowerWork, side: int, gluon: bool, same: bool, u: float) -> f
     """Return z of the overestimate for a uniform number."""
     low, high = work.space[side].low, work.space[side].high
     if gluon and same:
-        odds = low / (1.0 - low) * exp(u * quick_log(high * (1.0 - low) / (low * (1.0 - high))))
+        odds = low / (1.0 - low) * quick_exp(u * quick_log(high * (1.0 - low) / (low * (1.0 - high))))
         return odds / (1.0 + odds)
     if gluon:
-        root = 1.0 / math.sqrt(low) + u * (1.0 / math.sqrt(high) - 1.0 / math.sqrt(low))
-        return 1.0 / (root * root)
+        return low * quick_exp(u * quick_log(high / low))
     if same:
-        return 1.0 - (1.0 - low) * exp(u * quick_log((1.0 - high) / (1.0 - low)))
+        return 1.0 - (1.0 - low) * quick_exp(u * quick_log((1.0 - high) / (1.0 - low)))
     return low + u * (high - low)
 
 
@@ -234,7 +258,7 @@ def judge_space(work: ShowerWork, partons: Partons, systems: Systems, tables: Sh
         return 0
     mother, sister2, mass2 = 21 if gluon or not same else flavour, 0.0, 0.0
     if gluon and not same:
-        kernel_ratio = 0.5 * (1.0 + (1.0 - z) * (1.0 - z)) * math.sqrt(z)
+        kernel_ratio = 0.5 * (1.0 + (1.0 - z) * (1.0 - z))
     elif not same:
         sister2 = MASSES[abs(flavour)] * MASSES[abs(flavour)]
         mass2 = sister2 if abs(flavour) > 3 else 0.0
@@ -386,9 +410,10 @@ def _attach(work: ShowerWork, partons: Partons, systems: Systems, tables: Shower
     """Add the sister's ends and renew all that point to incoming partons."""
     if not add_ends(work, partons, sister):
         return -1
+    top = height(tables.final_evolution, pt2) if pt2 > CUTOFF2 else 0.0
     for k in range(work.filled[0]):
         if work.ends[k].beam >= 0 or work.ends[k].radiator == sister:
             if not link(work, partons, systems, system, k):
                 return -3
-            renew(work, partons, tables, dice, k, pt2)
+            refresh(work, partons, tables, dice, k, pt2, top)
     return 0

@@ -46,6 +46,7 @@ class Densities(NamedTuple):
     inverse_x: NDArray[np.float64]  # (nodes in x - 3, 4) 1 / prod_(j != k) (node_k - node_j) of each four neighbours
     inverse_q2: NDArray[np.float64]  # (nodes in Q - 3, 4)
     steps: NDArray[np.float64]  # (4,) nodes per ln x, per x, per ln Q^2; the node x = 0.1
+    most_quarks: NDArray[np.float32]  # (nodes in Q, nodes in x) largest sum of x f of all quarks at this x or above
 
 
 class Place(NamedTuple):
@@ -85,7 +86,9 @@ def densities() -> Densities:
     linear = int(np.searchsorted(x, _X_LINEAR * (1.0 - 1e-9)))
     steps = np.array([(linear - 1) / (log_x[linear - 1] - log_x[0]), (len(x) - 1 - linear) / (1.0 - x[linear]),
                       (len(log_q2) - 1) / (log_q2[-1] - log_q2[0]), linear])
-    return Densities(values, log_x, log_q2, _inverse_denominators(log_x), _inverse_denominators(log_q2), steps)
+    most_quarks = np.maximum.accumulate(quarks[:, ::-1], axis=1)[:, ::-1].astype(np.float32)
+    return Densities(values, log_x, log_q2, _inverse_denominators(log_x), _inverse_denominators(log_q2), steps,
+                     np.ascontiguousarray(most_quarks))
 
 
 @inline
@@ -134,6 +137,13 @@ def at_place(tables: Densities, place: Place, k: int) -> float:
     j = place.first_q2
     return max(_along_x(tables, place, j, k) * place.q0 + _along_x(tables, place, j + 1, k) * place.q1
                + _along_x(tables, place, j + 2, k) * place.q2 + _along_x(tables, place, j + 3, k) * place.q3, 0.0)
+
+
+@inline
+def most_quarks_at(tables: Densities, place: Place) -> float:
+    """Return a bound of the sum over quarks of x' f(x', Q^2) for all x' >= x."""
+    most, i, j = tables.most_quarks, place.first_x, place.first_q2
+    return float(max(max(most[j, i], most[j + 1, i]), max(most[j + 2, i], most[j + 3, i])))
 
 
 @kernel

@@ -27,8 +27,9 @@ from pseudoexp.engines.builtin.dipoles import (
     is_coloured_final,
     link,
 )
-from pseudoexp.engines.builtin.final_shower import branch, judge, next_trial, renew
-from pseudoexp.engines.builtin.initial_shower import branch_space, judge_space, next_space_trial
+from pseudoexp.engines.builtin.evolution import height, scale2_at
+from pseudoexp.engines.builtin.final_shower import branch, draw_anew, judge, renew
+from pseudoexp.engines.builtin.initial_shower import branch_space, judge_space, keep_space_trial, next_space_trial
 from pseudoexp.engines.builtin.partons import Partons, Systems
 from pseudoexp.engines.builtin.variations import count_final, count_initial, draw_ghosts
 
@@ -44,8 +45,9 @@ def start_ends(work: ShowerWork, partons: Partons, systems: Systems, tables: Sho
     for k in range(work.filled[0]):
         if not link(work, partons, systems, system, k):
             return LOST_LINE
+    top = height(tables.final_evolution, pt2)
     for k in range(work.filled[0]):
-        renew(work, partons, tables, dice, k, pt2)
+        renew(work, partons, tables, dice, k, pt2, top)
     return 0
 
 
@@ -71,18 +73,24 @@ def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: Shower
     """
     count = 0
     varied = len(work.weights) > 0 and system <= 0
+    top, final2 = 0.0, 0.0
     while True:
         k = highest(work.trial, work.filled[0])
+        if k < 0:
+            final2 = 0.0
+        elif work.trial[k] != top or final2 == 0.0:
+            top = work.trial[k]
+            final2 = scale2_at(tables.final_evolution, top)
         side = 0 if work.space[0].trial >= work.space[1].trial else 1
         pt2 = work.space[side].trial
-        work.top[0] = max(pt2, work.trial[k] if k >= 0 else 0.0)
+        work.top[0] = max(pt2, final2)
         if initial and min(work.space[0].trial, work.space[1].trial) < 0.0:
             return NO_THRESHOLD
         if work.top[0] <= pause2:
             if varied:
                 draw_ghosts(work, partons, systems, tables, system, limits, initial, pause2 if work.top[0] > 0.0 else 0.0)
             return count
-        if initial and pt2 > 0.0 and (k < 0 or pt2 > work.trial[k]):
+        if initial and pt2 > 0.0 and pt2 > final2:
             forced = work.space[side].chosen > 0.0
             mother = judge_space(work, partons, systems, tables, dice, system, side, limits[side])
             if mother == 0:
@@ -95,22 +103,23 @@ def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: Shower
             code = branch_space(work, partons, systems, tables, dice, system, side, mother)
             moved = True
         elif k >= 0:
-            pt2 = work.trial[k]
-            flavour = judge(work, partons, systems, tables, dice, system, limits[0], limits[1], k)
+            pt2 = final2
+            flavour = judge(work, partons, systems, tables, dice, system, limits[0], limits[1], k, pt2)
             if flavour < 0:
-                next_trial(work.ends, work.trial, tables.final, dice, k, pt2)
+                draw_anew(work, partons, tables, dice, k, pt2, top)
                 continue
             if varied:
                 draw_ghosts(work, partons, systems, tables, system, limits, initial, pt2)
                 count_final(work, tables, flavour, pt2, False)
             moved = work.ends[k].beam >= 0
-            code = branch(work, partons, systems, tables, dice, system, k, flavour)
+            code = branch(work, partons, systems, tables, dice, system, k, flavour, pt2)
         else:
             return count
         if code < 0:
             return code
         if initial and moved:
-            _start_space(work, partons, systems, tables, dice, system, limits, pt2)
+            for side in range(2):
+                keep_space_trial(work, partons, systems, tables, dice, system, side, limits[side], pt2)
         count += 1
 
 

@@ -3,8 +3,7 @@
 Branchings are ordered in pT^2 = z (1 - z) (m^2 - m_0^2) (final state) and pT^2 = (1 - z) Q^2 (initial state); T.
 Sjostrand and P. Skands, hep-ph/0408302. Trials of an emission follow 2 C dz / (1 - z) with C = 4/3 for a quark and 3/2
 for each of a gluon's two dipole ends; trials of g -> q qbar follow dz / 4 for each end and flavour. All come with
-alpha_s(pT^2) / (2 pi) dpT^2 / pT^2, where the one-loop coupling is drawn exactly: the survival from pT_1 to pT_2 is a
-power of the ratio of the logarithms.
+alpha_s(pT^2) / (2 pi) dpT^2 / pT^2; `evolution` draws the one-loop coupling exactly.
 """
 
 from __future__ import annotations
@@ -13,10 +12,8 @@ import math
 
 import numpy as np
 
-from pseudoexp.core.elementary import exp
 from pseudoexp.core.jit import inline
 from pseudoexp.engines.builtin.coupling import BOTTOM_MASS, CHARM_MASS, TOP_MASS, Coupling
-from pseudoexp.engines.builtin.exponential import quick_log
 
 MASSES = np.array([0.0, 0.33, 0.33, 0.5, CHARM_MASS, BOTTOM_MASS])
 """Of quarks from gluon splitting [GeV], by flavour; light quarks of the hard process are massless."""
@@ -39,29 +36,6 @@ def running(coupling: Coupling, scale2: float) -> tuple[float, float, float]:
     if scale2 > CHARM_MASS * CHARM_MASS:
         return coupling.lambda2_4, CHARM_MASS * CHARM_MASS, 25.0
     return coupling.lambda2_3, 0.0, 27.0
-
-
-@inline
-def next_scale2(scale2: float, lambda2: float, slope: float, rate: float, uniform: float) -> float:
-    """Return the scale^2 of the next trial below `scale2`, with one flavour number.
-
-    Trials come with ``alpha_s(t) / (2 pi) rate dt / t``, alpha_s = 12 pi / (slope ln(t / Lambda^2)), so that the survival to
-    ln(t' / Lambda^2) is the power 6 rate / slope of the logarithms' ratio.
-    """
-    length = quick_log(scale2 / lambda2)
-    return lambda2 * exp(length * exp(quick_log(uniform) * slope / (6.0 * rate)))
-
-
-@inline
-def smallest_fraction(pt2: float, free2: float, dipole2: float, narrow2: float) -> float:
-    """Return a lower bound of z and 1 - z of branchings at or above `pt2`, close to the true one.
-
-    The pair's mass must fit, z (1 - z) > pT^2 / free2, and the energy share z must be within reach of the pair's decay,
-    z (1 - z) > pT (M - pT) / narrow2 with narrow2 = M^2 + m_radiator^2 - m_recoiler^2, M^2 = dipole2. Massless: z > pT / M.
-    """
-    pt = math.sqrt(pt2)
-    product = min(max(pt2 / free2, pt * (math.sqrt(dipole2) - pt) / narrow2), 0.25)
-    return product / (0.5 + math.sqrt(0.25 - product))
 
 
 @inline

@@ -20,9 +20,10 @@ from pseudoexp.core.elementary import log
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.engines.builtin.coupling import BOTTOM_MASS, Coupling
 from pseudoexp.engines.builtin.dice import Dice
-from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork
+from pseudoexp.engines.builtin.dipoles import PT0_SQUARED, ShowerTables, ShowerWork
+from pseudoexp.engines.builtin.evolution import height, scale2_at
 from pseudoexp.engines.builtin.final_shower import judge, next_trial
-from pseudoexp.engines.builtin.initial_shower import PT0_SQUARED, judge_space, next_space_trial
+from pseudoexp.engines.builtin.initial_shower import judge_space, next_space_trial
 from pseudoexp.engines.builtin.partons import Partons, Systems
 from pseudoexp.engines.builtin.splitting import FLAVOURS, running
 
@@ -74,13 +75,14 @@ def _final_ghosts(work: ShowerWork, partons: Partons, systems: Systems, tables: 
                   limits: tuple[float, float], k: int, high2: float, low2: float) -> None:
     """Draw the ghosts of a dipole end between two scales; the end's trial is lost."""
     floor = LEAST_PAIR_PT2 if work.ends[k].pairs == FLAVOURS else LEAST_PT2
-    pt2 = high2
+    pt2, top, lowest = high2, height(tables.final_evolution, high2), height(tables.final_evolution, max(low2, floor))
     while True:
-        next_trial(work.ends, work.trial, tables.final, dice, k, pt2)
-        pt2 = work.trial[k]
-        if pt2 <= max(low2, floor):
+        next_trial(work.ends, work.trial, tables.final_evolution, dice, k, pt2, top)
+        top = work.trial[k]
+        if top <= lowest:
             return
-        flavour = judge(work, partons, systems, tables, dice, system, limits[0], limits[1], k)
+        pt2 = scale2_at(tables.final_evolution, top)
+        flavour = judge(work, partons, systems, tables, dice, system, limits[0], limits[1], k, pt2)
         if flavour >= 0:
             count_final(work, tables, flavour, pt2, True)
 

@@ -10,10 +10,9 @@ from pseudoexp.core.jit import kernel
 from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.coupling import alpha_s
 from pseudoexp.engines.builtin.dice import SHOWER, new_dice, throw_from
-from pseudoexp.engines.builtin.dipoles import forget_ends, shower_tables, shower_work
+from pseudoexp.engines.builtin.dipoles import PT0_SQUARED, forget_ends, shower_tables, shower_work
 from pseudoexp.engines.builtin.initial_shower import (
     LEAST_PT2,
-    PT0_SQUARED,
     THRESHOLD_REGION,
     judge_space,
     next_space_trial,

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import stats
 
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.rng import QCD, SIGNAL, event_stream
-from pseudoexp.engines.builtin.coupling import alpha_s, strong_coupling
-from pseudoexp.engines.builtin.dice import HARD_PROCESS, SHOWER, new_dice, throw, throw_from
-from pseudoexp.engines.builtin.dipoles import SHOWER_COUPLING, add_ends, forget_ends, shower_tables, shower_work
+from pseudoexp.engines.builtin.coupling import alpha_s
+from pseudoexp.engines.builtin.dice import HARD_PROCESS, SHOWER, new_dice, throw_from
+from pseudoexp.engines.builtin.dipoles import add_ends, forget_ends, shower_tables, shower_work
+from pseudoexp.engines.builtin.evolution import scale2_at
 from pseudoexp.engines.builtin.final_shower import judge, next_trial
 from pseudoexp.engines.builtin.partons import FINAL, INCOMING, append_parton, forget_partons, new_partons, new_systems
 from pseudoexp.engines.builtin.sampling import hard_process, hard_workspace, sample_hard_process
 from pseudoexp.engines.builtin.showers import evolve, start_ends
-from pseudoexp.engines.builtin.splitting import MASSES, gluon_emission, next_scale2, quark_emission, quark_pair
+from pseudoexp.engines.builtin.splitting import MASSES, gluon_emission, quark_emission, quark_pair
 
 
 @kernel
@@ -76,26 +77,6 @@ def coupling_at(coupling, scale2):
 
 
 @kernel
-def draw_scales(n, scale2, lambda2, slope, rate, dice, out):
-    """Fill `out` with next scales."""
-    throw_from(dice, event_stream(1, 0, 0), SHOWER, 0)
-    for k in range(n):
-        out[k] = next_scale2(scale2, lambda2, slope, rate, throw(dice))
-
-
-def test_scales_follow_the_running_coupling() -> None:
-    """The survival to a scale is exp(-integral of alpha_s / (2 pi) rate dt / t)."""
-    coupling, out, rate = strong_coupling(SHOWER_COUPLING), np.zeros(4000), 6.0
-    draw_scales(len(out), 900.0, coupling.lambda2_5, 23.0, rate, new_dice(), out)
-    at = np.array([30.0, 100.0, 300.0, 600.0])
-    exponent = [integrate.quad(lambda u: coupling_at(coupling, np.exp(u)) * rate / (2 * np.pi), np.log(t), np.log(900.0))[0]
-                for t in at]
-    expected = np.exp(-np.array(exponent))
-    observed = [(out < t).mean() for t in at]
-    np.testing.assert_allclose(observed, expected, atol=4 * 0.5 / np.sqrt(len(out)))
-
-
-@kernel
 def first_branching(n, pdg_id, mass, energy, partons, systems, tables, work, dice, out):
     """Fill `out` (n, 2) with pT^2 of the first branching of one end of a dipole, 0 without, and its kind."""
     throw_from(dice, event_stream(2, 0, 0), SHOWER, 0)
@@ -109,13 +90,14 @@ def first_branching(n, pdg_id, mass, energy, partons, systems, tables, work, dic
         add_ends(work, partons, 0)
         add_ends(work, partons, 1)
         start_ends(work, partons, systems, tables, dice, -1, energy * energy)
-        while work.trial[0] > 0.0:
-            kind = judge(work, partons, systems, tables, dice, -1, 1.0, 1.0, 0)
-            if kind >= 0:
-                break
-            next_trial(work.ends, work.trial, tables.final, dice, 0, work.trial[0])
-        out[event, 0] = work.trial[0]
-        out[event, 1] = kind if work.trial[0] > 0.0 else -1
+        pt2, kind = 0.0, -1
+        while work.trial[0] > 0.0 and kind < 0:
+            pt2 = scale2_at(tables.final_evolution, work.trial[0])
+            kind = judge(work, partons, systems, tables, dice, -1, 1.0, 1.0, 0, pt2)
+            if kind < 0:
+                next_trial(work.ends, work.trial, tables.final_evolution, dice, 0, pt2, work.trial[0])
+        out[event, 0] = pt2 if kind >= 0 else 0.0
+        out[event, 1] = kind
 
 
 def rate_of_emission(pt2: float, energy: float, mass: float, gluon: bool) -> float:
