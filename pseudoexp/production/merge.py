@@ -25,7 +25,7 @@ from pseudoexp.production.run import ASSEMBLY, Progress, cause, check_place, sum
 from pseudoexp.production.run_config import difference, parse_count, parse_float
 from pseudoexp.production.shard import Shard, parse_shard
 from pseudoexp.production.shard_file import ShardFile
-from pseudoexp.production.spool import Parts
+from pseudoexp.production.spool import Parts, parts_folder
 
 MOST_NAMED = 20
 
@@ -66,7 +66,8 @@ def merge(shards: Sequence[str | Path], out: str | Path, *, n: int | float | str
     path, tell, start = Path(out), progress or (lambda stage, done, total: None), time.monotonic()
     if compression not in COMPRESSIONS:
         raise ConfigError(f"compression {compression!r}; allowed: {', '.join(COMPRESSIONS)}")
-    check_place(path, force, resume=False)
+    killed = parts_folder(path).is_dir() and not any(parts_folder(path).glob("*.rows"))  # an earlier merge left it
+    check_place(path, force, resume=False, leftover=killed)
     infos = [probe(file) for file in _files(shards)]
     of = _check_numbers(infos)
     order = _common_order(infos, n)
@@ -77,7 +78,7 @@ def merge(shards: Sequence[str | Path], out: str | Path, *, n: int | float | str
         verify(info.path)
         shard = parse_shard(info.attributes["shard"])
         files[shard.number] = ShardFile(info, shard)
-    with Parts(path, _Stored(infos[0]), resume=False, discard=force) as parts:
+    with Parts(path, _Stored(infos[0]), resume=False, discard=force or killed) as parts:
         draft = parts.folder / ASSEMBLY
         try:
             total, yields = assemble(order, _Merged(files, of).read, draft, compression,

@@ -81,15 +81,15 @@ def _rows_here(config: RunConfig, shard: Shard) -> tuple[int, int]:
     return -(-signal // shard.of), -(-qcd // shard.of)
 
 
-def check_place(out: Path, force: bool, resume: bool) -> None:
-    """Raise ConfigError unless a file may be made at `out`."""
+def check_place(out: Path, force: bool, resume: bool, leftover: bool = False) -> None:
+    """Raise ConfigError unless a file may be made at `out`; `leftover` says that nobody needs its unfinished parts."""
     if not out.name or out.is_dir():
         raise ConfigError(f"{out}: is a folder; allowed: the name of a file")
     if not out.parent.is_dir():
         raise ConfigError(f"{out}: the folder {out.parent} does not exist")
     if out.exists() and not (force or resume):
         raise ConfigError(f"{out} exists; --force replaces it, --resume checks or finishes it")
-    if parts_folder(out).exists() and not (force or resume):
+    if parts_folder(out).exists() and not (force or resume or leftover):
         raise ConfigError(f"{parts_folder(out)} holds an unfinished run; --resume continues it, --force discards it")
 
 

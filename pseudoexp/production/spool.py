@@ -90,7 +90,7 @@ def read_chunk(path: Path) -> PackedChunk:
 def _read_manifest(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_bytes()))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise ConfigError(f"{path}: damaged; --force discards the unfinished run") from None
 
 

@@ -136,6 +136,18 @@ def test_existing_files_are_kept_without_force(tmp_path):
     pseudoexp.merge(files, tmp_path / "data.h5", force=True)
 
 
+def test_after_a_merge_that_was_killed(tmp_path, monkeypatch):
+    files = shards(tmp_path / "s")
+    with monkeypatch.context() as patch:  # as kill -9: nothing is cleared away
+        patch.setattr("pseudoexp.production.spool.Parts.__exit__", lambda self, *error: self.release())
+        patch.setattr("pseudoexp.production.merge.publish", lambda draft, path: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            pseudoexp.merge(files, tmp_path / "data.h5")
+    assert sorted(path.name for path in (tmp_path / "data.h5.parts").iterdir()) == ["assembly.h5", "manifest.json"]
+    pseudoexp.merge(files, tmp_path / "data.h5")
+    assert not (tmp_path / "data.h5.parts").exists()
+
+
 def test_a_configuration_that_is_none(tmp_path):
     path = tmp_path / "s.h5"
     make(path, shard="1/2")

@@ -97,3 +97,14 @@ def test_nothing_stays_after_an_error_before_the_first_chunk(out):
 def test_unwritable(tmp_path):
     with pytest.raises(ConfigError, match="cannot be written"):
         parts(tmp_path / "no" / "a.h5")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe", b"3"])
+def test_a_damaged_manifest(out, content):
+    with parts(out) as p:
+        some_chunk(p.folder)
+    (parts_folder(out) / "manifest.json").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"manifest.json: damaged; --force discards|made with another configuration"):
+        parts(out, resume=True)
+    with parts(out, discard=True) as p:
+        assert len(list(p.scan(0))) == 0
