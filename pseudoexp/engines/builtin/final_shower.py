@@ -5,12 +5,14 @@ at one loop, g -> q qbar as its weightGluonToQuark = 4, beam recoil with its dam
 recoil against a massive quark. Every emission off the quarks of H -> b bbar and of g -> q qbar follows the matrix element
 of the three partons quark, antiquark and gluon. Left out: photons, and the azimuthal correlation of gluon polarisation.
 
-Five rules were read off PYTHIA 8.317's branchings. Radiation towards a beam that takes the recoil is suppressed by
+Six rules were read off PYTHIA 8.317's branchings. Radiation towards a beam that takes the recoil is suppressed by
 pT pT_r / (pT pT_r + m^2), pT_r the radiator's transverse momentum and m the pair's mass (its manual names 4 pT_r^2 / (4
 pT_r^2 + m^2)). The pair of a gluon is a colour octet: the singlet's matrix element times 1 - (C_A / C_F) f (1 - f), f =
 (p_1 p_g) / ((p_1 + p_2) p_g), which is its eikonal with the emission off the octet itself. A quark's emission must keep pT (1 -
 m_q^2 / m^2) above the cut-off. A pair's matrix element corrects all emissions off its quarks, not the first alone. And without
-a pair, as off the heavy quarks of a hard collision, emissions have the massless kernel.
+a pair, as off the heavy quarks of a hard collision, emissions have the massless kernel. Where the recoiler is massive, g -> q
+qbar is suppressed by the third power of the pair's momentum in the dipole's frame, over that of a massless gluon (its manual
+has the massless recoiler's (1 - m^2 / M^2)^3).
 """
 
 from __future__ import annotations
@@ -205,7 +207,7 @@ def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTa
         return -1
     if flavour > 0:
         velocity = math.sqrt(max(1.0 - 4.0 * pair2 * end.dipole2 / (reach * reach), 0.0))
-        weight = quark_pair(z, pair2, MASSES[flavour], end.dipole2, velocity)
+        weight = quark_pair(z, pair2, MASSES[flavour], velocity * reach / (end.dipole2 - mass_b * mass_b), velocity)
         mixed = 0.5 * (1.0 - math.sqrt(max(1.0 - 4.0 * MASSES[flavour] * MASSES[flavour] / pair2, 0.0)))
     elif gluon:
         weight = gluon_emission(z)

@@ -55,19 +55,19 @@ def gluon_emission(z: float) -> float:
 
 
 @inline
-def quark_pair(z: float, pair2: float, mass: float, dipole2: float, velocity: float) -> float:
+def quark_pair(z: float, pair2: float, mass: float, momentum: float, velocity: float) -> float:
     """Return the kernel of g -> q qbar over 1 / 2 in z, for weightGluonToQuark = 4 of PYTHIA.
 
-    The pair's mass^2 `pair2` comes as beta (1 + 2 m^2 / pair2) (1 - pair2 / dipole2)^3, its angle in the pair's frame as
-    1 + cos^2 + (4 m^2 / pair2) sin^2; z maps to cos = (2 z - 1) / `velocity` with the pair's velocity in the dipole's frame.
+    The pair's mass^2 `pair2` comes as beta (1 + 2 m^2 / pair2) p^3, p = `momentum` of the pair in the dipole's frame over that of
+    a massless gluon there: 1 - pair2 / dipole2 if the recoiler is massless. Its angle in the pair's frame comes as 1 + cos^2 +
+    (4 m^2 / pair2) sin^2; z maps to cos = (2 z - 1) / `velocity` with the pair's velocity in the dipole's frame.
     """
     ratio = mass * mass / pair2
     cosine = (2.0 * z - 1.0) / velocity
     if ratio >= 0.25 or abs(cosine) >= 1.0:
         return 0.0
     shape = 0.5 * (1.0 + cosine * cosine) + 2.0 * ratio * (1.0 - cosine * cosine)
-    free = 1.0 - pair2 / dipole2
-    return math.sqrt(1.0 - 4.0 * ratio) * shape * free * free * free / velocity
+    return math.sqrt(1.0 - 4.0 * ratio) * shape * momentum * momentum * momentum / velocity
 
 
 @inline

@@ -84,3 +84,16 @@ def test_quarks_radiate_as_often_as_pythias() -> None:
                 counts[min(order[row], 3) - 1] += 1
     for mean, expected in zip(counts / decays, EMISSIONS, strict=True):
         assert mean == pytest.approx(expected, abs=4.0 * (expected / decays) ** 0.5 + 0.01 * expected)
+
+
+PAIRS = 0.4758
+"""Pairs of light quarks: PYTHIA 8.317.2, 25,000 H -> b bbar at rest, settings as above."""
+
+
+def test_gluons_beside_heavy_quarks_split_as_often_as_pythias() -> None:
+    """A massive recoiler leaves less room for g -> q qbar: without that there are 1.09 times as many."""
+    decays, pairs = 6000, 0
+    for p in decayed(decays, np.zeros(3)):
+        light = np.flatnonzero((np.abs(p.pdg_id) < 4) & (p.pdg_id > 0))
+        pairs += (p.pdg_id[p.mother[light]] == 21).sum()
+    assert pairs / decays == pytest.approx(PAIRS, abs=3.0 * (PAIRS / decays) ** 0.5)

@@ -137,7 +137,8 @@ def rate_of_pairs(pt2: float, energy: float, flavour: int) -> float:
     pair2 = pt2 / (z * (1 - z))
     inside = (pair2 < dipole2) & (pair2 * dipole2 < z * (1 - z) * (dipole2 + pair2) ** 2)
     velocity = np.sqrt(np.maximum(1.0 - 4.0 * pair2 * dipole2 / (dipole2 + pair2) ** 2, 1e-12))
-    shape = [quark_pair(a, b, mass, dipole2, c) for a, b, c in zip(z[inside], pair2[inside], velocity[inside], strict=True)]
+    points = zip(z[inside], pair2[inside], velocity[inside], strict=True)
+    shape = [quark_pair(a, b, mass, 1.0 - b / dipole2, c) for a, b, c in points]
     return float(0.25 * np.sum(shape) * (z[1] - z[0]))
 
 
