@@ -43,6 +43,10 @@ PER_SEED = ("prune", "select", "fixed", "quantise", "distil")
 COMMON: Mapping[str, Any] = {"rows": None, "hidden": [64, 32, 16], "epochs": 40, "prune_epochs": None, "batch": None,
                              "learning_rate": 2e-3, "patience": 0, "quantise_epochs": 60}
 """Settings that hold for the whole sweep."""
+USED: Mapping[str, tuple[str, ...]] = {
+    "quantise_epochs": ("quantise",), "prune_epochs": ("prune", "fixed", "quantise", "layouts"),
+}  # fmt: skip
+"""Kinds that look at a common setting, where not all do: a change of it makes new jobs of those alone."""
 Result = dict[str, Any]
 
 
@@ -137,7 +141,8 @@ class Request:
         return list(found.values())
 
     def _job(self, kind: str, seed: int | None, settings: dict[str, Any], fingerprint: str) -> Job:
-        decides: dict[str, Any] = {"kind": kind, "seed": seed, "settings": settings, "common": self.common, "data": fingerprint}
+        decides: dict[str, Any] = {"kind": kind, "seed": seed, "settings": settings, "data": fingerprint,
+                                   "common": {key: value for key, value in self.common.items() if kind in USED.get(key, GRID)}}
         if seed is None:
             decides["seeds"] = list(self.seeds)
         named = ("method", "nodes", "features")

@@ -19,7 +19,8 @@ from tagger.evaluate import versions
 from tagger.fixed import breaks_at, scan
 from tagger.model import build, moments
 from tagger.resize.exhaustive import Candidate, all_choices, all_layouts, search
-from tagger.resize.training import ResizeOptions, prune, resize, retrain, select_features
+from tagger.resize.retraining import retrain
+from tagger.resize.training import ResizeOptions, prune, resize, select_features
 from tagger.runs import Run
 from tagger.sweep import Job, Request, Result, digest
 from tagger.train import TrainConfig, train

@@ -122,7 +122,7 @@ def render(runs: Sequence[Run], troubles: Sequence[str] = ()) -> str:
         raise MissingExtra(error.name or "matplotlib", "tagger") from None
     folder = resources.files("tagger.report")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["subscripts"] = _subscripts
+    environment.filters["subscripts"] = subscripts
     template = environment.from_string((folder / "page.html").read_text(encoding="utf-8"))
     style = (resources.files("pseudoexp.pages") / "style.css").read_text(encoding="utf-8")
     return template.render(style=style, plots=plots, count=tables.count, troubles=troubles, **_context(runs, plots))
@@ -165,7 +165,7 @@ def _importance(runs: Sequence[Run]) -> dict[str, float]:
     return {name: max(0.0, float(value) / top) if top > 0.0 else 0.0 for name, value in weight.items()}
 
 
-def _subscripts(text: str) -> Any:
+def subscripts(text: str) -> Any:
     """Return text as markup in which what follows `_` stands below the line."""
     from markupsafe import Markup, escape
 

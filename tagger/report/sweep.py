@@ -16,6 +16,7 @@ import numpy as np
 from pseudoexp import __version__
 from pseudoexp.core.files import whole_file
 from pseudoexp.errors import ConfigError, DataError, MissingExtra
+from tagger.report.page import subscripts
 from tagger.report.tables import Table, count, percent
 from tagger.sweep import Result, load_results
 
@@ -61,7 +62,7 @@ def summarise(results: Sequence[Result]) -> Summary:
         "fixed": _fixed(chosen["fixed"]),
         "frontier": _points(chosen["quantise"], lambda result: float(result["quantisation"]["ebops"]), apart=True),
         "distil": _points(chosen["distil"], lambda result: float(result["nodes"])),
-        "data": results[0]["data"], "versions": results[0]["versions"],
+        "data": results[0]["data"] | {"path": Path(str(results[0]["data"]["path"])).name}, "versions": results[0]["versions"],
     }
 
 
@@ -221,6 +222,7 @@ def render_sweep(summary: Summary, troubles: Sequence[str], name: str) -> str:
     except ImportError as error:
         raise MissingExtra(error.name or "matplotlib", "tagger") from None
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["subscripts"] = subscripts
     template = environment.from_string((resources.files("tagger.report") / "sweep.html").read_text(encoding="utf-8"))
     style = (resources.files("pseudoexp.pages") / "style.css").read_text(encoding="utf-8")
     exact = [pair for pair in summary["asked"] if pair["unit"] in ("nodes", "features")]

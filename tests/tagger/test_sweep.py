@@ -40,6 +40,8 @@ def test_a_request_is_a_grid(folder):
     assert {job.name for job in again} < {job.name for job in jobs}
     other = jobs_of(Request.load(_request(folder, scans, HEAD.replace("epochs = 2", "epochs = 3"))))
     assert not {job.name for job in other} & {job.name for job in jobs}
+    third = jobs_of(Request.load(_request(folder, scans, HEAD + "quantise_epochs = 3\n")))
+    assert {job.name for job in third} == {job.name for job in jobs}
     search = jobs_of(Request.load(_request(folder, '[[scan]]\nkind = "layouts"\nhidden = [4, 4]\nnodes = 3\n')))
     assert [job.seed for job in search] == [None] and search[0].settings["hidden"] == [4, 4]
 
