@@ -45,6 +45,7 @@ def curves(points: Sequence[dict[str, Any]], what: str, share: bool = False) -> 
     for axes, figure in zip(panels, NAMES, strict=True):
         _curves(axes, points, figure)
         axes.set(xscale="log", xlabel=what)
+        axes.margins(x=0.08)
         if share:
             axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         else:

@@ -50,7 +50,19 @@ def test_prune_goes_on_from_a_run(folder, selected, capsys):
     assert main(words) == 2 and "--force" in capsys.readouterr().err
 
 
+def test_a_limit_on_luts_is_kept(folder, selected, capsys):
+    out = folder / "luts"
+    words = ["prune", str(folder / "mock.h5"), "--model", str(selected), "--luts", "60%", "--where", "all", "--tune"]
+    assert main([*words, "--out", str(out), *QUICK[:-1]]) == 0
+    found, model = _json(out / "metrics.json")["resize"], _json(out / "metrics.json")["model"]
+    assert f"{found['kept']['budget']:g} of {found['asked']['budget']:g} luts" in capsys.readouterr().out
+    assert found["kept"]["budget"] <= found["asked"]["budget"] and found["asked"]["cost"] == "luts"
+    assert found["kept"]["budget"] == pytest.approx(0.23 * 64 * model["multiplications"])
+
+
 @pytest.mark.parametrize(("words", "said"), [
+    ("--nodes 5 --luts 100", "exactly one of"), ("--constraint fermi", "exactly one of"),
+    ("--nodes 6 --group-track-jets", "spans 'hidden'"), ("--nodes 6 --method trees", "where = inputs"),
     ("--nodes 0", "allowed are 2 to 12"), ("--nodes 13", "allowed are 2 to 12"), ("--nodes 1", "allowed are 2 to 12"),
     ("--nodes 0%", "allowed are 2 to 12"), ("--nodes few", "whole number"), ("--nodes 6 --where roof", "hidden_1"),
     ("--nodes 6 --method luck", "autopruner"), ("--nodes 6 --constraint x", "fermi, penalty, topk")])
