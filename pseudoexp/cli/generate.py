@@ -109,14 +109,14 @@ def _efficiency(summary: Bunch, process: str) -> str:
 
 
 def profile_text(summary: Bunch) -> str:
-    """Return the time of each stage per row and per event [ms of one core]."""
+    """Return the time of each stage per row and per event [ms, by the clock of the workers]."""
     found: Bunch | None = summary.get("profile")
     if found is None or not any(found[name].rows for name in ("signal", "qcd")):
         return "profile: no row was made in this run"
     from pseudoexp.production.stopwatch import STAGES
 
     classes = [found[name] for name in ("signal", "qcd")]
-    lines = ["profile, ms of one core", f"{'':34}{'signal':>10}{'qcd':>10}{'signal':>13}{'qcd':>10}",
+    lines = ["profile, ms by the clock of the worker processes", f"{'':34}{'signal':>10}{'qcd':>10}{'signal':>13}{'qcd':>10}",
              f"{'':34}{'per row':>10}{'per row':>10}{'per event':>13}{'per event':>10}"]
     names = [*STAGES, *dict.fromkeys(name for made in classes for name in made.seconds if name not in STAGES)]
     lines += [_profile_line(name, classes, [made.seconds.get(name, 0.0) for made in classes]) for name in names
