@@ -38,7 +38,7 @@ from pseudoexp.engines.builtin.dipoles import (
 )
 from pseudoexp.engines.builtin.evolution import CUTOFF2, Evolution, octave
 from pseudoexp.engines.builtin.exponential import quick_exp, quick_log
-from pseudoexp.engines.builtin.parton_density import density
+from pseudoexp.engines.builtin.parton_density import at_other_x, at_place, column, find_place
 from pseudoexp.engines.builtin.partons import REPLACED, Partons, Systems, append_parton, new_colour
 from pseudoexp.engines.builtin.recoil import product, put_on_shell, split
 from pseudoexp.engines.builtin.splitting import (
@@ -141,8 +141,9 @@ def _beam_weight(work: ShowerWork, partons: Partons, systems: Systems, tables: S
     if x * (1.0 + stretch) >= limit:
         return 0.0
     flavour = partons.pdg_id[b]
-    before = density(tables.densities, flavour, x / limit, pt2)
-    after = density(tables.densities, flavour, x * (1.0 + stretch) / limit, pt2)
+    place, own = find_place(tables.densities, x / limit, pt2), column(flavour)
+    before = at_place(tables.densities, place, own)
+    after = at_place(tables.densities, at_other_x(tables.densities, place, x * (1.0 + stretch) / limit), own)
     ratio = after / before if before > 0.0 else 0.0
     hard2 = partons.p4[a, 0] * partons.p4[a, 0] + partons.p4[a, 1] * partons.p4[a, 1]
     both = math.sqrt(pt2 * hard2)

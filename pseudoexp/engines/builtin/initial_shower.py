@@ -27,8 +27,12 @@ from pseudoexp.engines.builtin.final_shower import refresh
 from pseudoexp.engines.builtin.parton_density import (
     EFFECTIVE,
     GLUON,
-    all_densities,
+    Place,
+    all_at_place,
+    at_other_scale,
+    at_other_x,
     at_place,
+    column,
     density,
     find_place,
     most_quarks_at,
@@ -88,10 +92,9 @@ def _mass2(partons: Partons, systems: Systems, system: int) -> float:
 
 
 @inline
-def _other_over_own(tables: ShowerTables, flavour: int, x: float, pt2: float) -> float:
+def _other_over_own(tables: ShowerTables, flavour: int, place: Place) -> float:
     """Return x f of mothers of the other kind over that of the daughter: all quarks, whatever z, over gluon, or gluon over quark.
     """
-    place = find_place(tables.densities, x, pt2)
     gluon = at_place(tables.densities, place, GLUON)
     if flavour == 21:
         return most_quarks_at(tables.densities, place) / max(gluon, 1e-12)
@@ -109,7 +112,9 @@ def _open_window(work: ShowerWork, tables: ShowerTables, side: int, flavour: int
     space.low, space.high, space.same, space.other = low, high, 0.0, 0.0
     if high <= low:
         return
-    other_over_own = max(_other_over_own(tables, flavour, x, pt2), _other_over_own(tables, flavour, x, least))
+    place = find_place(tables.densities, x, pt2)
+    other_over_own = _other_over_own(tables, flavour, place)
+    other_over_own = max(other_over_own, _other_over_own(tables, flavour, at_other_scale(tables.densities, place, least)))
     valence = flavour == 1 or flavour == 2
     space.same_bound = _GLUON_HEADROOM if flavour == 21 else (_VALENCE_HEADROOM if valence else _OTHER_HEADROOM)
     space.other_bound = _OTHER_HEADROOM * other_over_own
@@ -271,8 +276,9 @@ def judge_space(work: ShowerWork, partons: Partons, systems: Systems, tables: Sh
     virtuality = pt2 / (1.0 - z) - mass2
     if throw(dice) >= kernel_ratio or virtuality <= 0.0 or _true_pt2(virtuality, z, m2, sister2) <= 0.0:
         return 0
-    before = density(tables.densities, flavour, x, pt2)
-    place = find_place(tables.densities, x / z, pt2)
+    place = find_place(tables.densities, x, pt2)
+    before = at_place(tables.densities, place, column(flavour))
+    place = at_other_x(tables.densities, place, x / z)
     above = at_place(tables.densities, place, GLUON if mother == 21 else GLUON + mother)
     if gluon and not same:
         above = 2.25 * (at_place(tables.densities, place, EFFECTIVE) - above)
@@ -280,7 +286,7 @@ def judge_space(work: ShowerWork, partons: Partons, systems: Systems, tables: Sh
     if throw(dice) * bound * before >= above or before <= 0.0:
         return 0
     if gluon and not same:
-        all_densities(tables.densities, x / z, pt2, work.above)
+        all_at_place(tables.densities, place, work.above)
         mother = _pick_quark(work, throw(dice))
         if mother == 0 or _true_pt2(virtuality, z, m2, MASSES[abs(mother)] * MASSES[abs(mother)]) <= 0.0:
             return 0

@@ -13,6 +13,7 @@ one point are cheapest from one `Place`::
     tables = densities()                                   # once, in Python
     place = find_place(tables, x, q2)                      # x in (0, 1), q2 [GeV^2]
     xg = at_place(tables, place, 5)                        # one column
+    place = at_other_x(tables, place, x)                   # the same Q^2, another x: half the work
     xg = density(tables, pdg_id, x, q2)                    # both in one, pdg_id 21 or -5 ... 5
     xeff = density_of_column(tables, EFFECTIVE, x, q2)
     all_densities(tables, x, q2, out)                      # out (12,) float64, all columns
@@ -107,20 +108,48 @@ def _weights(nodes: NDArray[np.float64], inverse: NDArray[np.float64], first: in
     return b * cd * w[0], a * cd * w[1], ab * d * w[2], ab * c * w[3]
 
 
-@kernel
-def find_place(tables: Densities, x: float, q2: float) -> Place:
-    """Return where (x, Q^2 [GeV^2]) lies; points outside the table are moved to its edge."""
+@inline
+def _along_ln_x(tables: Densities, x: float) -> tuple[int, float, float, float, float]:
+    """Return the first of the four nodes around x and their weights."""
     u = min(max(quick_log(x), tables.log_x[0]), 0.0)
-    v = min(max(quick_log(q2), tables.log_q2[0]), tables.log_q2[-1])
     if u < tables.log_x[int(tables.steps[3]) - 1]:
         i = int((u - tables.log_x[0]) * tables.steps[0])
     else:
         i = int((x - _X_LINEAR) * tables.steps[1] + tables.steps[3])
     i = min(max(i - 1, 0), len(tables.log_x) - 4)
-    j = min(max(int((v - tables.log_q2[0]) * tables.steps[2]) - 1, 0), len(tables.log_q2) - 4)
     x0, x1, x2, x3 = _weights(tables.log_x, tables.inverse_x, i, u)
+    return i, x0, x1, x2, x3
+
+
+@inline
+def _along_ln_q2(tables: Densities, q2: float) -> tuple[int, float, float, float, float]:
+    """Return the same for Q^2."""
+    v = min(max(quick_log(q2), tables.log_q2[0]), tables.log_q2[-1])
+    j = min(max(int((v - tables.log_q2[0]) * tables.steps[2]) - 1, 0), len(tables.log_q2) - 4)
     q0, q1, q2_, q3 = _weights(tables.log_q2, tables.inverse_q2, j, v)
+    return j, q0, q1, q2_, q3
+
+
+@kernel
+def find_place(tables: Densities, x: float, q2: float) -> Place:
+    """Return where (x, Q^2 [GeV^2]) lies; points outside the table are moved to its edge."""
+    i, x0, x1, x2, x3 = _along_ln_x(tables, x)
+    j, q0, q1, q2_, q3 = _along_ln_q2(tables, q2)
     return Place(i, j, x0, x1, x2, x3, q0, q1, q2_, q3)
+
+
+@kernel
+def at_other_x(tables: Densities, place: Place, x: float) -> Place:
+    """Return the place of the same Q^2 and another x."""
+    i, x0, x1, x2, x3 = _along_ln_x(tables, x)
+    return Place(i, place.first_q2, x0, x1, x2, x3, place.q0, place.q1, place.q2, place.q3)
+
+
+@kernel
+def at_other_scale(tables: Densities, place: Place, q2: float) -> Place:
+    """Return the place of the same x and another Q^2 [GeV^2]."""
+    j, q0, q1, q2_, q3 = _along_ln_q2(tables, q2)
+    return Place(place.first_x, j, place.x0, place.x1, place.x2, place.x3, q0, q1, q2_, q3)
 
 
 @inline
@@ -161,7 +190,12 @@ def density(tables: Densities, pdg_id: int, x: float, q2: float) -> float:
 @kernel
 def all_densities(tables: Densities, x: float, q2: float, out: NDArray[np.float64]) -> None:
     """Fill `out` (COLUMNS,) with x f(x, Q^2 [GeV^2]) of all columns."""
-    place = find_place(tables, x, q2)
+    all_at_place(tables, find_place(tables, x, q2), out)
+
+
+@kernel
+def all_at_place(tables: Densities, place: Place, out: NDArray[np.float64]) -> None:
+    """Fill `out` (COLUMNS,) with x f of all columns."""
     values, i, j = tables.values, place.first_x, place.first_q2
     for k in range(COLUMNS):
         out[k] = 0.0

@@ -24,7 +24,7 @@ from pseudoexp.core.elementary import exp, log
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.engines.builtin.coupling import Coupling, alpha_s, strong_coupling
 from pseudoexp.engines.builtin.dice import Dice, throw
-from pseudoexp.engines.builtin.parton_density import EFFECTIVE, Densities, density_of_column
+from pseudoexp.engines.builtin.parton_density import EFFECTIVE, Densities, Place, at_other_x, at_place, find_place
 from pseudoexp.engines.builtin.partons import BEAM_ENERGY
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "scatterings.npz"
@@ -72,14 +72,20 @@ def highest_rapidity(pt: float) -> float:
 @kernel
 def bounding_cross_section(tables: Densities, coupling: Coupling, pt: float, y3: float, y4: float) -> float:
     """Return the bounding d sigma / (dpT^2 dy3 dy4) [GeV^-4]; 0 outside the phase space."""
+    pt2 = pt * pt
+    return _bounding(tables, find_place(tables, 0.5, pt2), damping(coupling, pt2), pt, y3, y4)
+
+
+@inline
+def _bounding(tables: Densities, place: Place, damped: float, pt: float, y3: float, y4: float) -> float:
+    """Return the same, from a place at pT^2 and the factor that depends on pT alone."""
     up3, up4 = exp(y3), exp(y4)
     x1 = 0.5 * pt * (up3 + up4) / BEAM_ENERGY
     x2 = 0.5 * pt * (1.0 / up3 + 1.0 / up4) / BEAM_ENERGY
     if x1 >= 1.0 or x2 >= 1.0:
         return 0.0
-    pt2 = pt * pt
-    flux = density_of_column(tables, EFFECTIVE, x1, pt2) * density_of_column(tables, EFFECTIVE, x2, pt2)
-    return flux * damping(coupling, pt2) * poles(pt, up3, up4)
+    flux = at_place(tables, at_other_x(tables, place, x1), EFFECTIVE) * at_place(tables, at_other_x(tables, place, x2), EFFECTIVE)
+    return flux * damped * poles(pt, up3, up4)
 
 
 @inline
@@ -121,7 +127,8 @@ def choose_rapidities(densities: Densities, table: Scatterings, pt: float, dice:
     top = highest_rapidity(pt)
     i = int((log(pt) - table.steps[0]) * table.steps[1])
     largest = table.largest[min(max(i, 0), len(table.largest) - 1)]
+    place, damped = find_place(densities, 0.5, pt * pt), damping(table.coupling, pt * pt)
     while True:
         y3, y4 = top * (2.0 * throw(dice) - 1.0), top * (2.0 * throw(dice) - 1.0)
-        if throw(dice) * largest < bounding_cross_section(densities, table.coupling, pt, y3, y4):
+        if throw(dice) * largest < _bounding(densities, place, damped, pt, y3, y4):
             return y3, y4
