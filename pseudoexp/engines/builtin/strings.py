@@ -17,8 +17,6 @@ from pseudoexp.engines.builtin.partons import FINAL, REMNANT, Partons
 
 JOINING_MASS = 0.3
 """GeV."""
-_FAR = 2.01
-"""(a + b + c)^2 is at most 2 (a^2 + 2 (b^2 + c^2)); a little more for rounding."""
 _CONSTITUENT = np.array((0.0, 0.325, 0.325, 0.5, 1.6, 5.0))
 
 
@@ -120,7 +118,7 @@ def _follow(partons: Partons, strings: Strings, first: int, place: int, closed: 
 
 @inline
 def _pair_excess(strings: Strings, i: int, j: int) -> float:
-    """Return the mass of two neighbours less their own, infinity if certainly too much to join them; a gluon counts half."""
+    """Return the mass of two neighbours less their own; a gluon counts half."""
     fi = 0.5 if strings.flavour[i] == 0 else 1.0
     fj = 0.5 if strings.flavour[j] == 0 else 1.0
     e = fi * strings.p4[i, 3] + fj * strings.p4[j, 3]
@@ -131,8 +129,6 @@ def _pair_excess(strings: Strings, i: int, j: int) -> float:
         square -= p * p
         own_i -= strings.p4[i, m] ** 2
         own_j -= strings.p4[j, m] ** 2
-    if square > _FAR * (JOINING_MASS * JOINING_MASS + 2.0 * (fi * fi * max(own_i, 0.0) + fj * fj * max(own_j, 0.0))):
-        return math.inf
     return math.sqrt(max(square, 0.0)) - fi * math.sqrt(max(own_i, 0.0)) - fj * math.sqrt(max(own_j, 0.0))
 
 
