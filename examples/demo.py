@@ -1,6 +1,6 @@
 """The whole way in one go: events, network, 12 of 39 features, half of the nodes, fixed point, checked firmware, report.
 
-    python examples/demo.py --out demo [--n 6000]
+    python examples/demo.py --out demo [--n 50000]
 
 Every step is a command a user can type; each is printed before it runs.
 """
@@ -31,7 +31,7 @@ def main() -> int:
     """Run all steps; stop at the first that fails, with its exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("demo"))
-    parser.add_argument("--n", default="6000", help="rows to generate")
+    parser.add_argument("--n", default="50000", help="rows to generate")
     options = parser.parse_args()
     if shutil.which("g++") is None:
         print("error: the firmware check needs g++: install your system's C++ compiler", file=sys.stderr)

@@ -8,7 +8,7 @@ pytest.importorskip("pythia8mc")
 
 import pseudoexp
 from pseudoexp.core.rng import SIGNAL
-from pseudoexp.engines.pythia8 import generate_chunk
+from pseudoexp.engines.builtin.chunk import generate_chunk
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.errors import ConfigError, MissingExtra
 from pseudoexp.particle_level import particles

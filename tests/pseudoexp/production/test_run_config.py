@@ -77,7 +77,7 @@ def test_integer_and_float_options_are_the_same_configuration():
 
 def test_json_holds_the_whole_card():
     content = json.loads(RunConfig.from_options(100, "perfect").json())
-    assert content["n"] == 100 and content["card"]["name"] == "perfect" and content["engine"] == "pythia8"
+    assert content["n"] == 100 and content["card"]["name"] == "perfect" and content["engine"] == "builtin"
 
 
 def test_calibration_is_part_of_the_identity(tmp_path):
