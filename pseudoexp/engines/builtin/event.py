@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.rng import SIGNAL, Stream
+from pseudoexp.core.species import HIGGS
 from pseudoexp.engines.builtin.activity import ActivityTables, collide
 from pseudoexp.engines.builtin.decay_table import DecayTable, decay_table
 from pseudoexp.engines.builtin.decays import decay_all
@@ -39,7 +40,7 @@ from pseudoexp.engines.builtin.phase_space import Products, new_products
 from pseudoexp.engines.builtin.primordial_kt import give_momenta
 from pseudoexp.engines.builtin.reconnection import ReconnectionWorkspace, reconnect, reconnection_workspace
 from pseudoexp.engines.builtin.remnants import RemnantWorkspace, connect_colours, leave_flavours, remnant_workspace
-from pseudoexp.engines.builtin.resonance import HIGGS, decay_higgs
+from pseudoexp.engines.builtin.resonance import decay_higgs
 from pseudoexp.engines.builtin.sampling import HardProcess, HardWorkspace, hard_process, hard_workspace, sample_hard_process
 from pseudoexp.engines.builtin.scatterings import PT0, scatterings
 from pseudoexp.engines.builtin.variations import BOWLER, NAMES

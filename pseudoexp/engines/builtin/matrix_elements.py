@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.species import HIGGS
 from pseudoexp.engines.builtin.colour_flow import (
     ANNIHILATION,
     B_TO_HIGGS,
@@ -50,7 +51,6 @@ from pseudoexp.engines.builtin.parton_density import COLUMNS, EFFECTIVE, GLUON
 
 (GG_GG, GG_QQ, QG_QG, DIFFERENT, SAME, OPPOSITE, NEW_QUARKS, QQ_GG) = range(8)
 """Subprocesses of `light_weights`; `heavy_weights` uses `GG_QQ` and `NEW_QUARKS`."""
-HIGGS = 25
 _LIGHT_FLAVOURS = 3
 
 

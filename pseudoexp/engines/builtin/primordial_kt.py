@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pseudoexp.core.elementary import log, pow, sincos
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.species import HIGGS
 from pseudoexp.engines.builtin.dice import Dice, throw
-from pseudoexp.engines.builtin.partons import BEAM_ENERGY, Partons, Systems
+from pseudoexp.engines.builtin.partons import BEAM_ENERGY, REPLACED, Partons, Systems
 from pseudoexp.engines.builtin.remnants import RemnantWorkspace
 from pseudoexp.engines.builtin.scatter import parton_mass
 
@@ -166,27 +170,34 @@ def momenta_left(systems: Systems, ws: RemnantWorkspace) -> tuple[float, float]:
 
 @kernel
 def kick_systems(partons: Partons, systems: Systems, ws: RemnantWorkspace) -> None:
-    """Turn and boost every parton of every scattering, incoming ones included, by its transverse momenta."""
+    """Turn and boost what every scattering has now, incoming partons included, by its transverse momenta."""
+    for s in range(systems.filled[0]):
+        _lay_frame(s, systems, ws)
     for row in range(partons.filled[0]):
         s = partons.system[row]
-        if s >= 0:
-            _kick_parton(row, s, partons, systems, ws)
+        if s >= 0 and (partons.status[row] != REPLACED or partons.pdg_id[row] == HIGGS):
+            _kick_parton(partons.p4[row], ws.frame[s])
 
 
 @inline
-def _kick_parton(row: int, s: int, partons: Partons, systems: Systems, ws: RemnantWorkspace) -> None:
-    """Rest frame of the scattering, a turn that gives the incoming partons their kT difference, the new frame."""
-    p4 = partons.p4[row]
-    kt = ws.incoming_kt
+def _lay_frame(s: int, systems: Systems, ws: RemnantWorkspace) -> None:
+    """Fill a scattering's mass, its stretch along the beams, the sum of its transverse momenta, its energy and the turn."""
+    frame, kt = ws.frame[s], ws.incoming_kt
     mass = 2.0 * BEAM_ENERGY * math.sqrt(systems.x[s, 0] * systems.x[s, 1])
-    stretch = math.sqrt(systems.x[s, 0] / systems.x[s, 1])
+    kx, ky = kt[0, s, 0] + kt[1, s, 0], kt[0, s, 1] + kt[1, s, 1]
+    frame[0], frame[1] = mass, math.sqrt(systems.x[s, 0] / systems.x[s, 1])
+    frame[2], frame[3], frame[4] = kx, ky, math.sqrt(mass * mass + kx * kx + ky * ky)
+    frame[5], frame[6] = (kt[0, s, 0] - kt[1, s, 0]) / mass, (kt[0, s, 1] - kt[1, s, 1]) / mass
+
+
+@inline
+def _kick_parton(p4: NDArray[np.float64], frame: NDArray[np.float64]) -> None:
+    """Rest frame of the scattering, a turn that gives the incoming partons their kT difference, the new frame."""
+    mass, stretch, kx, ky, energy = frame[0], frame[1], frame[2], frame[3], frame[4]
     plus, minus = (p4[3] + p4[2]) / stretch, (p4[3] - p4[2]) * stretch
     x, y, z = p4[0], p4[1], 0.5 * (plus - minus)
     e = 0.5 * (plus + minus)
-    dx, dy = (kt[0, s, 0] - kt[1, s, 0]) / mass, (kt[0, s, 1] - kt[1, s, 1]) / mass
-    x, y, z = _turned(x, y, z, dx, dy)
-    kx, ky = kt[0, s, 0] + kt[1, s, 0], kt[0, s, 1] + kt[1, s, 1]
-    energy = math.sqrt(mass * mass + kx * kx + ky * ky)
+    x, y, z = _turned(x, y, z, frame[5], frame[6])
     along = (kx * x + ky * y) / (mass * (energy + mass))
     shift = along + e / mass
     x, y, e = x + kx * shift, y + ky * shift, (energy * e + kx * x + ky * y) / mass

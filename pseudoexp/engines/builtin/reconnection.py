@@ -33,6 +33,8 @@ class ReconnectionWorkspace(NamedTuple):
     joins: NDArray[np.int32]  # (systems,) the hardest scattering that a scattering is merged with; itself if none
     string_of: NDArray[np.int32]  # (tags,) strings to consider: their tags
     end_p4: NDArray[np.float64]  # (tags, 9) momenta of their ends, and (p_i p_j)
+    gluons: NDArray[np.int32]  # (partons,) of a scattering that is merged, the hardest first
+    pt2: NDArray[np.float64]  # (partons,) and their pT^2
     moved: NDArray[np.bool_]  # (partons,) quarks that were moved
 
 
@@ -42,7 +44,7 @@ def reconnection_workspace(systems: int, partons: int) -> ReconnectionWorkspace:
     return ReconnectionWorkspace(
         of_colour=np.zeros(tags, np.int32), of_anticolour=np.zeros(tags, np.int32), joins=np.zeros(systems, np.int32),
         string_of=np.zeros(tags, np.int32), end_p4=np.zeros((tags, 9)),
-        moved=np.zeros(partons, np.bool_))
+        gluons=np.zeros(partons, np.int32), pt2=np.zeros(partons), moved=np.zeros(partons, np.bool_))
 
 
 @kernel
@@ -161,16 +163,20 @@ def move(one: int, other: int, n: int, partons: Partons, ws: ReconnectionWorkspa
     return n + 1
 
 
-@inline
-def _hardest_gluon(system: int, below: float, partons: Partons) -> int:
-    """Return the outgoing gluon of a system with the largest pT^2 below `below`, -1 without."""
-    found, largest = -1, -1.0
+@kernel
+def _list_gluons(system: int, partons: Partons, ws: ReconnectionWorkspace) -> int:
+    """List the outgoing gluons of a system, the hardest first; return how many."""
+    n = 0
     for g in range(partons.filled[0]):
         if partons.system[g] == system and partons.status[g] == FINAL and partons.pdg_id[g] == _GLUON:
             pt2 = partons.p4[g, 0] * partons.p4[g, 0] + partons.p4[g, 1] * partons.p4[g, 1]
-            if largest < pt2 < below:
-                found, largest = g, pt2
-    return found
+            k = n
+            while k > 0 and ws.pt2[k - 1] < pt2:
+                ws.gluons[k], ws.pt2[k] = ws.gluons[k - 1], ws.pt2[k - 1]
+                k -= 1
+            ws.gluons[k], ws.pt2[k] = g, pt2
+            n += 1
+    return n
 
 
 @kernel
@@ -196,13 +202,8 @@ def _is_quark(row: int, partons: Partons, moved: NDArray[np.bool_]) -> bool:
 @kernel
 def move_system(s: int, n: int, partons: Partons, ws: ReconnectionWorkspace) -> int:
     """Move a scattering's gluons, the hardest first, then its pairs of quarks; return the number of listed strings."""
-    below = np.inf
-    while True:
-        g = _hardest_gluon(s, below, partons)
-        if g < 0:
-            break
-        below = partons.p4[g, 0] * partons.p4[g, 0] + partons.p4[g, 1] * partons.p4[g, 1]
-        n = move(g, g, n, partons, ws)
+    for k in range(_list_gluons(s, partons, ws)):
+        n = move(ws.gluons[k], ws.gluons[k], n, partons, ws)
     while True:
         quark, antiquark = _lightest_pair(s, partons, ws.moved)
         if quark < 0:

@@ -20,6 +20,7 @@ from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.partons import (
     FINAL,
     REMNANT,
+    REPLACED,
     SEA,
     VALENCE,
     Partons,
@@ -45,6 +46,8 @@ class RemnantWorkspace(NamedTuple):
     fraction: NDArray[np.float64]  # (2, capacity) shares of the remnants' momentum
     kt: NDArray[np.float64]  # (2, capacity, 2) transverse momenta of the remnants [GeV]
     incoming_kt: NDArray[np.float64]  # (2, capacity, 2) and of the partons taken from them
+    frame: NDArray[np.float64]  # (capacity, 7) frames of the scatterings
+    present: NDArray[np.int32]  # (partons,) rows of all partons that have not been replaced
 
 
 def remnant_workspace(systems: int, partons: int) -> RemnantWorkspace:
@@ -53,7 +56,8 @@ def remnant_workspace(systems: int, partons: int) -> RemnantWorkspace:
     return RemnantWorkspace(
         rows=np.zeros((2, n), np.int32), partner=np.zeros((2, n), np.int32), filled=np.zeros(2, np.int64),
         order=np.zeros(n, np.int32), colour=np.zeros((partons, 2), np.int32), fraction=np.zeros((2, n)),
-        kt=np.zeros((2, n, 2)), incoming_kt=np.zeros((2, n, 2)))
+        kt=np.zeros((2, n, 2)), incoming_kt=np.zeros((2, n, 2)),
+        frame=np.zeros((n, 7)), present=np.zeros(partons, np.int32))
 
 
 @inline
@@ -104,9 +108,9 @@ def _companion(side: int, system: int, ws: RemnantWorkspace) -> int:
 
 
 @kernel
-def _join(colour: NDArray[np.int32], status: NDArray[np.int32], n: int, tag: int, other: int) -> bool:
+def _join(colour: NDArray[np.int32], status: NDArray[np.int32], present: NDArray[np.int32], tag: int, other: int) -> bool:
     """Let the colour line `other` continue as `tag`; False if a gluon would be connected with itself."""
-    for i in range(n):
+    for i in present:
         for k in range(2):
             if colour[i, k] == other:
                 colour[i, k] = tag
@@ -116,9 +120,9 @@ def _join(colour: NDArray[np.int32], status: NDArray[np.int32], n: int, tag: int
 
 
 @kernel
-def _chain(side: int, partons: Partons, systems: Systems, ws: RemnantWorkspace) -> bool:
+def _chain(side: int, partons: Partons, systems: Systems, present: NDArray[np.int32], ws: RemnantWorkspace) -> bool:
     """Connect the colours of a side in the order of `ws.order`; False if a gluon would be connected with itself."""
-    n, colour = partons.filled[0], ws.colour
+    colour = ws.colour
     open_line = 0
     for k in range(ws.filled[side]):
         row = ws.rows[side, k]
@@ -134,7 +138,7 @@ def _chain(side: int, partons: Partons, systems: Systems, ws: RemnantWorkspace) 
             continue
         row = systems.incoming[s, side]
         if partons.pdg_id[row] == 21:
-            if not _join(colour, partons.status, n, open_line, colour[row, 1]):
+            if not _join(colour, partons.status, present, open_line, colour[row, 1]):
                 return False
             open_line = colour[row, 0]
             continue
@@ -143,7 +147,7 @@ def _chain(side: int, partons: Partons, systems: Systems, ws: RemnantWorkspace) 
             colour[companion, 1] = open_line
             open_line = colour[row, 0]
         else:
-            if not _join(colour, partons.status, n, open_line, colour[row, 1]):
+            if not _join(colour, partons.status, present, open_line, colour[row, 1]):
                 return False
             open_line = new_colour(partons)
             colour[companion, 0] = open_line
@@ -154,18 +158,22 @@ def _chain(side: int, partons: Partons, systems: Systems, ws: RemnantWorkspace) 
 @kernel
 def connect_colours(side: int, partons: Partons, systems: Systems, dice: Dice, ws: RemnantWorkspace) -> bool:
     """Connect remnants and taken partons of a side in random order; False if no order works."""
-    n, chains = partons.filled[0], systems.filled[0]
+    n, chains = 0, systems.filled[0]
+    for i in range(partons.filled[0]):
+        if partons.status[i] != REPLACED:
+            ws.present[n] = i
+            n += 1
+    present = ws.present[:n]
     for _ in range(_TRIES):
-        for i in range(n):
+        for i in present:
             ws.colour[i, 0], ws.colour[i, 1] = partons.colour[i, 0], partons.colour[i, 1]
         for i in range(chains):
             ws.order[i] = i
         for i in range(chains - 1, 0, -1):
             j = int(throw(dice) * (i + 1))
             ws.order[i], ws.order[j] = ws.order[j], ws.order[i]
-        if _chain(side, partons, systems, ws):
-            for i in range(n):
+        if _chain(side, partons, systems, present, ws):
+            for i in present:
                 partons.colour[i, 0], partons.colour[i, 1] = ws.colour[i, 0], ws.colour[i, 1]
             return True
     return False
-

@@ -13,7 +13,6 @@ from pseudoexp.engines.builtin.partons import FINAL, REPLACED, Partons, Systems,
 from pseudoexp.engines.builtin.recoil import put_on_shell
 from pseudoexp.engines.builtin.showers import FULL, radiate, start_ends
 
-HIGGS = 25
 _TWO_PI = 6.283185307179586
 
 

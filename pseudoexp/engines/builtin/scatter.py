@@ -12,8 +12,9 @@ import math
 
 from pseudoexp.core.elementary import sincos
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.species import HIGGS
 from pseudoexp.engines.builtin.coupling import BOTTOM_MASS, CHARM_MASS
-from pseudoexp.engines.builtin.matrix_elements import HIGGS, Scattering
+from pseudoexp.engines.builtin.matrix_elements import Scattering
 from pseudoexp.engines.builtin.partons import BEAM_ENERGY, FINAL, INCOMING, SEA, Partons, Systems, append_parton
 
 HIGGS_MASS = 125.0

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pseudoexp.core.rng import event_stream
+from pseudoexp.core.species import HIGGS
 from pseudoexp.engines.builtin.dice import SHOWER, new_dice, throw_from
 from pseudoexp.engines.builtin.dipoles import shower_tables, shower_work
 from pseudoexp.engines.builtin.partons import (
@@ -17,7 +18,7 @@ from pseudoexp.engines.builtin.partons import (
     new_partons,
     new_systems,
 )
-from pseudoexp.engines.builtin.resonance import HIGGS, decay_higgs
+from pseudoexp.engines.builtin.resonance import decay_higgs
 
 MOMENTUM = np.array([120.0, -260.0, 400.0])
 
