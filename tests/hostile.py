@@ -12,7 +12,6 @@ import signal
 import sys
 from pathlib import Path
 
-os.environ["NUMBA_DISABLE_JIT"] = "1"
 SECONDS = 60
 MEMORY = 6 << 30
 
@@ -92,4 +91,5 @@ def main(kind, paths):
 
 
 if __name__ == "__main__":
+    os.environ["NUMBA_DISABLE_JIT"] = "1"
     main(sys.argv[1], sys.argv[2:])
