@@ -33,7 +33,7 @@ def outcomes(kind, paths):
     found = {}
     paths = list(map(str, paths))
     while paths:
-        command = [sys.executable, str(TESTS / "hostile.py"), kind, *paths]
+        command = [sys.executable, "-P", str(TESTS / "hostile.py"), kind, *paths]
         done = subprocess.run(command, capture_output=True, timeout=600, check=False)
         lines = done.stdout.decode("utf-8", "replace").splitlines()  # libraries may print, too
         answers = [json.loads(line) for line in lines if line.startswith('["')]

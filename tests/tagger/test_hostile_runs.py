@@ -27,7 +27,7 @@ def run(tmp_path_factory):
 
 
 def outcomes(kind, paths):
-    command = [sys.executable, str(TESTS / "hostile.py"), kind, *map(str, paths)]
+    command = [sys.executable, "-P", str(TESTS / "hostile.py"), kind, *map(str, paths)]
     done = subprocess.run(command, capture_output=True, timeout=600, check=False)
     found = dict(json.loads(line) for line in done.stdout.decode("utf-8", "replace").splitlines() if line.startswith('["'))
     assert len(found) == len(paths), done.stderr[-500:]

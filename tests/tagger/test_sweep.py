@@ -111,6 +111,10 @@ nodes = 999
 
 
 def test_a_killed_sweep_goes_on(folder):
+    def heed_interruptions():
+        """Undo what a shell does for programs in the background."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     path, out = folder / "killed.toml", folder / "killed"
     path.write_text(HEAD + '[[scan]]\nkind = "select"\nmethod = ["random"]\nfeatures = [2, 3, 4, 5, 6, 7, 8, 9]\n')
     names = {job.name for job in jobs_of(Request.load(path))}
@@ -118,7 +122,7 @@ def test_a_killed_sweep_goes_on(folder):
         words = [sys.executable, "-m", "tagger", "sweep", str(path), "--out", str(out)]
         before = len(list(out.glob("results/*.json")))
         process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                   cwd=Path(__file__).parents[2])
+                                   cwd=Path(__file__).parents[2], preexec_fn=heed_interruptions)
         while len(list(out.glob("results/*.json"))) < before + 2 and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(signals)
