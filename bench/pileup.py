@@ -117,6 +117,7 @@ def main() -> None:
     parser.add_argument("--card", default="atlas-itk")
     parser.add_argument("--mu", type=float, nargs="+", default=[0.0, 60.0, 200.0])
     parser.add_argument("--events", type=int, default=4000, help="events, half of them signal")
+    parser.add_argument("--engine", default="pythia8", choices=["pythia8", "builtin"], help="of the events")
     parser.add_argument("--folder", type=Path, help="keep the events here, or take them from here")
     parser.add_argument("--half", type=int, choices=[0, 1], help="every other chunk only")
     parser.add_argument("--density", type=float, nargs="+", help="patches of the density, instead of the card's")
@@ -140,7 +141,7 @@ def main() -> None:
               if options.half is None or chunk % 2 == options.half]
     with tempfile.TemporaryDirectory(prefix="pseudoexp-pileup-") as temporary:
         folder = options.folder or Path(temporary)
-        samples.make_events(folder, count, 0)
+        samples.make_events(folder, count, 0, options.engine)
         print("| subtraction | mu | hbb rows per event | qcd rows per event | hbb mass, median | mode | half of 68 % "
               "| qcd mass, median | 1/eps_B at 60 %, IP3D | ms per event |\n" + "|---" * 10 + "|", flush=True)
         for mu in options.mu:

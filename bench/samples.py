@@ -96,17 +96,17 @@ def parallel(function: Callable[..., Any], jobs: Iterable[tuple[Any, ...]], proc
         return [future.result() for future in [pool.submit(function, *job) for job in jobs]]
 
 
-def make_events(folder: Path, chunks: int, processes: int) -> None:
-    """Generate `chunks` chunks of signal and of QCD with Pythia8 into `folder`, default sampling."""
+def make_events(folder: Path, chunks: int, processes: int, maker: str = "pythia8") -> None:
+    """Generate `chunks` chunks of signal and of QCD with an engine into `folder`, default sampling."""
     folder.mkdir(parents=True, exist_ok=True)
-    parallel(_make_chunk, [(folder, process, chunk) for chunk in range(chunks) for process in PROCESSES], processes)
+    parallel(_make_chunk, [(folder, process, chunk, maker) for chunk in range(chunks) for process in PROCESSES], processes)
 
 
-def _make_chunk(folder: Path, process: int, chunk: int) -> None:
+def _make_chunk(folder: Path, process: int, chunk: int, maker: str) -> None:
     path, n = folder / f"{process}-{chunk}.npz", schema.EVENTS_PER_CHUNK
     if path.exists():
         return
-    batch = engine("pythia8").generate_chunk(process, SEED, chunk * n, n, EngineSettings(*DEFAULT_SAMPLING))
+    batch = engine(maker).generate_chunk(process, SEED, chunk * n, n, EngineSettings(*DEFAULT_SAMPLING))
     temporary = path.with_name(f".{path.name}")
     np.savez(temporary, **batch._asdict())
     temporary.replace(path)

@@ -35,6 +35,8 @@ TASK_SECONDS = 2.0
 MOST_CHUNKS = 32
 """Chunks of one task: enough for about `TASK_SECONDS`, so that the scheduler keeps up."""
 LOOK_SECONDS = 2.0
+MOST_LOST = 10
+"""Results in a row that may be lost with the worker that held them; their chunks are made again."""
 _LOGGERS = ("distributed", "distributed.client", "distributed.scheduler", "distributed.core", "distributed.comm", "tornado")
 _START = ("import sys, json; sys.path[:] = json.loads(sys.argv[4]); "
           "from pseudoexp.production.cluster_worker import serve; serve(sys.argv[1], sys.argv[2], int(sys.argv[3]))")
@@ -89,7 +91,7 @@ class DaskWorkers:
         self._group = 1
         self._threads = 0
         self._looked = -LOOK_SECONDS
-        self._any = False
+        self._any, self._lost = False, 0
         self._local: LocalWorkers | None = None
         self._client: Any = None
         try:
@@ -169,9 +171,15 @@ class DaskWorkers:
     def _take(self, future: Any) -> list[Done]:
         task = self._tasks.pop(future.key)
         made = self._result(future, task)
+        if made is None:
+            self._lost += 1
+            if self._lost > MOST_LOST:
+                raise GenerationError("Dask workers die with their results again and again")
+            self._waiting += [(task.process, chunk) for chunk in task.chunks]
+            return []
         if isinstance(made, Failure):
             raise_failure(made)
-        self._any = True
+        self._any, self._lost = True, 0
         self._group = max(1, min(MOST_CHUNKS, int(TASK_SECONDS * len(task.chunks) / max(made.seconds, 1e-3))))
         done = []
         for chunk, counted, content, times in zip(task.chunks, made.counted, made.contents, made.times, strict=True):
@@ -179,7 +187,8 @@ class DaskWorkers:
             done.append(Done(task.process, chunk, counted, times))
         return done
 
-    def _result(self, future: Any, task: Task) -> Made | Failure:
+    def _result(self, future: Any, task: Task) -> Made | Failure | None:
+        """Return what a worker made; None if it died before that could be fetched."""
         from distributed import KilledWorker
 
         try:
@@ -187,6 +196,8 @@ class DaskWorkers:
         except KilledWorker:
             raise GenerationError(f"several Dask workers died over chunks {task.chunks[0]} to {task.chunks[-1]}; "
                                   "their logs say more (memory?)") from None
+        except TimeoutError:
+            return None
         except ImportError as error:
             raise ConfigError(f"a Dask worker cannot import what it needs ({error}); allowed: workers where pseudoexp is "
                               "installed") from None

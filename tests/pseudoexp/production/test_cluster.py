@@ -93,6 +93,22 @@ def test_failures_are_one_line(tmp_path, monkeypatch, maker, message):
     assert "\n" not in str(error.value) and not (tmp_path / "a.h5").exists()
 
 
+def test_results_lost_with_their_worker_are_made_again(tmp_path, straight, monkeypatch):
+    fetch, lost = cluster.DaskWorkers._result, []
+
+    def lose_some(self, future, task):
+        if len(lost) < 3:
+            lost.append(task)
+            return None
+        return fetch(self, future, task)
+
+    monkeypatch.setattr(cluster.DaskWorkers, "_result", lose_some)
+    assert make(tmp_path / "a.h5", dask="local:1").sha256 == straight.sha256 and len(lost) == 3
+    monkeypatch.setattr(cluster.DaskWorkers, "_result", lambda self, future, task: None)
+    with pytest.raises(GenerationError, match="with their results again and again"):
+        make(tmp_path / "b.h5", dask="local:1")
+
+
 def test_addresses(tmp_path, monkeypatch):
     for address in ("local", "local:", "local:0", "local:x", "host:8786", "tcp://", "ftp://host:1"):
         with pytest.raises(ConfigError, match="allowed"):
