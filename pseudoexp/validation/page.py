@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from pseudoexp.errors import MissingExtra
@@ -58,17 +57,13 @@ def render(outcome: Outcome) -> str:
         Without jinja2, matplotlib or mplhep.
     """
     try:
-        import jinja2
-
+        from pseudoexp.pages.template import page_template
         from pseudoexp.validation import plots
     except ImportError as error:
         raise MissingExtra(error.name or "matplotlib", "validation") from None
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((resources.files(__package__) / "page.html").read_text(encoding="utf-8"))
-    style = (resources.files("pseudoexp.pages") / "style.css").read_text(encoding="utf-8")
     broken = {(b.sample, b.observable) for b in outcome.breaches}
     sections = [_section(i, table, panels, outcome.labels, broken, plots) for i, (table, panels) in enumerate(outcome.tables)]
-    return template.render(style=style, outcome=outcome, sections=sections, heads=HEADS)
+    return page_template("pseudoexp.validation", "page.html").render(outcome=outcome, sections=sections, heads=HEADS)
 
 
 def _section(number: int, table: Table, panels: list[Any], labels: tuple[str, str], broken: set[tuple[str, str]],

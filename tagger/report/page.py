@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pseudoexp import __version__
+from pseudoexp.core.files import whole_file
 from pseudoexp.errors import ConfigError, DataError, MissingExtra, SchemaError
 from tagger.data import WEIGHTINGS
 from tagger.report import tables
@@ -96,11 +96,10 @@ def write_report(paths: Sequence[str | Path], out: str | Path, force: bool = Fal
     for line in troubles:
         if trouble:
             trouble(line)
-    scratch = target.with_name(f".{target.name}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_text(html, encoding="utf-8")
-        scratch.replace(target)
+        with whole_file(target) as file:
+            file.write(html.encode())
     except OSError as error:
         raise ConfigError(f"{target}: cannot write there ({error.strerror})") from None
     return target
@@ -115,17 +114,12 @@ def render(runs: Sequence[Run], troubles: Sequence[str] = ()) -> str:
         Without jinja2, matplotlib or mplhep.
     """
     try:
-        import jinja2
-
+        from pseudoexp.pages.template import page_template
         from tagger.report import plots
     except ImportError as error:
         raise MissingExtra(error.name or "matplotlib", "tagger") from None
-    folder = resources.files("tagger.report")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["subscripts"] = subscripts
-    template = environment.from_string((folder / "page.html").read_text(encoding="utf-8"))
-    style = (resources.files("pseudoexp.pages") / "style.css").read_text(encoding="utf-8")
-    return template.render(style=style, plots=plots, count=tables.count, troubles=troubles, **_context(runs, plots))
+    template = page_template("tagger.report", "page.html", subscripts=subscripts)
+    return template.render(plots=plots, count=tables.count, troubles=troubles, **_context(runs, plots))
 
 
 def _context(runs: Sequence[Run], plots: Any) -> dict[str, Any]:

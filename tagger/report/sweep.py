@@ -6,7 +6,6 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from importlib import resources
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -216,18 +215,14 @@ def render_sweep(summary: Summary, troubles: Sequence[str], name: str) -> str:
         Without jinja2, matplotlib or mplhep.
     """
     try:
-        import jinja2
-
+        from pseudoexp.pages.template import page_template
         from tagger.report import sweep_plots
     except ImportError as error:
         raise MissingExtra(error.name or "matplotlib", "tagger") from None
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["subscripts"] = subscripts
-    template = environment.from_string((resources.files("tagger.report") / "sweep.html").read_text(encoding="utf-8"))
-    style = (resources.files("pseudoexp.pages") / "style.css").read_text(encoding="utf-8")
+    template = page_template("tagger.report", "sweep.html", subscripts=subscripts)
     exact = [pair for pair in summary["asked"] if pair["unit"] in ("nodes", "features")]
     return template.render(
-        style=style, plots=sweep_plots, count=count, name=name, version=__version__, troubles=troubles, summary=summary,
+        plots=sweep_plots, count=count, name=name, version=__version__, troubles=troubles, summary=summary,
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), exact=sum(p["asked"] == p["kept"] for p in exact), runs=len(exact),
         nodes=points_table(summary["nodes"], "share of nodes", percent),
         frontier=points_table(summary["frontier"], "EBOPs", count), distil=points_table(summary["distil"], "nodes", count),

@@ -111,7 +111,7 @@ def l1_then_cut(gated: keras.Model, data: TaggerData, config: TrainConfig, fract
     dict of list
         History of all epochs.
     """
-    before = min(max(round(fraction * config.epochs), 1), config.epochs - 1)
+    before = _first_share(fraction, config.epochs)
     kernels = [layer.kernel for layer in gated.layers if type(layer) in KERNEL]
     own = [kernel.regularizer for kernel in kernels]
     for kernel in kernels:
@@ -130,8 +130,13 @@ def rank_only(gated: keras.Model, data: TaggerData, config: TrainConfig, fractio
 
     The epochs left are for a new network of the size found, as in the original CancelOut, which only ranks.
     """
-    before = min(max(round(fraction * config.epochs), 1), config.epochs - 1)
+    before = _first_share(fraction, config.epochs)
     return fit(gated, data, replace(config, epochs=before, patience=0), [Anneal(fraction=1.0), *watch(0)])
+
+
+def _first_share(fraction: float, epochs: int) -> int:
+    """Epochs of the first of two phases, each of which has one at least."""
+    return min(max(round(fraction * epochs), 1), epochs - 1)
 
 
 def _of_the_living(budget: Budget, scores: Scores) -> Scores:
