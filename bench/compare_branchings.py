@@ -16,14 +16,12 @@ from collections import Counter
 
 import numpy as np
 import pythia8mc
-from compare_showers import COLLISIONS, COMMON, HIGGS, PTHAT, decayed, hard_event, showered, switches
+from compare_showers import COLLISIONS, COMMON, HIGGS, PTHAT, generated, switches
 
 from pseudoexp.core.rng import QCD, SIGNAL
-from pseudoexp.engines.builtin.dice import new_dice
-from pseudoexp.engines.builtin.dipoles import shower_tables, shower_work
 from pseudoexp.engines.builtin.hard_cross_section import BOTTOM
-from pseudoexp.engines.builtin.partons import Partons, new_partons, new_systems
-from pseudoexp.engines.builtin.sampling import HardProcess, hard_process, hard_workspace
+from pseudoexp.engines.builtin.partons import Partons
+from pseudoexp.engines.builtin.sampling import HardProcess, hard_process
 
 STABLE_HIGGS = ["HiggsSM:qg2Hq = on", "25:onMode = on", "25:mayDecay = off"]
 SAMPLES = {"higgs": (None, HIGGS), "signal": (SIGNAL, STABLE_HIGGS), "qcd": (QCD, ["HardQCD:all = on"]),
@@ -100,20 +98,11 @@ def channel_alone(hard: HardProcess, channel: int) -> HardProcess:
 def ours(n: int, sample: str, initial: bool) -> list[Counter[str]]:
     """Return the branchings of `n` events."""
     process = SAMPLES[sample][0]
-    tables, work, partons, systems, dice = shower_tables(), shower_work(1000), new_partons(1000), new_systems(1), new_dice()
-    hard, hard_work, counts, event = hard_process(QCD if process is None else process, PTHAT, 0.0), hard_workspace(), [], 0
-    if sample == "bottom":
-        hard = channel_alone(hard, BOTTOM)
-    while len(counts) < n:
-        event += 1
-        if process is None:
-            code = decayed(event, partons, systems, tables, work, dice)
-        else:
-            hard_event(event, process, partons, systems, dice, hard, hard_work)
-            code = showered(event, process, partons, systems, tables, work, dice, initial)
-        if code >= 0:
-            rows = [1, 2] if process is None else [k for k in (2, 3) if abs(partons.pdg_id[k]) < 6]
-            counts.append(count_ours(partons, rows))
+    hard = channel_alone(hard_process(process, PTHAT, 0.0), BOTTOM) if sample == "bottom" else None
+    counts = []
+    for partons in generated(n, process, initial, hard):
+        rows = [1, 2] if process is None else [k for k in (2, 3) if abs(partons.pdg_id[k]) < 6]
+        counts.append(count_ours(partons, rows))
     return counts
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Iterator
 
 import fastjet
 import numpy as np
@@ -19,9 +20,9 @@ from pseudoexp.core.jit import kernel
 from pseudoexp.core.rng import QCD, SIGNAL, event_stream
 from pseudoexp.engines.builtin.dice import HARD_PROCESS, SHOWER, new_dice, throw_from
 from pseudoexp.engines.builtin.dipoles import shower_tables, shower_work
-from pseudoexp.engines.builtin.partons import FINAL, append_parton, forget_partons, new_partons, new_systems
+from pseudoexp.engines.builtin.partons import FINAL, Partons, append_parton, forget_partons, new_partons, new_systems
 from pseudoexp.engines.builtin.resonance import decay_higgs
-from pseudoexp.engines.builtin.sampling import hard_process, hard_workspace, sample_hard_process
+from pseudoexp.engines.builtin.sampling import HardProcess, hard_process, hard_workspace, sample_hard_process
 from pseudoexp.engines.builtin.showers import evolve
 
 Event = tuple[np.ndarray, np.ndarray]
@@ -62,11 +63,13 @@ def decayed(event, partons, systems, tables, work, dice):
     return decay_higgs(0, partons, systems, tables, work, dice)
 
 
-def ours(n: int, process: int | None, initial: bool) -> list[Event]:
-    """Return numbers and momenta of final partons of `n` events; `process` None for Higgs decays."""
+def generated(n: int, process: int | None, initial: bool, hard: HardProcess | None = None) -> Iterator[Partons]:
+    """Yield `n` showered events, one after the other in the same arrays; `process` None for Higgs decays."""
     tables, work, partons, systems, dice = shower_tables(), shower_work(1000), new_partons(1000), new_systems(1), new_dice()
-    hard, hard_work, events, event = hard_process(QCD if process is None else process, PTHAT, 0.0), hard_workspace(), [], 0
-    while len(events) < n:
+    hard_work, done, event = hard_workspace(), 0, 0
+    if hard is None and process is not None:
+        hard = hard_process(process, PTHAT, 0.0)
+    while done < n:
         event += 1
         if process is None:
             code = decayed(event, partons, systems, tables, work, dice)
@@ -74,8 +77,16 @@ def ours(n: int, process: int | None, initial: bool) -> list[Event]:
             hard_event(event, process, partons, systems, dice, hard, hard_work)
             code = showered(event, process, partons, systems, tables, work, dice, initial)
         if code >= 0:
-            final = partons.status[:partons.filled[0]] == FINAL
-            events.append((partons.pdg_id[:len(final)][final].copy(), partons.p4[:len(final)][final].copy()))
+            done += 1
+            yield partons
+
+
+def ours(n: int, process: int | None, initial: bool) -> list[Event]:
+    """Return numbers and momenta of final partons of `n` events; `process` None for Higgs decays."""
+    events = []
+    for partons in generated(n, process, initial):
+        final = partons.status[:partons.filled[0]] == FINAL
+        events.append((partons.pdg_id[:len(final)][final].copy(), partons.p4[:len(final)][final].copy()))
     return events
 
 
