@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pseudoexp.replaying.story import Story
     from pseudoexp.validation.run import Outcome
 
-__all__ = ["events", "generate", "load", "merge", "particles", "replay", "shift", "validate", "verify"]
+__all__ = ["convert", "events", "generate", "load", "merge", "particles", "replay", "shift", "validate", "verify"]
 
 
 def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = False, weight: str | None = "benchmark",
@@ -161,6 +161,14 @@ def merge(shards: Sequence[str | Path], out: str | Path, *, n: int | float | str
     from pseudoexp.production.merge import merge as make
 
     return make(shards, out, n=n, compression=compression, force=force, progress=progress)
+
+
+def convert(path: str | Path, out: str | Path, *, to: str, split: str | None = None, columns: Sequence[str] | None = None,
+            force: bool = False, progress: Any = None) -> Bunch:
+    """Write a dataset as Parquet or ROOT, as ``python -m pseudoexp convert`` does: see `pseudoexp.converting.convert.convert`."""
+    from pseudoexp.converting.convert import convert as make
+
+    return make(path, out, to=to, split=split, columns=columns, force=force, progress=progress)
 
 
 def particles(process: str = "signal", n: int = 1000, seed: int = 1, pthat_min: float = 150, pt_bias: float = 0,

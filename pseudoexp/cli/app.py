@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import typer
 
 from pseudoexp import __version__
-from pseudoexp.cli import calibrate, cards, events, generate, info, merge, replay, shift, validate, verify
+from pseudoexp.cli import calibrate, cards, convert, events, generate, info, merge, replay, shift, validate, verify
 from pseudoexp.errors import Interrupted, PseudoexpError
 
 DEBUG = "PSEUDOEXP_DEBUG"
@@ -22,6 +22,7 @@ app.command(name="generate", epilog=generate.EXAMPLES)(generate.generate)
 app.command(name="merge", epilog=merge.EXAMPLES)(merge.merge)
 app.command(name="events", epilog=events.EXAMPLES)(events.events)
 app.command(name="shift", epilog=shift.EXAMPLES)(shift.shift)
+app.command(name="convert", epilog=convert.EXAMPLES)(convert.convert)
 app.command(name="info")(info.info)
 app.command(name="verify", epilog=verify.EXAMPLES)(verify.verify)
 app.add_typer(cards.app, name="cards")

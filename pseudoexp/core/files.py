@@ -44,7 +44,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with draft.open("wb") as file:
+        with draft.open("w+b") as file:  # some formats read back what they wrote
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -1,0 +1,1 @@
+"""A dataset in other people's formats: Parquet, ROOT, and what Salt wants."""
