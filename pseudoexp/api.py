@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pseudoexp.replaying.story import Story
     from pseudoexp.validation.run import Outcome
 
-__all__ = ["convert", "events", "generate", "load", "merge", "particles", "replay", "shift", "validate", "verify"]
+__all__ = ["convert", "events", "generate", "load", "merge", "particles", "replay", "shift", "toys", "validate", "verify"]
 
 
 def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = False, weight: str | None = "benchmark",
@@ -299,6 +299,63 @@ def shift(file: str | Path, card: str, out: str | Path, *, threads: int = 0, com
 
     return make(file, card, out, threads=threads, compression=compression, force=force, hepmc_signal=hepmc_signal,
                 hepmc_qcd=hepmc_qcd, progress=progress)
+
+
+def toys(file: str | Path, lumi: float | str = 140.0, n_toys: int | float | str = 1000, selection: str = "",
+         out: str | Path | None = None, *, split: str | None = None, window: tuple[float, float] = (90.0, 140.0),
+         mass_range: tuple[float, float] = (40.0, 240.0), bins: int | str = 40, signal_strength: float | str = 1.0,
+         seed: int | str = 1, force: bool = False, progress: Any = None) -> dict[str, Any]:
+    """Draw pseudo-experiments from the weighted events of a dataset, as ``python -m pseudoexp toys`` does.
+
+    Parameters
+    ----------
+    file : str or Path
+        A dataset with both classes.
+    lumi : float, optional
+        Integrated luminosity [1/fb].
+    n_toys : int, optional
+        Pseudo-experiments; the first ones stay the same when there are more.
+    selection : str, optional
+        Condition on the columns of a jet, see `pseudoexp.dataset.expression.Expression`; all jets without.
+    out : str or Path, optional
+        HDF5 file for all toys.
+    split : {"train", "val", "test"}, optional
+        Only events of a split; their weights are those of all.
+    window, mass_range : pair of float, optional
+        Mass window and range of the mass spectrum [GeV].
+    bins : int, optional
+        Bins of the mass spectrum.
+    signal_strength : float, optional
+        Times the signal's cross-section.
+    seed : int, optional
+        Of the toys.
+    force : bool, optional
+        Replace an existing file.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``.
+
+    Returns
+    -------
+    dict
+        `classes` (cross-sections, yields with their errors), `significance` per test, `toys` (moments of each column),
+        `warnings`, `settings`; see docs/experiments.md.
+
+    Raises
+    ------
+    ConfigError
+        For a wrong option.
+    DataError
+        If no event of a class is selected.
+    """
+    from pseudoexp.experiments.record import run
+    from pseudoexp.experiments.toys import Settings
+    from pseudoexp.production.run_config import parse_count, parse_float
+
+    settings = Settings(parse_float(lumi, "lumi", 1e-6, 1e6), parse_count(n_toys, "n_toys", 1, 10**6), selection, split,
+                        (float(window[0]), float(window[1])), (float(mass_range[0]), float(mass_range[1])),
+                        parse_count(bins, "bins", 1, 1000), parse_float(signal_strength, "signal_strength", 0.0, 1e9),
+                        parse_count(seed, "seed", 0, 2**63 - 1))
+    return run(file, settings, None if out is None else Path(out), force, progress or (lambda stage, done, total: None))
 
 
 def verify(path: str | Path, *, repair: bool = False, threads: int = 0, hepmc_signal: str | Path = "",

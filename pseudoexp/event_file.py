@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.bunch import Bunch
-from pseudoexp.core.files import require_writable, whole_file
+from pseudoexp.core.files import require_new_file, whole_file
 from pseudoexp.core.jit import COMPILING, cache_folder
 from pseudoexp.core.record import EventBatch
 from pseudoexp.dataset.digest import canonical_json
@@ -118,13 +118,7 @@ def _generated(engine: str, process: int, seed: int, first: int, n: int, setting
 
 
 def _check_place(path: Path, events: int, force: bool) -> None:
-    if not path.name or path.is_dir():
-        raise ConfigError(f"{path}: is a folder; allowed: the name of a file")
-    if not path.parent.is_dir():
-        raise ConfigError(f"{path}: the folder {path.parent} does not exist")
-    if path.exists() and not force:
-        raise ConfigError(f"{path} exists; --force replaces it")
-    require_writable(path)
+    require_new_file(path, force)
     need, free = events * _EVENT_BYTES[path.suffix == ".gz"], shutil.disk_usage(path.parent).free
     if need > free:
         raise ConfigError(f"{path}: {events} events need about {need / 1e9:.3g} GB of disk, {free / 1e9:.3g} GB are free; "

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import typer
 
 from pseudoexp import __version__
-from pseudoexp.cli import calibrate, cards, convert, events, generate, info, merge, replay, shift, validate, verify
+from pseudoexp.cli import calibrate, cards, convert, events, generate, info, merge, replay, shift, toys, validate, verify
 from pseudoexp.errors import Interrupted, PseudoexpError
 
 DEBUG = "PSEUDOEXP_DEBUG"
@@ -28,6 +28,7 @@ app.command(name="verify", epilog=verify.EXAMPLES)(verify.verify)
 app.add_typer(cards.app, name="cards")
 app.command(name="calibrate")(calibrate.calibrate)
 app.command(name="replay", epilog=replay.EXAMPLES)(replay.replay)
+app.command(name="toys", epilog=toys.EXAMPLES)(toys.toys)
 app.command(name="validate", epilog=validate.EXAMPLES)(validate.validate)
 
 

@@ -96,18 +96,11 @@ def _stages(stage: str) -> tuple[str, ...]:
 
 
 def _json(story: Story, stages: tuple[str, ...]) -> Any:
+    from pseudoexp.dataset.digest import finite
+
     found = story.as_dict()
     found["stages"] = {name: found["stages"][name] for name in stages}
-    return _finite(found)
-
-
-def _finite(value: Any) -> Any:
-    """Return nested values with None for what JSON has no number for."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return finite(found)
 
 
 def _compared(story: Story, file: Path) -> str:

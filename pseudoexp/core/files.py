@@ -35,6 +35,17 @@ def require_writable(path: Path) -> None:
         raise ConfigError(f"{path}: cannot be written ({error.strerror})") from None
 
 
+def require_new_file(path: Path, force: bool) -> None:
+    """Raise ConfigError unless a file can be made at `path`, or replaced with `force`."""
+    if not path.name or path.is_dir():
+        raise ConfigError(f"{path}: is a folder; allowed: the name of a file")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path}: the folder {path.parent} does not exist")
+    if path.exists() and not force:
+        raise ConfigError(f"{path} exists; --force replaces it")
+    require_writable(path)
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file for writing under a temporary name; bring it to the disk and to its own name at the end.

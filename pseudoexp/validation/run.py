@@ -15,6 +15,7 @@ import numpy as np
 
 from pseudoexp import __version__
 from pseudoexp.core.files import whole_file
+from pseudoexp.dataset.digest import finite
 from pseudoexp.dataset.probe import probe
 from pseudoexp.dataset.weights import DEFAULT_SAMPLING
 from pseudoexp.errors import ConfigError, MissingExtra
@@ -258,7 +259,7 @@ def write(outcome: Outcome, folder: str | Path, force: bool = False) -> Path:
 
     target = Path(folder)
     require_folder(target, force)
-    figures = json.dumps(_finite(outcome.as_json()), indent=1, allow_nan=False) + "\n"
+    figures = json.dumps(finite(outcome.as_json()), indent=1, allow_nan=False) + "\n"
     page = render(outcome)
     try:
         for name, text in ((FIGURES, figures), (PAGE, page)):
@@ -267,14 +268,3 @@ def write(outcome: Outcome, folder: str | Path, force: bool = False) -> Path:
     except OSError as error:
         raise ConfigError(f"{target}: cannot be written ({error.strerror})") from None
     return target / PAGE
-
-
-def _finite(value: Any) -> Any:
-    """Replace what JSON cannot hold by None."""
-    if isinstance(value, dict):
-        return {key: _finite(v) for key, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

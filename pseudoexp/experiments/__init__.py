@@ -1,0 +1,1 @@
+"""What a dataset says about an experiment: yields, spectra and significances of toys, rates of a trigger."""
