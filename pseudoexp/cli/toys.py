@@ -64,7 +64,8 @@ def show(found: dict[str, Any]) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
     settings = found["settings"]
     table = Table(title=f"{settings['n_toys']} toys of {settings['luminosity']:g} /fb", title_justify="left")
-    for head in ("yield", "expected", "error of the sample", "sampled", "effective", "heaviest", "mean of toys", "spread of toys"):
+    for head in ("yield", "expected", "error of the sample", "sampled", "effective", "heaviest", "mean of toys",
+                 "spread of toys"):
         table.add_column(head, justify="left" if head == "yield" else "right")
     for cells in yield_rows(found):
         table.add_row(*cells)
@@ -74,8 +75,8 @@ def show(found: dict[str, Any]) -> None:
         table.add_column(head, justify="left" if head == "test" else "right")
     for test, z in found["significance"].items():
         low, high = z["toys"]["low"], z["toys"]["high"]
-        cells = [_number(value) for value in (z["value"], z["error"], z["with_error"], z["toys"]["median"])]
-        table.add_row(_TITLES[test], *cells, f"{low:+.3g} to {high:+.3g}", _number(z["toys"]["std"]))
+        known = [_number(value) for value in (z["value"], z["error"], z["with_error"], z["toys"]["median"])]
+        table.add_row(_TITLES[test], *known, f"{low:+.3g} to {high:+.3g}", _number(z["toys"]["std"]))
     console.print(table)
     for text in found["warnings"]:
         console.print(f"[yellow]{escape(text)}[/]")
