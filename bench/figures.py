@@ -21,10 +21,10 @@ from scipy.ndimage import gaussian_filter1d
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 import pseudoexp
+from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.dataset.schema import KINEMATIC_INPUTS
 from tagger.data import SPLITS, Split, TaggerData
 from tagger.evaluate import logits
-from tagger.metrics import Scored
 from tagger.train import TrainConfig, train
 
 FOLDS = 5

@@ -19,9 +19,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.benchmark.metrics import Scored
 from tagger.data import TaggerData
 from tagger.evaluate import logits, to_run
-from tagger.metrics import Scored
 from tagger.model import build, moments
 from tagger.resize.training import METHODS, ResizeOptions, prune, resize, retrain
 from tagger.runs import Run

@@ -8,26 +8,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Bunch", "convert", "events", "generate", "load", "merge", "particles", "replay", "shift", "toys", "validate",
-           "verify"]
+__all__ = ["Bunch", "convert", "events", "generate", "load", "load_benchmark", "merge", "particles", "replay", "shift",
+           "toys", "validate", "verify"]
 
 if TYPE_CHECKING:
-    from pseudoexp.api import convert, events, generate, load, merge, particles, replay, shift, toys, validate, verify
+    from pseudoexp.api import (
+        convert,
+        events,
+        generate,
+        load,
+        load_benchmark,
+        merge,
+        particles,
+        replay,
+        shift,
+        toys,
+        validate,
+        verify,
+    )
     from pseudoexp.bunch import Bunch
 
 _HOMES = {"Bunch": "pseudoexp.bunch", "convert": "pseudoexp.api",
           "events": "pseudoexp.api", "generate": "pseudoexp.api", "load": "pseudoexp.api",
-          "merge": "pseudoexp.api",
+          "load_benchmark": "pseudoexp.api", "merge": "pseudoexp.api",
           "particles": "pseudoexp.api", "replay": "pseudoexp.api", "shift": "pseudoexp.api",
           "toys": "pseudoexp.api",
           "validate": "pseudoexp.api", "verify": "pseudoexp.api"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'pseudoexp' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "benchmark":
+        return import_module("pseudoexp.benchmark")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pseudoexp' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pseudoexp.replaying.story import Story
     from pseudoexp.validation.run import Outcome
 
-__all__ = ["convert", "events", "generate", "load", "merge", "particles", "replay", "shift", "toys", "validate", "verify"]
+__all__ = ["convert", "events", "generate", "load", "load_benchmark", "merge", "particles", "replay", "shift", "toys",
+           "validate", "verify"]
 
 
 def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = False, weight: str | None = "benchmark",
@@ -153,6 +154,45 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
                     dask=dask)
     return produce(config, Path(out), threads=threads, compression=compression, force=force, resume=resume, shard=part,
                    dask=dask, make_chunk=make_chunk, progress=progress)
+
+
+def load_benchmark(name: str = "v1-small", split: str | None = "train", *, return_X_y: bool = False,
+                   weight: str | None = "benchmark", columns: Sequence[str] | None = None, threads: int = 0,
+                   progress: Any = None) -> Any:
+    """Read a release of the benchmark, which is made in the user's cache when it is first asked for.
+
+    Parameters
+    ----------
+    name : str, optional
+        The release: see ``python -m pseudoexp benchmark list``.
+    split : {"train", "val", "test"} or None, optional
+        As in `load`; releases for tests only have no other split than "test".
+    return_X_y, weight, columns : optional
+        As in `load`.
+    threads : int, optional
+        Worker processes if it has to be made, 0 for one per core.
+    progress : callable, optional
+        As in `generate`; by default progress is shown on stderr while the release is made.
+
+    Returns
+    -------
+    Bunch
+        What `load` returns. `pseudoexp.benchmark.identities` names its rows.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown release or split, or a release that this installation cannot make.
+    DamagedFile
+        If the rows are not those of the release.
+
+    Examples
+    --------
+    >>> train = pseudoexp.load_benchmark("v1-small", split="train")      # doctest: +SKIP
+    """
+    from pseudoexp.benchmark.store import load_benchmark as read
+
+    return read(name, split, return_X_y=return_X_y, weight=weight, columns=columns, threads=threads, progress=progress)
 
 
 def merge(shards: Sequence[str | Path], out: str | Path, *, n: int | float | str | None = None, compression: str = "none",

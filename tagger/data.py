@@ -16,18 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pseudoexp
+from pseudoexp.benchmark.figures import weighting
+from pseudoexp.benchmark.flavours import LABEL_COLUMNS, flavours_of
 from pseudoexp.dataset import schema
 from pseudoexp.errors import ConfigError, DataError
 
 SPLITS = ("train", "val", "test")
-BACKGROUNDS = ("bb", "bc", "b", "cc", "c", "light")
-"""Background flavours: what the two track jets hold, see `background_flavour`."""
-WEIGHTINGS = ("benchmark", "unweighted", "physical")
-"""benchmark: equal class totals, signal (pT, |eta|) as QCD's; physical: cross-sections in pb."""
-SIGNAL = -1
-"""Value of `Split.flavour` in signal rows."""
-_LABELS = ("vr1_truth_label", "vr2_truth_label", "vr1_n_b", "vr2_n_b", "vr1_n_c", "vr2_n_c")
-_COLUMNS = ("eventNumber", "pt", "mass", *_LABELS)
+_COLUMNS = ("eventNumber", "pt", "mass", *LABEL_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -49,7 +44,7 @@ class Split:
     pt, mass : (n,) float32 arrays
         Of the large-R jet [GeV].
     flavour : (n,) int8 array
-        Index into `BACKGROUNDS`, `SIGNAL` in signal rows.
+        See `pseudoexp.benchmark.flavours`: index into `BACKGROUNDS`, `SIGNAL` in signal rows.
     soft : (n,) float32 array, optional
         Logits of a teacher, see `tagger.distil`; a training on rows that have them learns from them too.
     """
@@ -75,13 +70,7 @@ class Split:
         ConfigError
             If the name is unknown.
         """
-        if name == "benchmark":
-            return self.weight
-        if name == "physical":
-            return self.physical
-        if name == "unweighted":
-            return np.ones(len(self))
-        raise ConfigError(f"weighting {name!r}; allowed: {', '.join(WEIGHTINGS)}")
+        return weighting(self, name)
 
     def training_weight(self) -> NDArray[np.float32]:
         """Return benchmark weights scaled to equal class totals and mean 1 within this split."""
@@ -191,25 +180,6 @@ def check_inputs(inputs: Sequence[str] | None, known: Sequence[str] = schema.INP
     return names
 
 
-def background_flavour(labels: NDArray[np.integer], n_b: NDArray[np.integer], n_c: NDArray[np.integer]) -> NDArray[np.int8]:
-    """Return what two track jets hold, as an index into `BACKGROUNDS`.
-
-    b hadrons are counted in both jets; c hadrons only in jets without a b hadron, for there they are the b's own decay.
-    Two or more b: bb; one b and a c: bc; one b: b; two or more c: cc; one c: c; else light (tau included).
-
-    Parameters
-    ----------
-    labels, n_b, n_c : (n, 2) arrays
-        Label (5 b, 4 c, 15 tau, 0 light), b hadrons and c hadrons of either jet.
-    """
-    is_b, is_c = labels == 5, labels == 4
-    b = np.where(is_b, np.maximum(n_b, 1), 0).sum(axis=1)
-    c = np.where(is_c, np.maximum(n_c, 1), 0).sum(axis=1)
-    index = {name: i for i, name in enumerate(BACKGROUNDS)}
-    return np.select([b >= 2, (b == 1) & (c >= 1), b == 1, c >= 2, c == 1],
-                     [index[name] for name in ("bb", "bc", "b", "cc", "c")], index["light"]).astype(np.int8)
-
-
 def _read_split(path: str | Path, split: str, inputs: tuple[str, ...]) -> Split:
     rows = pseudoexp.load(path, split, weight="benchmark", columns=inputs)
     target = np.asarray(rows.target)
@@ -225,12 +195,10 @@ def _read_split(path: str | Path, split: str, inputs: tuple[str, ...]) -> Split:
         raise DataError(f"{path}: NaN or infinity in split {split!r} in {', '.join(broken)}; every input must be finite")
     beside = pseudoexp.load(path, split, weight="physical", columns=_COLUMNS)
     column = {name: beside.data[:, i] for i, name in enumerate(_COLUMNS)}
-    labels, n_b, n_c = (np.stack([column[_LABELS[i]], column[_LABELS[i + 1]]], axis=1).astype(np.int32) for i in (0, 2, 4))
-    flavour = np.where(target == 1, SIGNAL, background_flavour(labels, n_b, n_c)).astype(np.int8)
     return Split(x=np.ascontiguousarray(rows.data, dtype=np.float32), y=target, weight=np.asarray(rows.weight),
                  physical=np.asarray(beside.weight), event=column["eventNumber"].astype(np.int64),
                  pt=(column["pt"] / schema.MEV).astype(np.float32), mass=(column["mass"] / schema.MEV).astype(np.float32),
-                 flavour=flavour)
+                 flavour=flavours_of(column, target == 1))
 
 
 def _source(path: str | Path) -> dict[str, Any]:

@@ -7,30 +7,22 @@ cross-section-weighted figures stand beside it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.data import BACKGROUNDS, SIGNAL, WEIGHTINGS, Split, TaggerData
-from tagger.metrics import Scored, jensen_shannon
+from pseudoexp.benchmark.figures import figures as benchmark_figures
+from pseudoexp.benchmark.metrics import Scored
+from tagger.data import Split, TaggerData
 from tagger.model import complexity, import_keras
 from tagger.runs import Run
 
 if TYPE_CHECKING:
     import keras
 
-EFFICIENCIES = (0.3, 0.5, 0.6, 0.7)
-"""Signal efficiencies of the table."""
 HEADLINE = 0.5
 """Signal efficiency at which sculpting and single figures are given."""
-PT_EDGES = (250.0, 350.0, 500.0, 750.0, 1000.0, 3000.0)
-"""Bins of the large-R jet's pT [GeV]."""
-MASS_EDGES = np.arange(50.0, 251.0, 10.0)
-"""Bins of the large-R jet's mass [GeV]."""
-FEWEST = 20
-"""Rows of a class below which a subsample gets no figures."""
 BATCH = 65536
 ROC_POINTS = np.concatenate([np.arange(0.10, 0.995, 0.01), [0.995]])
 BINS = 50
@@ -65,7 +57,7 @@ def evaluate(model: keras.Model, data: TaggerData, split: str = "test") -> dict[
     dict
         JSON types only: `split`, `rows`, `model` (see `tagger.model.complexity`), `weightings` (name -> figures),
         `flavours` (background flavour -> figures against all signal), `pt_bins`, `mass_sculpting`. Figures are `auc`,
-        `auc_error`, `rows_*`, `n_eff_*` and `rejection` ("0.5" -> see `tagger.metrics.Scored.rejection`).
+        `auc_error`, `rows_*`, `n_eff_*` and `rejection` ("0.5" -> see `pseudoexp.benchmark.metrics.Scored.rejection`).
     """
     part = data.split(split)
     return figures(logits(model, part.x), part) | {"split": split, "model": complexity(model)}
@@ -73,77 +65,8 @@ def evaluate(model: keras.Model, data: TaggerData, split: str = "test") -> dict[
 
 def figures(score: NDArray[np.float32], part: Split) -> dict[str, Any]:
     """Return all figures of given scores (n,) on given rows, as `evaluate` does, without those of the network."""
-    exact = np.asarray(score, dtype=np.float64)
-    headline = Scored(exact, part.y == 1, part.weight, part.event)
-    return {
-        "rows": {"signal": int((part.y == 1).sum()), "background": int((part.y == 0).sum())},
-        "weightings": {name: summary(Scored(exact, part.y == 1, part.weighting(name), part.event)) for name in WEIGHTINGS},
-        "flavours": {name: _of_flavour(exact, part, i) for i, name in enumerate(BACKGROUNDS)},
-        "pt_bins": _in_pt_bins(exact, part, headline.threshold(HEADLINE)),
-        "mass_sculpting": _mass_sculpting(headline, part),
-    }
-
-
-def summary(scored: Scored) -> dict[str, Any]:
-    """Return AUC and rejections with errors and effective sample sizes."""
-    area, error = scored.auc()
-    return {"auc": area, "auc_error": error,
-            "rows_signal": int(scored.signal.sum()), "rows_background": int((~scored.signal).sum()),
-            "n_eff_signal": scored.effective_size(scored.signal), "n_eff_background": scored.effective_size(~scored.signal),
-            "rejection": {f"{e:g}": scored.rejection(e) for e in EFFICIENCIES}}
-
-
-def _subsample(score: NDArray[np.float64], part: Split, rows: NDArray[np.bool_]) -> dict[str, Any] | None:
-    counts = [int((part.y[rows] == label).sum()) for label in (0, 1)]
-    weights = [float(part.weight[rows & (part.y == label)].sum()) for label in (0, 1)]
-    if min(counts) < FEWEST or min(weights) <= 0.0:
-        return None
-    return summary(Scored(score[rows], part.y[rows] == 1, part.weight[rows], part.event[rows]))
-
-
-def _of_flavour(score: NDArray[np.float64], part: Split, flavour: int) -> dict[str, Any]:
-    rows = part.flavour == flavour
-    result: dict[str, Any] = {"rows": int(rows.sum())}
-    total = float(part.weight[part.y == 0].sum())
-    result["share"] = float(part.weight[rows].sum()) / total
-    return result | (_subsample(score, part, rows | (part.flavour == SIGNAL)) or {})
-
-
-def _in_pt_bins(score: NDArray[np.float64], part: Split, cut: float) -> list[dict[str, Any]]:
-    """Return per bin the figures at the bin's own thresholds and eps_S, eps_B of the cut made for all pT."""
-    bins = []
-    for low, high in pairwise(PT_EDGES):
-        rows = (part.pt >= low) & (part.pt < high)
-        entry: dict[str, Any] = {"low": low, "high": high, "rows": int(rows.sum())}
-        own = _subsample(score, part, rows)
-        if own is not None:
-            for label, name in ((1, "signal"), (0, "background")):
-                mine = rows & (part.y == label)
-                entry[f"{name}_efficiency"] = float(np.average(score[mine] >= cut, weights=part.weight[mine]))
-        bins.append(entry | (own or {}))
-    return bins
-
-
-def _mass_sculpting(scored: Scored, part: Split) -> dict[str, Any]:
-    """Return the Jensen-Shannon distance of the background's mass before and after the cut at `HEADLINE`.
-
-    `noise` is what the distance would be on average if the cut did not look at the mass: for N effective rows in k bins,
-    the divergence of a sample from its parent is (k - 1) / (8 N ln 2) bits.
-    """
-    background = part.y == 0
-    passed = background & (scored.score >= scored.threshold(HEADLINE))
-    before, after = (np.histogram(part.mass[rows], MASS_EDGES, weights=part.weight[rows])[0]
-                     for rows in (background, passed))
-    square = np.histogram(part.mass[passed], MASS_EDGES, weights=part.weight[passed] ** 2)[0]
-    entry: dict[str, Any] = {"efficiency": HEADLINE, "edges": MASS_EDGES.tolist(), "rows_after": int(passed.sum()),
-                             "before": before.tolist(), "after": after.tolist(),
-                             "after_error": np.sqrt(square).tolist(), "distance": None, "noise": None}
-    inside = passed & (part.mass >= MASS_EDGES[0]) & (part.mass < MASS_EDGES[-1])
-    if before.sum() > 0.0 and after.sum() > 0.0:
-        size = scored.effective_size(inside)
-        entry["distance"] = jensen_shannon(before, after)
-        entry["noise"] = float(min(1.0, np.sqrt((np.count_nonzero(before) - 1) / (8.0 * np.log(2.0) * size))))
-    return entry
+    found = benchmark_figures(score, part, HEADLINE)
+    return found | {"mass_sculpting": found["mass_sculpting"][f"{HEADLINE:g}"]}
 
 
 def to_run(model: keras.Model, data: TaggerData, config: dict[str, Any], history: dict[str, list[float]],

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.benchmark.figures import summary
+from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.errors import ConfigError
 from tagger.data import TaggerData
-from tagger.evaluate import logits, summary
-from tagger.metrics import Scored
+from tagger.evaluate import logits
 from tagger.model import dense_layers, fold_normalisation, input_scales
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def scan(model: keras.Model, data: TaggerData, widths: Sequence[int] = WIDTHS, s
     Returns
     -------
     list of dict
-        `bits` (None for the float network) and the figures of `tagger.evaluate.summary`.
+        `bits` (None for the float network) and the figures of `pseudoexp.benchmark.figures.summary`.
     """
     part = data.split(split)
     scores: list[tuple[int | None, NDArray[Any]]] = [

@@ -29,11 +29,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.errors import ConfigError, DataError, MissingExtra
 from tagger.data import TaggerData
 from tagger.evaluate import logits, to_run
 from tagger.firmware.rows import CHECK_FILE, CHECK_ROWS, CheckRows
-from tagger.metrics import Scored
 from tagger.model import dense_layers, fold_normalisation, input_scales
 from tagger.runs import Run
 from tagger.train import Report, TrainConfig, fit, progress, training_cost

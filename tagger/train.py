@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.errors import ConfigError, GenerationError
 from tagger.data import Split, TaggerData
 from tagger.evaluate import logits, to_run
-from tagger.metrics import Scored
 from tagger.model import HIDDEN, build, import_keras, moments
 from tagger.runs import Run
 

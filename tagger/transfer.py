@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.benchmark.figures import summary
+from pseudoexp.benchmark.metrics import Scored
 from tagger.data import Split, TaggerData
-from tagger.evaluate import logits, summary
-from tagger.metrics import Scored
+from tagger.evaluate import logits
 from tagger.train import TrainConfig, train
 
 EFFICIENCIES = (0.5, 0.6)
@@ -41,7 +42,7 @@ def transfer(first: TaggerData, second: TaggerData, config: TrainConfig | None =
     Returns
     -------
     dict
-        JSON types only: `results` (trained -> tested -> figures as in `tagger.evaluate.summary`), `losses` (tested ->
+        JSON types only: `results` (trained -> tested -> figures as in `pseudoexp.benchmark.figures.summary`), `losses` (tested ->
         efficiency -> `loss` and `error`: relative loss of rejection of the network trained on the other file).
     """
     data = {"first": first, "second": second}

@@ -9,7 +9,21 @@ from collections.abc import Callable, Sequence
 import typer
 
 from pseudoexp import __version__
-from pseudoexp.cli import calibrate, cards, convert, events, generate, info, merge, replay, shift, toys, validate, verify
+from pseudoexp.cli import (
+    benchmark,
+    calibrate,
+    cards,
+    convert,
+    events,
+    generate,
+    info,
+    merge,
+    replay,
+    shift,
+    toys,
+    validate,
+    verify,
+)
 from pseudoexp.errors import Interrupted, PseudoexpError
 
 DEBUG = "PSEUDOEXP_DEBUG"
@@ -26,6 +40,7 @@ app.command(name="convert", epilog=convert.EXAMPLES)(convert.convert)
 app.command(name="info")(info.info)
 app.command(name="verify", epilog=verify.EXAMPLES)(verify.verify)
 app.add_typer(cards.app, name="cards")
+app.add_typer(benchmark.app, name="benchmark")
 app.command(name="calibrate")(calibrate.calibrate)
 app.command(name="replay", epilog=replay.EXAMPLES)(replay.replay)
 app.command(name="toys", epilog=toys.EXAMPLES)(toys.toys)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
 import tempfile
+import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -21,6 +23,7 @@ MOST_TEXT = 1 << 20
 """Bytes of a configuration file; longer ones are something else."""
 MOST_ARRAYS = 1 << 30
 """Bytes of the arrays in one file, unpacked."""
+_POLL_SECONDS = 0.5
 _UNREADABLE = (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, NotImplementedError, RuntimeError, MemoryError,
                zipfile.BadZipFile, zlib.error, struct.error)
 """What numpy and zipfile raise for damaged archives."""
@@ -63,6 +66,23 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold a lock file as the only process of this machine that does; `waiting` is called while another has it.
+
+    The lock is given back with the file, also when the process dies; the file stays.
+    """
+    with path.open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                waiting()
+                time.sleep(_POLL_SECONDS)
+        yield
 
 
 def read_text(path: Path, limit: int = MOST_TEXT) -> str:

@@ -7,13 +7,11 @@ wait and use it.
 
 from __future__ import annotations
 
-import fcntl
 import shutil
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from pseudoexp.core.files import locked
 from pseudoexp.core.rng import MINIMUM_BIAS
 from pseudoexp.detector.pileup_library import (
     LIBRARY_EVENTS,
@@ -28,7 +26,7 @@ from pseudoexp.engines import engine
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.errors import ConfigError, SchemaError
 from pseudoexp.production.run_config import RunConfig
-from pseudoexp.production.schedule import POLL_SECONDS, ClassState, make_chunks
+from pseudoexp.production.schedule import ClassState, make_chunks
 from pseudoexp.production.worker import Done, Job
 from pseudoexp.production.workers import start_workers
 
@@ -69,7 +67,7 @@ def require_library(config: RunConfig, threads: int, tell: Tell) -> None:
     path = library_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path.with_name(f"{path.name}.lock"), tell):
+        with locked(path.with_name(f"{path.name}.lock"), lambda: tell(WAITING, 0, 0)):
             if not _usable(path):
                 _make(path, config, threads, tell)
     except OSError as error:
@@ -83,19 +81,6 @@ def _usable(path: Path) -> bool:
     except (FileNotFoundError, SchemaError):
         return False
     return True
-
-
-@contextmanager
-def _locked(path: Path, tell: Tell) -> Iterator[None]:
-    with path.open("w") as lock:  # released with the file, also when the process dies
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                tell(WAITING, 0, 0)
-                time.sleep(POLL_SECONDS)
-        yield
 
 
 def _make(path: Path, config: RunConfig, threads: int, tell: Tell) -> None:

@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.errors import ConfigError, DataError
 from tagger.firmware import hls
 from tagger.firmware.fixed_point import EXACT_BITS, FixedNetwork
 from tagger.firmware.readme import readme
 from tagger.firmware.rows import CHECK_FILE, CheckRows
 from tagger.firmware.verify import BitCheck, bit_check, outcome, stress_rows
-from tagger.metrics import Scored
 from tagger.runs import Run, write_json
 
 BACKENDS = ("hls4ml",)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pseudoexp import __version__
+from pseudoexp.benchmark.figures import WEIGHTINGS
 from pseudoexp.core.files import whole_file
 from pseudoexp.errors import ConfigError, DataError, MissingExtra, SchemaError
-from tagger.data import WEIGHTINGS
 from tagger.report import tables
 from tagger.runs import Run, read_json
 

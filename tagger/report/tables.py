@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tagger.data import BACKGROUNDS
-from tagger.evaluate import EFFICIENCIES, HEADLINE
+from pseudoexp.benchmark.figures import EFFICIENCIES
+from pseudoexp.benchmark.flavours import BACKGROUNDS
+from tagger.evaluate import HEADLINE
 from tagger.runs import Run
 
 DASH = "–"

@@ -20,9 +20,9 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.errors import ConfigError
 from tagger.data import TaggerData
-from tagger.metrics import Scored
 from tagger.model import moments
 from tagger.train import TrainConfig, needs_jit
 

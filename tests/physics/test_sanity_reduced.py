@@ -18,10 +18,10 @@ from figures import (
 )
 from real_events import PROCESSES, events
 
+from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.chain import rows_of
 from pseudoexp.core.rng import QCD
 from pseudoexp.dataset import schema
-from tagger.metrics import Scored
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from mock_file import mock_file
 
+from pseudoexp.benchmark.flavours import SIGNAL
 from pseudoexp.dataset import schema
 from pseudoexp.errors import ConfigError, DataError, SchemaError
-from tagger.data import BACKGROUNDS, SIGNAL, TaggerData, background_flavour, check_inputs
+from tagger.data import TaggerData, check_inputs
 
 
 def test_splits_hold_the_files_rows(small_file, small_data):
@@ -39,14 +40,6 @@ def test_inputs_come_in_the_order_asked_for(small_file, small_data):
 def test_bad_inputs_are_named(names, text):
     with pytest.raises(ConfigError, match=text):
         check_inputs(names)
-
-
-def test_background_flavours():
-    labels = np.array([[5, 5], [5, 0], [5, 4], [5, 0], [4, 4], [4, 0], [4, 15], [0, 0], [15, 0], [5, 4]])
-    n_b = np.array([[1, 1], [2, 0], [1, 0], [1, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [1, 0]])
-    n_c = np.array([[1, 1], [2, 0], [1, 1], [1, 0], [1, 1], [2, 0], [1, 0], [0, 0], [0, 0], [0, 1]])
-    found = [BACKGROUNDS[i] for i in background_flavour(labels, n_b, n_c)]
-    assert found == ["bb", "bb", "bc", "b", "cc", "cc", "c", "light", "light", "bc"]
 
 
 def test_flavour_marks_signal(small_data):

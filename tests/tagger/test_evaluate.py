@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tagger.data import BACKGROUNDS, SIGNAL
+from pseudoexp.benchmark.flavours import BACKGROUNDS, SIGNAL
 from tagger.evaluate import evaluate, figures, importance, input_histograms, logits
 
 

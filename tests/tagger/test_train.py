@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
+from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.errors import ConfigError, GenerationError
 from tagger.evaluate import logits
-from tagger.metrics import Scored
 from tagger.model import build, moments
 from tagger.train import TrainConfig, fit, train
 

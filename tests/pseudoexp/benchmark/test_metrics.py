@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from tagger.metrics import Scored, jensen_shannon
+from pseudoexp.benchmark.metrics import Scored, jensen_shannon
 
 
 def sample(rng, n=2000, shift=1.0):
@@ -122,3 +122,24 @@ def test_jensen_shannon():
     assert jensen_shannon(p, q) == pytest.approx(jensenshannon(p, q, base=2))
     assert jensen_shannon(p, 3 * p) == pytest.approx(0.0, abs=1e-7)
     assert jensen_shannon([1, 0], [0, 5]) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_errors_are_those_of_resampled_events(weighted):
+    """One Poisson number of mean 1 for all rows of an event, 400 times, against the errors of one sample."""
+    rng = np.random.default_rng(8)
+    rows_of = rng.choice([1, 2, 3], size=2500, p=[0.6, 0.3, 0.1])
+    event = np.repeat(np.arange(2500), rows_of)
+    signal = event < 1000
+    score = rng.normal(0, 0.8, 2500)[event] + rng.normal(0, 0.6, len(event)) + 1.6 * signal
+    weight = np.where(signal, rng.gamma(2.0, 0.5, 2500)[event], 1.0) if weighted else np.ones(len(event))
+    one = Scored(score, signal, weight, event)
+    samples = []
+    for _ in range(400):
+        other = Scored(score, signal, weight * rng.poisson(1.0, 2500)[event], event)
+        samples.append([other.auc()[0], *(other.rejection(e)["rejection"] for e in (0.3, 0.5, 0.7))])
+    expected = np.std(samples, axis=0)
+    found = [one.auc()[1], *(one.rejection(e)["rejection_error"] for e in (0.3, 0.5, 0.7))]
+    assert found == pytest.approx(expected, rel=0.2)
+    alone = Scored(score, signal, weight).auc()[1]
+    assert alone < 0.93 * found[0]  # as if the rows of an event knew nothing of each other
