@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 from mock_file import mock_file
 
 from tagger.data import TaggerData
+from tagger.firmware.rows import CheckRows
 from tagger.quantise import QuantiseOptions, quantised_run, save_with_rows
 from tagger.runs import Run
 from tagger.train import TrainConfig, train
@@ -45,3 +46,8 @@ def quantised() -> Run:
     run = quantised_run(float_run(), data(), OPTIONS)
     save_with_rows(run, data(), folder() / "q")
     return run
+
+
+def check_rows() -> CheckRows:
+    """The rows stored with the quantised run."""
+    return CheckRows.load(quantised().path / "check.npz", len(INPUTS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,26 +11,29 @@ import typer
 def command(
     run: Annotated[Path, typer.Argument(help="Run folder written by `tagger quantise`.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
-    backend: Annotated[str, typer.Option(help="Tool that writes the firmware: hls4ml.")] = "hls4ml",
+    backend: Annotated[str, typer.Option(help="What to write: hls4ml (Vitis HLS) or verilog (da4ml).")] = "hls4ml",
     part: Annotated[str, typer.Option(help="FPGA.")] = "xcvu13p-flga2577-2-e",
-    clock: Annotated[float, typer.Option(help="Clock period in ns.")] = 5.0,
-    reuse: Annotated[int, typer.Option(help="Times each multiplier is used per row.")] = 1,
+    clock: Annotated[str, typer.Option(help="Clock period or frequency, such as 5ns or 200MHz.")] = "5ns",
+    reuse: Annotated[int, typer.Option(help="hls4ml: times each multiplier is used per row.")] = 1,
+    latency_cutoff: Annotated[float | None, typer.Option(
+        help="verilog: additions one after the other per clock; 0 without a clock; by default one per ns.")] = None,
+    efficiency: Annotated[float, typer.Option(help="verilog: signal efficiency at which the decision cuts.")] = 0.5,
     data: Annotated[Path | None, typer.Option(help="Check with this file's test split, not the stored rows.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing export.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
-    """Write a quantised run as a Vitis HLS project, compile its C simulation and compare every logit with Keras.
+    """Write a quantised run as firmware, compile it (C simulation, or Verilator) and compare every logit with Keras.
 
     Exit code 1 if a single bit differs.
 
-    Example: tagger export runs/q --out fw --part xcvu13p-flga2577-2-e --clock 5
+    Example: tagger export runs/q --backend verilog --out fw --clock 5ns
     """
     from tagger.firmware.export import check_request, export
-    from tagger.firmware.hls import Target
     from tagger.firmware.rows import CheckRows
+    from tagger.firmware.target import Target, period
     from tagger.runs import Run
 
-    target = Target(part=part, clock_ns=clock, reuse=reuse)
+    target = Target(part, period(clock), reuse, latency_cutoff, efficiency)
     check_request(out, backend, force)
     quantised = Run.load(run)
     rows = None if data is None else CheckRows.of_file(data, quantised.inputs)
@@ -40,11 +43,18 @@ def command(
         typer.echo(f"bit check   {found['rows_compared']} rows, {found['mismatches']} differ; "
                    f"{found['stress_rows_compared']} extreme rows, {found['stress_mismatches']} differ")
         typer.echo(f"size        {found['ebops']} EBOPs, logit {found['logit_format']}")
+        if "estimated" in found:
+            typer.echo(f"estimated   {found['estimated']['luts']:.0f} LUTs (da4ml), {_timing(found)}")
         typer.echo(f"firmware    {done.folder}")
     if not done.passed:
         typer.echo(f"error: the firmware does not compute what the network computes: see {done.folder}/firmware.json",
                    err=True)
         raise typer.Exit(1)
+
+
+def _timing(found: dict[str, Any]) -> str:
+    cycles = found["pipeline"]["latency_cycles"]
+    return f"{cycles} clocks, {found['pipeline']['latency_ns']:g} ns" if cycles else "no clock"
 
 
 def _step(line: str) -> None:

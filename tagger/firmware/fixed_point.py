@@ -6,11 +6,16 @@ C simulation, and it says how many bits a sum needs: Keras' float32 sums are exa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pseudoexp.errors import SchemaError
+from tagger.runs import read_json, write_json
 
 if TYPE_CHECKING:
     import keras
@@ -111,6 +116,39 @@ class FixedNetwork:
         exponents = np.log2(word_scales(model)).astype(np.int64)
         return cls(exponents, tuple(_layer(layer) for layer in dense_layers(model)))
 
+    @classmethod
+    def load(cls, path: Path) -> FixedNetwork:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        SchemaError
+            If the file is missing, damaged or holds no network of whole numbers.
+        """
+        content = read_json(path)
+        try:
+            network = cls(_integers(content["exponents"]), tuple(_layer_of(layer) for layer in content["layers"]))
+            shapes = [layer.kernel.shape for layer in network.layers]
+            fits = (all(a[1] == b[0] for a, b in pairwise(shapes)) and shapes[-1][1] == 1
+                    and all(part.shape == shape[:1] for layer, shape in zip(network.layers, shapes, strict=True)
+                            for part in (layer.signed, layer.integer, layer.fractional))
+                    and all(layer.bias.shape == layer.kernel.shape[1:] for layer in network.layers)
+                    and network.exponents.shape == shapes[0][:1])
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError):
+            fits = False
+        if not fits:
+            raise SchemaError(f"{path}: not a network of whole numbers, or damaged")
+        return network
+
+    def save(self, path: Path) -> None:
+        """Write the network as JSON."""
+        write_json(path, asdict(self))
+
+    def port(self, x: NDArray[np.float32]) -> Integers:
+        """Return raw inputs (rows, k) as the integers that a port of each input's own format carries."""
+        first = self.layers[0]
+        return np.right_shift(self.words(x), first.input_bits - np.minimum(first.fractional, first.input_bits))
+
     def words(self, x: NDArray[np.float32]) -> Integers:
         """Return raw inputs (rows, k) as integers of the first layer's `input_bits` bits, cut and saturated."""
         first = self.layers[0]
@@ -135,6 +173,21 @@ class FixedNetwork:
     def sum_bits(self) -> list[int]:
         """Bits that the sums of each layer need at most."""
         return [layer.sum_bits for layer in self.layers]
+
+
+def _integers(values: Any) -> Integers:
+    array = np.asarray(values)
+    if array.dtype.kind != "i":
+        raise TypeError("whole numbers are needed")
+    return array.astype(np.int64)
+
+
+def _layer_of(content: dict[str, Any]) -> FixedLayer:
+    """Return a layer from its JSON."""
+    signed, integer, fractional, kernel, bias = (
+        _integers(content[name]) for name in ("signed", "integer", "fractional", "kernel", "bias"))
+    return FixedLayer(signed, integer, fractional, bool(content["rounds"]), kernel, bias, int(content["weight_bits"]),
+                      int(content["input_bits"]), bool(content["relu"]))
 
 
 def _layer(layer: Any) -> FixedLayer:

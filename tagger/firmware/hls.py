@@ -8,7 +8,6 @@ those of Keras. Weights stand in the headers, not in text files, so that the pro
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError, GenerationError, MissingExtra
 from tagger.firmware.capture import captured
+from tagger.firmware.target import Target
 
 if TYPE_CHECKING:
     import keras
@@ -26,35 +26,6 @@ if TYPE_CHECKING:
 TOP = "tagger_firmware"
 """Name of the top function."""
 HLS_BACKEND = "Vitis"
-_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-
-
-@dataclass(frozen=True)
-class Target:
-    """What the project is written for.
-
-    Attributes
-    ----------
-    part : str
-        FPGA.
-    clock_ns : float
-        Clock period [ns].
-    reuse : int
-        Times each multiplier is used per row; 1 is fully parallel.
-    """
-
-    part: str = "xcvu13p-flga2577-2-e"
-    clock_ns: float = 5.0
-    reuse: int = 1
-
-    def __post_init__(self) -> None:
-        """Check the values; `ConfigError` names the first that is wrong."""
-        if not _PART.fullmatch(self.part):
-            raise ConfigError(f"part {self.part!r}; allowed: a device name such as xcvu13p-flga2577-2-e")
-        if not 0.1 <= self.clock_ns <= 1000.0:
-            raise ConfigError(f"clock {self.clock_ns!r}; allowed: a period of 0.1 to 1000 ns")
-        if isinstance(self.reuse, bool) or not isinstance(self.reuse, int) or not 1 <= self.reuse <= 10_000:
-            raise ConfigError(f"reuse {self.reuse!r}; allowed: a whole number from 1 to 10000")
 
 
 @dataclass

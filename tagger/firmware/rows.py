@@ -53,6 +53,11 @@ class CheckRows:
         """Return all rows of the test split of a data file."""
         return cls.of(TaggerData.load(path, inputs).test)
 
+    def head(self, most: int) -> CheckRows:
+        """Return the first `most` rows."""
+        logits = None if self.logits is None else self.logits[:most]
+        return CheckRows(self.x[:most], self.y[:most], self.weight[:most], self.event[:most], logits, self.split_rows)
+
     def save(self, path: Path) -> None:
         """Write the rows; the file appears when it is complete."""
         scratch = path.with_name(f".{path.name}.tmp.npz")

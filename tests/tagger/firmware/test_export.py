@@ -19,8 +19,9 @@ from pseudoexp.errors import ConfigError, DataError, GenerationError, SchemaErro
 from tagger.evaluate import logits
 from tagger.firmware import hls
 from tagger.firmware.export import export
-from tagger.firmware.hls import Target
+from tagger.firmware.recheck import recheck
 from tagger.firmware.rows import CheckRows
+from tagger.firmware.target import Target
 from tagger.quantise import QuantiseOptions, quantised_run, save_with_rows
 from tagger.runs import Run
 from tagger.train import TrainConfig, train
@@ -77,6 +78,17 @@ def test_the_folder_is_complete_and_can_be_moved(exported):
     assert "build_prj.tcl" in text and "0 logits differ" in text and toy.INPUTS[3] in text
     assert not [path for path in toy.folder().iterdir() if path.name.startswith(".fw")]
     assert any("compiling" in line for line in lines)
+
+
+@needs_compiler
+def test_the_moved_folder_gives_the_stored_logits_and_a_changed_bias_is_found(exported, tmp_path):
+    shutil.copytree(exported[0].folder, tmp_path / "moved")
+    content = json.loads((tmp_path / "moved/network.json").read_text())
+    content["layers"][-1]["bias"][0] += 1
+    (tmp_path / "moved/network.json").write_text(json.dumps(content))
+    done = recheck(tmp_path / "moved")
+    assert done.rows.passed and done.rows.rows == len(toy.data().test) and done.extreme.rows > 2000
+    assert not done.passed and done.troubles[0].startswith("row 0: the C simulation gives")
 
 
 @needs_compiler
@@ -139,8 +151,8 @@ def test_a_float_run_is_told_to_quantise(tmp_path):
 
 
 def test_an_unknown_backend_names_the_allowed_ones(tmp_path):
-    with pytest.raises(ConfigError, match="backend 'verilog'; allowed: hls4ml"):
-        export(toy.float_run(), tmp_path / "fw", backend="verilog")
+    with pytest.raises(ConfigError, match="backend 'vhdl'; allowed: hls4ml, verilog"):
+        export(toy.float_run(), tmp_path / "fw", backend="vhdl")
 
 
 def test_without_a_compiler_one_line_says_so(tmp_path, monkeypatch):
@@ -198,8 +210,8 @@ def test_exit_codes(tmp_path):
         return subprocess.run([sys.executable, "-m", "tagger", "export", *map(str, words)], capture_output=True,
                               text=True, check=False, env=os.environ | {"PATH": path})
 
-    unknown = tagger(toy.quantised().path, "--out", tmp_path / "fw", "--backend", "verilog")
-    assert unknown.returncode == 2 and unknown.stderr.strip() == "error: backend 'verilog'; allowed: hls4ml"
+    unknown = tagger(toy.quantised().path, "--out", tmp_path / "fw", "--backend", "vhdl")
+    assert unknown.returncode == 2 and unknown.stderr.strip() == "error: backend 'vhdl'; allowed: hls4ml, verilog"
     no_compiler = tagger(toy.quantised().path, "--out", tmp_path / "fw", path=str(tmp_path))
     assert no_compiler.returncode == 2 and len(no_compiler.stderr.strip().splitlines()) == 1
 

@@ -1,0 +1,172 @@
+"""`tagger verify`: an exported folder built again from its own files and held against the logits stored in it."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pseudoexp.errors import ConfigError, SchemaError
+from tagger.firmware import hls, simulation, tools
+from tagger.firmware.export import NETWORK_FILE, SUMMARY_FILE
+from tagger.firmware.fixed_point import FixedNetwork
+from tagger.firmware.rows import CHECK_FILE, CheckRows
+from tagger.firmware.verify import BitCheck, bit_check, stress_rows
+from tagger.runs import read_json
+
+Answers = tuple[NDArray[np.float64], NDArray[np.bool_] | None]
+
+
+@dataclass(frozen=True)
+class Recheck:
+    """What `recheck` found.
+
+    Attributes
+    ----------
+    what : str
+        What answered.
+    rows, extreme : BitCheck
+        Against the stored logits of Keras, and against whole numbers on rows far outside every range.
+    troubles : tuple of str
+        One line per kind of mismatch, naming the first row.
+    """
+
+    what: str
+    rows: BitCheck
+    extreme: BitCheck
+    troubles: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Nothing differs."""
+        return not self.troubles
+
+
+def recheck(folder: str | Path, report: Callable[[str], None] | None = None) -> Recheck:
+    """Build what an exported folder holds and compare it bit by bit; the folder stays as it is.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Written by `tagger export`.
+    report : callable, optional
+        Called with one line per step.
+
+    Raises
+    ------
+    SchemaError
+        If the folder is no export, or damaged.
+    ConfigError, MissingExtra
+        If what builds it is not installed.
+    GenerationError
+        If it cannot be built.
+    """
+    place, say = Path(folder), report or (lambda line: None)
+    summary = read_summary(place)
+    network = FixedNetwork.load(place / NETWORK_FILE)
+    rows = CheckRows.load(place / CHECK_FILE, len(network.exponents))
+    if rows.logits is None:
+        raise SchemaError(f"{place / CHECK_FILE}: holds no logits to compare with; export again")
+    what, build = _BUILDERS[summary["backend"]]
+    say(f"building {what}")
+    stress = stress_rows(np.exp2(network.exponents).astype(np.float32))
+    with tempfile.TemporaryDirectory(prefix="tagger-verify-") as scratch:
+        answer = build(place, Path(scratch), network, summary)
+        say(f"comparing {len(rows.x)} rows")
+        found, decisions = answer(rows.x)
+        far, _ = answer(stress)
+    exact, expected = network.logits(rows.x), network.logits(stress)
+    checks = [_Check("row", "Keras gave", rows.logits, found), _Check("row", "whole numbers give", exact, found),
+              _Check("extreme row", "whole numbers give", expected, far)]
+    if decisions is not None:
+        checks.append(_Check("row", "the cut gives decision", rows.logits >= _threshold(place, summary), decisions))
+    return Recheck(what, checks[0].outcome, checks[2].outcome,
+                   tuple(check.trouble(what) for check in checks if not check.outcome.passed))
+
+
+@dataclass(frozen=True)
+class _Check:
+    kind: str
+    said: str
+    wanted: NDArray[Any]
+    found: NDArray[Any]
+
+    @property
+    def outcome(self) -> BitCheck:
+        return bit_check(self.wanted, self.found)
+
+    def trouble(self, what: str) -> str:
+        check = self.outcome
+        row = check.first or 0
+        return (f"{self.kind} {row}: {what} gives {self.found[row]:g}, {self.said} {self.wanted[row]:g} "
+                f"({check.mismatches} of {check.rows} rows differ)")
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """Return the content of an export's firmware.json.
+
+    Raises
+    ------
+    SchemaError
+        If the folder is no export.
+    """
+    if not (folder / SUMMARY_FILE).is_file():
+        raise SchemaError(f"{folder}: not a folder that `tagger export` wrote ({SUMMARY_FILE} is missing)")
+    summary = read_json(folder / SUMMARY_FILE)
+    if summary.get("backend") not in _BUILDERS:
+        raise SchemaError(f"{folder / SUMMARY_FILE}: backend {summary.get('backend')!r}; known: {', '.join(_BUILDERS)}")
+    return summary
+
+
+def _threshold(folder: Path, summary: dict[str, Any]) -> float:
+    try:
+        return float(summary["decision"]["logit"])
+    except (KeyError, TypeError, ValueError):
+        raise SchemaError(f"{folder / SUMMARY_FILE}: says no threshold of the decision, or is damaged") from None
+
+
+def _verilog(folder: Path, scratch: Path, network: FixedNetwork, summary: dict[str, Any]
+             ) -> Callable[[NDArray[np.float32]], Answers]:
+    ports = summary.get("ports")
+    logit = ports.get("logit") if isinstance(ports, dict) else None
+    if not isinstance(logit, dict) or not all(isinstance(logit.get(key), int) for key in ("bits", "fractional", "signed")) \
+            or not 0 < logit["bits"] <= 63 or abs(logit["fractional"]) > 63:
+        raise SchemaError(f"{folder / SUMMARY_FILE}: says nothing of the logit's port, or is damaged")
+    hls.require_compiler()
+    built = simulation.Simulation(folder, scratch, scratch / "log")
+    return lambda x: simulation.logits(built, network, {"logit": logit}, x)
+
+
+def _hls4ml(folder: Path, scratch: Path, network: FixedNetwork, summary: dict[str, Any]
+            ) -> Callable[[NDArray[np.float32]], Answers]:
+    hls.require_compiler()
+    copy = scratch / "project"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.so", "*.o", f"{hls.TOP}_prj"))
+    if shutil.which("bash") is None:
+        raise ConfigError("bash is not installed: the C simulation is compiled by build_lib.sh")
+    tools.Tool("build_lib.sh", ("bash", "build_lib.sh")).run([], copy, scratch / "log")
+    libraries = sorted((copy / "firmware").glob("*.so"))
+    if len(libraries) != 1:
+        raise SchemaError(f"{folder}: build_lib.sh makes {len(libraries)} libraries, one is needed")
+    call = getattr(ctypes.CDLL(str(libraries[0])), f"{hls.TOP}_float")
+    scales = np.exp2(network.exponents).astype(np.float32)
+
+    def answer(x: NDArray[np.float32]) -> Answers:
+        with np.errstate(over="ignore"):
+            words = np.ascontiguousarray(x * scales, dtype=np.float32)
+        found, pointer = np.zeros(len(words), dtype=np.float32), ctypes.POINTER(ctypes.c_float)
+        for i, row in enumerate(words):
+            call(row.ctypes.data_as(pointer), found[i:].ctypes.data_as(pointer))
+        return found.astype(np.float64), None
+
+    return answer
+
+
+_BUILDERS = {"hls4ml": ("the C simulation", _hls4ml), "verilog": ("the Verilog", _verilog)}
