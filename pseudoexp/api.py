@@ -14,11 +14,12 @@ from pseudoexp.errors import ConfigError
 
 if TYPE_CHECKING:
     from pseudoexp.bunch import Bunch
+    from pseudoexp.experiments.trigger import Trigger
     from pseudoexp.replaying.story import Story
     from pseudoexp.validation.run import Outcome
 
-__all__ = ["convert", "events", "generate", "load", "load_benchmark", "merge", "particles", "replay", "shift", "toys",
-           "validate", "verify"]
+__all__ = ["convert", "events", "generate", "load", "load_benchmark", "merge", "particles", "rate", "replay", "shift",
+           "toys", "validate", "verify"]
 
 
 def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = False, weight: str | None = "benchmark",
@@ -227,6 +228,53 @@ def events(process: str, n: int | float | str, out: str | Path, *, engine: str =
 
     return write_event_file(process, n, out, engine=engine, seed=seed, pthat_min=pthat_min, pt_bias=pt_bias,
                             variations=variations, force=force, progress=progress)
+
+
+def rate(file: str | Path, score: str, selection: str = "", *, luminosity: float | str = 5e34, mu: float | str = 200.0,
+         inelastic: float | str = 80.0, efficiencies: Sequence[float] | None = None, split: str | None = None,
+         progress: Any = None) -> Trigger:
+    """Return the rate of a trigger on a score, as ``python -m pseudoexp rate`` does.
+
+    Parameters
+    ----------
+    file : str or Path
+        A dataset with both classes.
+    score : str
+        Number per jet, higher for the signal: an expression over the columns, see `pseudoexp.dataset.expression.Expression`.
+    selection : str, optional
+        Condition that a jet fulfils besides.
+    luminosity : float, optional
+        Instantaneous luminosity [1/cm^2/s].
+    mu : float, optional
+        Mean number of inelastic collisions per crossing.
+    inelastic : float, optional
+        Their cross-section [mb].
+    efficiencies : sequence of float, optional
+        Signal efficiencies to report, 0.3 to 0.95 by default.
+    split : {"train", "val", "test"}, optional
+        Only events of a split.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``.
+
+    Returns
+    -------
+    pseudoexp.experiments.trigger.Trigger
+        `points`, `curve`, `candidates` [Hz], `notes`, `as_dict()`.
+
+    Raises
+    ------
+    ConfigError
+        For a wrong option.
+    DataError
+        If no event of a class is selected.
+    """
+    from pseudoexp.experiments.trigger import EFFICIENCIES, Machine, trigger
+    from pseudoexp.production.run_config import parse_float
+
+    machine = Machine(parse_float(luminosity, "luminosity", 1e28, 1e37), parse_float(mu, "mu", 1e-3, 1e4),
+                      parse_float(inelastic, "inelastic", 1.0, 1000.0))
+    return trigger(file, score, selection, split, machine, EFFICIENCIES if efficiencies is None else efficiencies,
+                   progress or (lambda stage, done, total: None))
 
 
 def replay(event: int | str, process: str | None = None, *, file: str | Path | None = None, seed: int = 1,

@@ -18,6 +18,7 @@ from pseudoexp.cli import (
     generate,
     info,
     merge,
+    rate,
     replay,
     shift,
     toys,
@@ -44,6 +45,7 @@ app.add_typer(benchmark.app, name="benchmark")
 app.command(name="calibrate")(calibrate.calibrate)
 app.command(name="replay", epilog=replay.EXAMPLES)(replay.replay)
 app.command(name="toys", epilog=toys.EXAMPLES)(toys.toys)
+app.command(name="rate", epilog=rate.EXAMPLES)(rate.rate)
 app.command(name="validate", epilog=validate.EXAMPLES)(validate.validate)
 
 

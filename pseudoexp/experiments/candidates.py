@@ -66,6 +66,8 @@ class Sample:
         Events with a row, selected or not.
     fiducial : float
         Their cross-section [pb].
+    square : float
+        Sum of the squares of what each of them stands for [pb^2].
     generated : float
         Cross-section of all events tried, as the file says it [pb].
     """
@@ -73,6 +75,7 @@ class Sample:
     events: Events
     seen: int
     fiducial: float
+    square: float
     generated: float
 
     @property
@@ -151,7 +154,7 @@ def _sample(info: FileInfo, name: str, rows: NDArray[Any], split: str | None) ->
     if each.sum() > generated + _SIGMAS * float(np.sqrt((each**2).sum())) + 1e-9 * generated:
         raise DataError(f"{where}: the events of class {name} with a row add up to {each.sum():.5g} pb, more than all events "
                         f"tried: {generated:.5g} pb; allowed: weights as docs/file.md says")
-    return Sample(by_event(rows[rows["selected"]]), len(each), float(each.sum()), generated)
+    return Sample(by_event(rows[rows["selected"]]), len(each), float(each.sum()), float((each**2).sum()), generated)
 
 
 def by_event(rows: NDArray[Any]) -> Events:

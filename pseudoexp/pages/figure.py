@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 import matplotlib
 import mplhep
@@ -30,15 +30,21 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., str]:
     """Turn a function that returns a figure into one that draws in the house style and returns a data address."""
 
     def figure(*args: Any, **options: Any) -> str:
-        with matplotlib.rc_context():
-            matplotlib.rcParams.update({**mplhep.style.ATLAS, **_STYLE})
-            drawing = draw(*args, **options)
-            stream = io.BytesIO()
-            drawing.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        stream = io.BytesIO()
+        save(stream, "svg", draw, *args, **options)
         return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
 
     figure.__doc__ = draw.__doc__
     return figure
+
+
+def save(file: BinaryIO, form: str, draw: Callable[..., Figure], *args: Any, **options: Any) -> None:
+    """Write the figure that a function returns, in the house style, as svg, pdf or png (that on white)."""
+    about = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
+    with matplotlib.rc_context():
+        matplotlib.rcParams.update({**mplhep.style.ATLAS, **_STYLE})
+        drawing = draw(*args, **options)
+        drawing.savefig(file, format=form, metadata=about[form], dpi=130, facecolor="white" if form == "png" else "none")
 
 
 def step(axes: Axes, content: ArrayLike, edges: ArrayLike, shade: str, label: str | None = None) -> None:
