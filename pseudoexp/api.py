@@ -230,9 +230,9 @@ def events(process: str, n: int | float | str, out: str | Path, *, engine: str =
                             variations=variations, force=force, progress=progress)
 
 
-def rate(file: str | Path, score: str, selection: str = "", *, luminosity: float | str = 5e34, mu: float | str = 200.0,
-         inelastic: float | str = 80.0, efficiencies: Sequence[float] | None = None, split: str | None = None,
-         progress: Any = None) -> Trigger:
+def rate(file: str | Path, score: str = "score", selection: str = "", *, scores: str | Path | None = None,
+         luminosity: float | str = 5e34, mu: float | str = 200.0, inelastic: float | str = 80.0,
+         efficiencies: Sequence[float] | None = None, split: str | None = None, progress: Any = None) -> Trigger:
     """Return the rate of a trigger on a score, as ``python -m pseudoexp rate`` does.
 
     Parameters
@@ -243,6 +243,8 @@ def rate(file: str | Path, score: str, selection: str = "", *, luminosity: float
         Number per jet, higher for the signal: an expression over the columns, see `pseudoexp.dataset.expression.Expression`.
     selection : str, optional
         Condition that a jet fulfils besides.
+    scores : str or Path, optional
+        File of scores (see `pseudoexp.benchmark.scores`) for the split's rows, which expressions call `score`.
     luminosity : float, optional
         Instantaneous luminosity [1/cm^2/s].
     mu : float, optional
@@ -273,7 +275,7 @@ def rate(file: str | Path, score: str, selection: str = "", *, luminosity: float
 
     machine = Machine(parse_float(luminosity, "luminosity", 1e28, 1e37), parse_float(mu, "mu", 1e-3, 1e4),
                       parse_float(inelastic, "inelastic", 1.0, 1000.0))
-    return trigger(file, score, selection, split, machine, EFFICIENCIES if efficiencies is None else efficiencies,
+    return trigger(file, score, selection, split, machine, EFFICIENCIES if efficiencies is None else efficiencies, scores,
                    progress or (lambda stage, done, total: None))
 
 
@@ -390,9 +392,9 @@ def shift(file: str | Path, card: str, out: str | Path, *, threads: int = 0, com
 
 
 def toys(file: str | Path, lumi: float | str = 140.0, n_toys: int | float | str = 1000, selection: str = "",
-         out: str | Path | None = None, *, split: str | None = None, window: tuple[float, float] = (90.0, 140.0),
-         mass_range: tuple[float, float] = (40.0, 240.0), bins: int | str = 40, signal_strength: float | str = 1.0,
-         seed: int | str = 1, force: bool = False, progress: Any = None) -> dict[str, Any]:
+         out: str | Path | None = None, *, scores: str | Path | None = None, split: str | None = None,
+         window: tuple[float, float] = (90.0, 140.0), mass_range: tuple[float, float] = (40.0, 240.0), bins: int | str = 40,
+         signal_strength: float | str = 1.0, seed: int | str = 1, force: bool = False, progress: Any = None) -> dict[str, Any]:
     """Draw pseudo-experiments from the weighted events of a dataset, as ``python -m pseudoexp toys`` does.
 
     Parameters
@@ -407,6 +409,8 @@ def toys(file: str | Path, lumi: float | str = 140.0, n_toys: int | float | str 
         Condition on the columns of a jet, see `pseudoexp.dataset.expression.Expression`; all jets without.
     out : str or Path, optional
         HDF5 file for all toys.
+    scores : str or Path, optional
+        File of scores (see `pseudoexp.benchmark.scores`) for the split's rows, which selections call `score`.
     split : {"train", "val", "test"}, optional
         Only events of a split; their weights are those of all.
     window, mass_range : pair of float, optional
@@ -442,7 +446,7 @@ def toys(file: str | Path, lumi: float | str = 140.0, n_toys: int | float | str 
     settings = Settings(parse_float(lumi, "lumi", 1e-6, 1e6), parse_count(n_toys, "n_toys", 1, 10**6), selection, split,
                         (float(window[0]), float(window[1])), (float(mass_range[0]), float(mass_range[1])),
                         parse_count(bins, "bins", 1, 1000), parse_float(signal_strength, "signal_strength", 0.0, 1e9),
-                        parse_count(seed, "seed", 0, 2**63 - 1))
+                        parse_count(seed, "seed", 0, 2**63 - 1), "" if scores is None else str(scores))
     return run(file, settings, None if out is None else Path(out), force, progress or (lambda stage, done, total: None))
 
 

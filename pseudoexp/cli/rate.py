@@ -19,14 +19,17 @@ EXAMPLES = "\n\n".join((
     "Examples:",
     'pseudoexp rate data.h5 --score "vr1_ip3d_bu + vr2_ip3d_bu" --plot rate.png',
     'pseudoexp rate data.h5 --score "vr1_sv1_mass" --selection "mass > 90e3" --luminosity 7.5e34 --mu 200 --json',
+    "pseudoexp rate data.h5 --scores scores.npz --split test",
 ))
 FORMATS = (".png", ".pdf", ".svg")
 
 
 def rate(
     file: Annotated[Path, typer.Argument(help="A dataset with both classes.")],
-    score: Annotated[str, typer.Option(help="Number per jet, higher for the signal: an expression over the columns.")],
+    score: Annotated[str, typer.Option(help="Number per jet, higher for the signal: an expression over the columns.")] = "score",
     selection: Annotated[str, typer.Option(help="Condition that a jet fulfils besides, such as 'mass > 60e3' (MeV).")] = "",
+    scores: Annotated[Path | None, typer.Option(help="File of scores (.npz or HDF5) that the expressions call `score`; as for "
+                                                    "`benchmark score`.")] = None,
     luminosity: Annotated[str, typer.Option(help="Instantaneous luminosity [1/cm^2/s].")] = "5e34",
     mu: Annotated[str, typer.Option(help="Mean number of inelastic collisions per crossing.")] = "200",
     inelastic: Annotated[str, typer.Option(help="Inelastic cross-section [mb].")] = "80",
@@ -44,8 +47,8 @@ def rate(
     if plot:
         _require_place(plot, force)
     with interruptible(), Progress("rows", quiet) as progress:
-        found = compute(file, score, selection, luminosity=luminosity, mu=mu, inelastic=inelastic, efficiencies=efficiency,
-                        split=split or None, progress=progress.update)
+        found = compute(file, score, selection, scores=scores, luminosity=luminosity, mu=mu, inelastic=inelastic,
+                        efficiencies=efficiency, split=split or None, progress=progress.update)
     if plot:
         from pseudoexp.core.files import whole_file
         from pseudoexp.experiments.plots import rate_figure

@@ -16,6 +16,7 @@ from pseudoexp.cli.progress import Progress
 EXAMPLES = "\n\n".join((
     "Examples:",
     'pseudoexp toys data.h5 --lumi 140 --n-toys 1000 --selection "vr1_ip3d_bu > 5 and vr2_ip3d_bu > 5" --out toys.h5',
+    'pseudoexp toys data.h5 --scores scores.npz --split test --selection "score > 0.9"',
     'pseudoexp toys data.h5 --lumi 3000 --selection "pt > 450e3" --split test --json',
 ))
 _TITLES = {"counting": "counting, all masses", "window": "counting, mass window", "spectrum": "mass spectrum, background known",
@@ -29,6 +30,8 @@ def toys(
     n_toys: Annotated[str, typer.Option(help="Pseudo-experiments.")] = "1000",
     selection: Annotated[str, typer.Option(help="Condition on the columns of a jet, in the file's units (MeV), such as "
                                                 "'mass > 90e3 and abs(eta) < 1.5'.")] = "",
+    scores: Annotated[Path | None, typer.Option(help="File of scores (.npz or HDF5) that the expressions call `score`; as for "
+                                                    "`benchmark score`.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="HDF5 file for all toys.")] = None,
     split: Annotated[str, typer.Option(help="Only events of train, val or test; weights grow accordingly.")] = "",
     window: Annotated[tuple[float, float], typer.Option(help="Mass window [GeV].")] = (90.0, 140.0),
@@ -45,8 +48,8 @@ def toys(
     from pseudoexp.dataset.digest import finite
 
     with interruptible(), Progress("toys", quiet, {"reading": "rows"}) as progress:
-        found = make(file, lumi, n_toys, selection, out, split=split or None, window=window, mass_range=mass_range, bins=bins,
-                     signal_strength=signal_strength, seed=seed, force=force, progress=progress.update)
+        found = make(file, lumi, n_toys, selection, out, scores=scores, split=split or None, window=window, mass_range=mass_range,
+                     bins=bins, signal_strength=signal_strength, seed=seed, force=force, progress=progress.update)
     if as_json:
         typer.echo(json.dumps(finite(found), indent=2, allow_nan=False))
     elif not quiet:

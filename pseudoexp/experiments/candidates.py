@@ -19,6 +19,7 @@ from pseudoexp.dataset.probe import FileInfo
 from pseudoexp.dataset.reader import blocks
 from pseudoexp.dataset.splits import events_in_split, in_split
 from pseudoexp.errors import DataError
+from pseudoexp.experiments.columns import Block
 
 SIGNAL, BACKGROUND = "hbb", "qcd"
 Array = NDArray[np.float64]
@@ -85,7 +86,7 @@ class Sample:
 
 
 def read_samples(info: FileInfo, selection: Expression | None = None, score: Expression | None = None, split: str | None = None,
-                 tell: Callable[[int], None] = lambda rows: None) -> dict[str, Sample]:
+                 scores: NDArray[np.float64] | None = None, tell: Callable[[int], None] = lambda rows: None) -> dict[str, Sample]:
     """Return the samples `hbb` and `qcd` of a file.
 
     Parameters
@@ -98,6 +99,8 @@ def read_samples(info: FileInfo, selection: Expression | None = None, score: Exp
         A number per jet.
     split : {"train", "val", "test"}, optional
         Use the events of a split alone; weights grow accordingly.
+    scores : (rows,) array, optional
+        What the expressions call `score`: of the split's rows in the order of the file, those of class `other` left out.
     tell : callable, optional
         Called with the rows read so far.
 
@@ -108,12 +111,16 @@ def read_samples(info: FileInfo, selection: Expression | None = None, score: Exp
         cross-section of the file.
     """
     pieces: dict[int, list[NDArray[np.void]]] = {0: [], 1: []}
-    done = 0
+    done = used = 0
     for block in blocks(info):
         done += len(block)
-        rows = _rows(block, selection, score, split)
+        kept = block[in_split(block["eventNumber"], split) & (block["flavour_label"] < 2)]
+        own = None if scores is None else scores[used:used + len(kept)]
+        used += len(kept)
+        rows = _rows(Block(kept, own), len(kept), selection, score)
+        exists = kept["passes_nominal"] if "passes_nominal" in (kept.dtype.names or ()) else np.ones(len(kept), np.bool_)
         for label, parts in pieces.items():
-            parts.append(rows[block["flavour_label"][_kept(block, split)] == label])
+            parts.append(rows[exists & (kept["flavour_label"] == label)])
         tell(done)
     return {name: _sample(info, name, np.concatenate(pieces[label] or [np.zeros(0, _ROW)]), split)
             for label, name in enumerate((SIGNAL, BACKGROUND))}
@@ -123,14 +130,8 @@ _ROW = np.dtype([("number", np.int64), ("weight", np.float64), ("pt", np.float32
                  ("score", np.float64)])
 
 
-def _kept(block: NDArray[np.void], split: str | None) -> NDArray[np.bool_]:
-    kept = in_split(block["eventNumber"], split)
-    return kept & block["passes_nominal"] if "passes_nominal" in (block.dtype.names or ()) else kept
-
-
-def _rows(block: NDArray[np.void], selection: Expression | None, score: Expression | None, split: str | None) -> NDArray[Any]:
-    block = block[_kept(block, split)]
-    rows = np.zeros(len(block), _ROW)
+def _rows(block: Block, count: int, selection: Expression | None, score: Expression | None) -> NDArray[Any]:
+    rows = np.zeros(count, _ROW)
     rows["number"], rows["weight"] = block["eventNumber"], block["mcEventWeight"]
     rows["pt"], rows["mass"] = block["pt"] / schema.MEV, block["mass"] / schema.MEV
     rows["selected"] = True if selection is None else selection(block)

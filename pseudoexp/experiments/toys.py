@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.dataset.expression import Expression
 from pseudoexp.dataset.probe import FileInfo, probe
 from pseudoexp.dataset.splits import residues
 from pseudoexp.errors import ConfigError, DataError
 from pseudoexp.experiments.candidates import BACKGROUND, SIGNAL, Sample, read_samples
+from pseudoexp.experiments.columns import parsed, scored
 from pseudoexp.experiments.expectation import TESTS, Expected, Model, expectations, fit_model
 from pseudoexp.experiments.fit import fit_known, fit_shape
 from pseudoexp.experiments.significance import counting
@@ -47,6 +47,7 @@ class Settings:
     bins: int
     signal_strength: float
     seed: int
+    scores: str = ""
 
     def __post_init__(self) -> None:
         residues(self.split)
@@ -75,6 +76,7 @@ class Experiment:
     spectra: dict[str, Spectrum]
     model: Model
     expected: dict[str, Expected]
+    notes: list[str]
 
     def yields(self) -> dict[str, dict[str, Yield]]:
         """Return the sums of weights of both classes, of all selected events and in the window."""
@@ -93,7 +95,7 @@ class Experiment:
 
     def warnings(self) -> list[str]:
         """Return what a reader of the figures should know."""
-        found = []
+        found = list(self.notes)
         background = self.yields()[BACKGROUND]
         for what, text in (("events", "selected"), ("window", "in the mass window")):
             if background[what].effective < FEW:
@@ -117,9 +119,10 @@ def experiment(path: str | Path, settings: Settings, tell: Callable[[str, int, i
         If no event of a class is selected.
     """
     info = probe(path)
-    known = {name: info.jets.dtype[name] for name in info.jets.dtype.names or ()}
-    selection = Expression(settings.selection, known, condition=True) if settings.selection else None
-    samples = read_samples(info, selection, None, settings.split, lambda rows: tell("reading", rows, info.rows))
+    found = scored(info, settings.scores, settings.split) if settings.scores else None
+    selection = parsed(settings.selection, info, found, condition=True) if settings.selection else None
+    samples = read_samples(info, selection, None, settings.split, found.values if found else None,
+                           lambda rows: tell("reading", rows, info.rows))
     for name, sample in samples.items():
         if not len(sample.events):
             raise DataError(f"{path}: the selection keeps none of {sample.seen} events of class {name}; allowed: a looser "
@@ -132,7 +135,7 @@ def experiment(path: str | Path, settings: Settings, tell: Callable[[str, int, i
                             f"{settings.mass_range[1]:g} GeV; allowed: a wider mass range, a looser selection or a larger file")
     expected = expectations(spectra[SIGNAL].scaled(settings.signal_strength), spectra[BACKGROUND], np.array(settings.window),
                             model.edges)
-    return Experiment(info, settings, samples, spectra, model, expected)
+    return Experiment(info, settings, samples, spectra, model, expected, found.notes() if found else [])
 
 
 def draw(made: Experiment) -> Iterator[tuple[NDArray[np.void], NDArray[np.int64], NDArray[np.int64]]]:

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.dataset.expression import Expression
 from pseudoexp.dataset.probe import FileInfo, probe
 from pseudoexp.errors import ConfigError, DataError
 from pseudoexp.experiments.candidates import BACKGROUND, SIGNAL, Sample, read_samples
+from pseudoexp.experiments.columns import parsed, scored
 
 SQUARE_CM = 1e-36
 """cm^2 per pb."""
@@ -135,7 +135,7 @@ class Trigger:
 
 
 def trigger(path: str | Path, score: str, selection: str, split: str | None, machine: Machine, efficiencies: Sequence[float],
-            tell: Tell = lambda *_: None) -> Trigger:
+            scores: str | Path | None = None, tell: Tell = lambda *_: None) -> Trigger:
     """Return rates of a score; see `pseudoexp.api.rate`.
 
     Raises
@@ -149,16 +149,16 @@ def trigger(path: str | Path, score: str, selection: str, split: str | None, mac
         if not 0.0 < value < 1.0:
             raise ConfigError(f"efficiency {value:g}; allowed: numbers between 0 and 1")
     info = probe(path)
-    known = {name: info.jets.dtype[name] for name in info.jets.dtype.names or ()}
-    condition = Expression(selection, known, condition=True) if selection else None
-    samples = read_samples(info, condition, Expression(score, known, condition=False, what="score"), split,
-                           lambda rows: tell("reading", rows, info.rows))
+    found = scored(info, scores, split) if scores is not None else None
+    condition = parsed(selection, info, found, condition=True) if selection else None
+    samples = read_samples(info, condition, parsed(score, info, found, condition=False, what="score"), split,
+                           found.values if found else None, lambda rows: tell("reading", rows, info.rows))
     signal = samples[SIGNAL]
     reach = signal.efficiency
     wanted = sorted(value for value in efficiencies if value <= reach)
     if not wanted:
         raise DataError(f"{path}: the selection keeps {reach:.4g} of the signal; allowed: efficiencies up to that")
-    notes = _notes(info, machine)
+    notes = _notes(info, machine) + (found.notes() if found else [])
     if len(wanted) < len(efficiencies):
         notes.append(f"the selection keeps {reach:.4g} of the signal: larger efficiencies are out of reach")
     grid = np.linspace(min(0.02, wanted[0]), min(reach, 0.995), CURVE)
@@ -175,8 +175,8 @@ def _notes(info: FileInfo, machine: Machine) -> list[str]:
     if low is not None:
         found[0] = f"events were generated above a pT-hat of {low:g} GeV; " + found[0]
     if pileup != machine.pileup:
-        found.append(f"the jets of this file were made with {pileup:g} pile-up collisions, not {machine.pileup:g}: pile-up raises "
-                     "the crossings' number of candidates and blurs the score")
+        found.append(f"the jets of this file were made with {pileup:g} pile-up collisions, not {machine.pileup:g}: pile-up "
+                     "raises the crossings' number of candidates and blurs the score")
     return found
 
 

@@ -75,6 +75,22 @@ def test_significances_spread_around_the_expected(file):
     assert toys["strength_spectrum"].mean() == pytest.approx(1.0, abs=0.05)
 
 
+def test_scores_from_a_file(file, tmp_path, capsys):
+    rows = h5py.File(file)["jets"][:]
+    test = rows["eventNumber"] % 10 == 9
+    order = np.random.default_rng(1).permutation(np.flatnonzero(test))
+    score = rows["D2"][order].astype(np.float64)
+    np.savez(tmp_path / "scores.npz", score=np.stack([score, 0 * score], axis=1), row=order)
+    found = pseudoexp.toys(file, 1000, 50, "score > 1.5 and pt > 300e3", scores=tmp_path / "scores.npz", split="test")
+    same = pseudoexp.toys(file, 1000, 50, "D2 > 1.5 and pt > 300e3", split="test")
+    assert found["classes"] == same["classes"] and found["toys"] == same["toys"]
+    assert "the scores have 2 seeds: the first is used" in found["warnings"]
+    rates = pseudoexp.rate(file, scores=tmp_path / "scores.npz", split="test")
+    assert rates.points == pseudoexp.rate(file, "D2", split="test").points
+    assert run(app, ["toys", str(file), "--scores", str(tmp_path / "scores.npz"), "--selection", "score > 0"]) == 2
+    assert "no score for row" in capsys.readouterr().err
+
+
 def test_without_signal_there_is_none(file):
     _, toys, signal, _ = drawn(file, signal_strength=0.0)
     assert signal.sum() == 0 and toys["signal_jets"].sum() == 0
@@ -142,7 +158,7 @@ def test_nothing_half_written(file, tmp_path, monkeypatch):
 @pytest.mark.parametrize(("options", "message"), [
     (["--lumi", "0"], "lumi = '0'"), (["--n-toys", "0"], "n_toys"), (["--split", "all"], "split 'all'"),
     (["--selection", "mas > 1"], "no column 'mas'; near: mass"), (["--selection", "mass"], "is a number"),
-    (["--selection", "score > 0.9"], "no column 'score'"),
+    (["--selection", "score > 0.9"], "allowed: with --scores FILE"),
     (["--window", "140", "90"], "window = 140 90"), (["--mass-range", "-1", "90"], "mass_range"), (["--bins", "0"], "bins"),
     (["--signal-strength", "-1"], "signal_strength"), (["--seed", "x"], "seed"), (["--out", "/nowhere/a.h5"], "does not exist"),
     (["--selection", "mass > 1e9"], "keeps none of"), (["--mass-range", "0", "1e-9"], "no selected event of class")])

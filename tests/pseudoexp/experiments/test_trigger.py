@@ -106,7 +106,7 @@ def test_a_selection_limits_the_efficiency(file):
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    (["--score", "pt > 1"], "score 'pt > 1': is a condition"), (["--score", "tau32"], "near: tau21"), ([], "--score"),
+    (["--score", "pt > 1"], "score 'pt > 1': is a condition"), (["--score", "tau32"], "near: tau21"), ([], "--scores FILE"),
     (["--score", "D2", "--selection", "mass"], "is a number"), (["--score", "D2", "--mu", "0"], "mu = '0'"),
     (["--score", "D2", "--mu", "1"], "million crossings"), (["--score", "D2", "--luminosity", "x"], "luminosity"),
     (["--score", "D2", "--efficiency", "1.5"], "efficiency 1.5"), (["--score", "D2", "--plot", "a.gif"], ".png"),
