@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pseudoexp.core.elementary import exp
 from pseudoexp.core.jit import inline, kernel
-from pseudoexp.engines.builtin.beams import LARGEST_GROWTH, decide_origin, densities_left, momentum_left, valence_taken
+from pseudoexp.engines.builtin.beams import LARGEST_GROWTH, decide_origin, densities_left, momentum_left
 from pseudoexp.engines.builtin.coupling import BOTTOM_MASS, CHARM_MASS
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork, block
@@ -88,8 +88,8 @@ def scatter_once(pt: float, partons: Partons, systems: Systems, tables: Activity
     pt2, s = pt * pt, 4.0 * BEAM_ENERGY * BEAM_ENERGY * x1 * x2
     flux = density_of_column(tables.densities, EFFECTIVE, x1, pt2) * density_of_column(tables.densities, EFFECTIVE, x2, pt2)
     above = 2.0 * LARGEST_GROWTH * flux * poles(pt, up3, up4) * s * s
-    densities_left(tables.densities, left1, valence_taken(partons, systems, 0), x1, pt2, scattering.one)
-    densities_left(tables.densities, left2, valence_taken(partons, systems, 1), x2, pt2, scattering.two)
+    densities_left(tables.densities, 0, -1, x1, pt2, partons, systems, scattering.one)
+    densities_left(tables.densities, 1, -1, x2, pt2, partons, systems, scattering.two)
     cosine = (up3 - up4) / (up3 + up4)
     side = choose_scattering(scattering, s, cosine, above, dice)
     if side == 0 or math.sqrt(s) <= parton_mass(scattering.pdg_id[2]) + parton_mass(scattering.pdg_id[3]):
@@ -106,7 +106,7 @@ def shower_down(system: int, pause2: float, partons: Partons, systems: Systems, 
     code = radiate(block(work, system), partons, systems, tables.shower, dice, system, limits, True, pause2)
     for side in range(2):
         if systems.incoming[system, side] != before[side]:
-            decide_origin(system, side, partons, systems, tables.densities, dice)
+            decide_origin(system, side, partons, systems, tables.densities, dice, work.above)
     return code
 
 
@@ -114,7 +114,7 @@ def shower_down(system: int, pause2: float, partons: Partons, systems: Systems, 
 def begin_shower(system: int, partons: Partons, systems: Systems, tables: ActivityTables, work: ShowerWork, dice: Dice) -> int:
     """Decide where a new scattering's partons come from and start its shower; return a negative code if that fails."""
     for side in range(2):
-        decide_origin(system, side, partons, systems, tables.densities, dice)
+        decide_origin(system, side, partons, systems, tables.densities, dice, work.above)
     if system >= len(work.filled):
         return FULL
     return begin(system, partons, systems, tables.shower, block(work, system), dice, True)

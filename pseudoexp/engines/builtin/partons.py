@@ -22,8 +22,9 @@ REPLACED, FINAL, INCOMING, REMNANT = 0, 1, 2, 3
 
 BEAM_ENERGY = 7000.0
 """GeV; the beams are massless and run along +z (side 0) and -z (side 1)."""
-SEA, VALENCE = 0, 1
-"""What an incoming quark was inside its proton; a gluon counts as sea."""
+SEA, VALENCE, SECOND_VALENCE = 0, 1, 2
+"""What an incoming quark was inside its proton; a gluon counts as sea. Valence quarks after the first are so for the densities
+alone: beam remnants treat them as sea."""
 
 
 class Partons(NamedTuple):
@@ -45,7 +46,8 @@ class Systems(NamedTuple):
 
     incoming: NDArray[np.int32]  # (systems, 2) row of the parton that enters now, side 0 and 1
     x: NDArray[np.float64]  # (systems, 2) its share of the beam's momentum
-    origin: NDArray[np.int32]  # (systems, 2) SEA or VALENCE
+    origin: NDArray[np.int32]  # (systems, 2) SEA, VALENCE or SECOND_VALENCE
+    partner: NDArray[np.int32]  # (systems, 2) which other system took its companion from the same proton, -1: none
     scale: NDArray[np.float64]  # (systems,) pT at which showers start [GeV]
     filled: NDArray[np.int64]  # (1,)
 
@@ -63,7 +65,7 @@ def new_systems(capacity: int) -> Systems:
     """Return an empty list for up to `capacity` scatterings."""
     return Systems(
         incoming=np.zeros((capacity, 2), np.int32), x=np.zeros((capacity, 2)), origin=np.zeros((capacity, 2), np.int32),
-        scale=np.zeros(capacity), filled=np.zeros(1, np.int64))
+        partner=np.full((capacity, 2), -1, np.int32), scale=np.zeros(capacity), filled=np.zeros(1, np.int64))
 
 
 @inline

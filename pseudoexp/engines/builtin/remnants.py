@@ -1,10 +1,10 @@
 """What is left of the protons: flavours and colours of the beam remnants.
 
 After T. Sjostrand, P. Skands, JHEP 03 (2004) 053 (hep-ph/0402078), sections 3 and 4. A proton is u u d. At most one quark that a
-scattering takes is a valence quark; every other one is taken from the sea, and its antiquark (its companion) stays behind, so
-that each remnant keeps a diquark and no baryon junction is needed. Remnants and the partons taken
-by the scatterings form one chain of colour per proton, from the free quark (or the valence quark taken) through the gluons in
-random order to the diquark.
+scattering takes is treated as a valence quark; every other one comes from the sea, and its antiquark (its companion) stays behind
+unless another scattering took it, so that each remnant keeps a diquark and no baryon junction is needed. Remnants and the
+partons taken by the scatterings form one chain of colour per proton, from the free quark (or the valence quark taken) through the
+gluons in random order to the diquark; a sea quark and its companion stand in it for the gluon they come from.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from pseudoexp.engines.builtin.partons import (
     FINAL,
     REMNANT,
     REPLACED,
-    SEA,
     VALENCE,
     Partons,
     Systems,
@@ -93,7 +92,7 @@ def leave_flavours(side: int, partons: Partons, systems: Systems, dice: Dice, ws
         row = _keep(side, -1, free, partons, ws)
     for s in range(systems.filled[0]):
         flavour = partons.pdg_id[systems.incoming[s, side]]
-        if abs(flavour) <= 6 and systems.origin[s, side] == SEA:
+        if abs(flavour) <= 6 and systems.origin[s, side] != VALENCE and systems.partner[s, side] < 0:
             row = _keep(side, s, -flavour, partons, ws)
     return row
 
@@ -141,6 +140,14 @@ def _chain(side: int, partons: Partons, systems: Systems, present: NDArray[np.in
             if not _join(colour, partons.status, present, open_line, colour[row, 1]):
                 return False
             open_line = colour[row, 0]
+            continue
+        other = systems.partner[s, side]
+        if other >= 0:
+            if partons.pdg_id[row] > 0:
+                continue
+            if not _join(colour, partons.status, present, open_line, colour[row, 1]):
+                return False
+            open_line = colour[systems.incoming[other, side], 0]
             continue
         companion = _companion(side, s, ws)
         if partons.pdg_id[row] > 0:

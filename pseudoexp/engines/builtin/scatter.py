@@ -75,6 +75,7 @@ def append_scattering(partons: Partons, systems: Systems, scattering: Scattering
         e = BEAM_ENERGY * (x1 if side == 0 else x2)
         systems.x[system, side] = x1 if side == 0 else x2
         systems.origin[system, side] = SEA
+        systems.partner[system, side] = -1
         systems.incoming[system, side] = append_parton(
             partons, scattering.pdg_id[side], INCOMING, -1, system, 0.0, 0.0, e if side == 0 else -e, e, 0.0,
             _tag(first, scattering.colour[side, 0]), _tag(first, scattering.colour[side, 1]))

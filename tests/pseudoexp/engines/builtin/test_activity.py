@@ -37,7 +37,7 @@ def scatter(events, partons, systems, hard, work, tables, dice, number, pt, inco
         sample_hard_process(partons, systems, dice, hard, work)
         throw_from(dice, stream, ACTIVITY, 0)
         for side in range(2):
-            decide_origin(0, side, partons, systems, tables.densities, dice)
+            decide_origin(0, side, partons, systems, tables.densities, dice, work.scattering.one)
         per_mb = LARGEST_GROWTH * tables.scatterings.mean_at_centre * overlap_of_hard_collision(dice)
         scale = systems.scale[0]
         while True:
@@ -47,6 +47,8 @@ def scatter(events, partons, systems, hard, work, tables, dice, number, pt, inco
             system = scatter_once(scale, partons, systems, tables, work.scattering, dice)
             if system < 0:
                 continue
+            for side in range(2):
+                decide_origin(system, side, partons, systems, tables.densities, dice, work.scattering.one)
             pt[k] = scale
             incoming[k, 0] = partons.pdg_id[systems.incoming[system, 0]]
             incoming[k, 1] = partons.pdg_id[systems.incoming[system, 1]]

@@ -11,7 +11,8 @@ from pseudoexp.engines.builtin.partons import BEAM_ENERGY, FINAL, INCOMING, REMN
 from pseudoexp.engines.builtin.remnants import remnant_workspace
 
 EVENTS = {"gluons": [(21, 21)] * 6, "one": [(21, 21)], "quarks": [(2, 21), (1, -2), (21, 2), (-3, 3), (21, -1)],
-          "sea": [(-2, -1), (5, -5), (4, 21), (21, 21)], "valence": [(2, 2), (2, 1), (1, 1), (21, 21)]}
+          "sea": [(-2, -1), (5, -5), (4, 21), (21, 21)], "valence": [(2, 2), (2, 1), (1, 1), (21, 21)],
+          "pairs": [(-3, 21), (3, 4), (21, -4), (3, -3), (-3, 3)]}
 
 
 def remains(pairs, seed):
@@ -94,6 +95,23 @@ def test_valence_share_of_quarks():
     share = (taken[:, 0, 0] == VALENCE).mean()
     assert 0.3 < share < 0.9
     assert (taken == VALENCE).sum(axis=1).max() == 1
+
+
+def test_both_quarks_of_a_pair_leave_no_companion():
+    """Strange quarks and antiquarks that were taken from one proton: what they leave behind makes up for their difference."""
+    matched = 0
+    for seed in range(100):
+        partons, systems, ws = remains(EVENTS["pairs"], seed)
+        n = systems.filled[0]
+        for side in range(2):
+            pairs = systems.partner[:n, side]
+            matched += (pairs >= 0).sum()
+            assert all(pairs[pairs[k]] == k for k in range(n) if pairs[k] >= 0)
+            strange = partons.pdg_id[ws.rows[side, :ws.filled[side]]]
+            taken = partons.pdg_id[systems.incoming[:n, side]]
+            assert np.sum(np.sign(strange) * (abs(strange) == 3)) == -np.sum(np.sign(taken) * (abs(taken) == 3))
+            assert (abs(strange) == 3).sum() == ((abs(taken) == 3) & (pairs < 0)).sum()
+    assert matched > 20
 
 
 def test_incoming_partons_stay_in_the_list():
