@@ -44,6 +44,19 @@ def read_dataset(path):
     pseudoexp.verify(path)
 
 
+def read_scores(path):
+    from pseudoexp.benchmark.scores import read_scores as read
+
+    read(path)
+
+
+def read_result(path):
+    from pseudoexp.benchmark.results import read_result as read
+    from pseudoexp.benchmark.table import table
+
+    table([read(path)])
+
+
 def read_hepmc(path):
     from pseudoexp.engines.hepmc.chunk import generate_chunk
     from pseudoexp.engines.hepmc.index import index_of

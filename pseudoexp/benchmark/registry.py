@@ -24,7 +24,8 @@ CANDIDATE, FROZEN = "candidate", "frozen"
 SOURCE = "releases.toml"
 TEST_ONLY = {"test": tuple(range(10))}
 """Splits of a release that is independent of all others and only for tests."""
-_PINS = ("engine_version", "dataset_version", "weights_table", "configuration_hash", "dataset_hash")
+PINS = ("engine_version", "dataset_version", "weights_table", "configuration_hash", "dataset_hash")
+"""Keys that say what made a file of a release."""
 _HASHES = ("weights_table", "configuration_hash", "dataset_hash")
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {"str": ((str,), "a text"), "int": ((int,), "a whole number"),
                                                    "float": ((int, float), "a number")}
@@ -199,7 +200,7 @@ def _release(name: str, table: Any, where: str) -> Release:
     for f in known:
         if f.name in table:
             values[f.name] = _splits(table[f.name], place) if f.name == "splits" else _plain(table[f.name], f.name, f.type, place)
-        elif f.name not in _PINS:
+        elif f.name not in PINS:
             raise ConfigError(f"{place}: {f.name} is missing")
     one = Release(name, **values)
     _check(one, place)
@@ -232,9 +233,9 @@ def _check(one: Release, place: str) -> None:
         raise ConfigError(f"{place}: status = {one.status!r}; allowed: {CANDIDATE}, {FROZEN}")
     if one.engine == "hepmc":
         raise ConfigError(f"{place}: engine = 'hepmc'; allowed: an engine that makes its events itself")
-    if one.frozen and (missing := [key for key in _PINS if not getattr(one, key)]):
+    if one.frozen and (missing := [key for key in PINS if not getattr(one, key)]):
         raise ConfigError(f"{place}: a frozen release without {missing[0]}")
-    if one.dataset_hash and (missing := [key for key in _PINS if not getattr(one, key)]):
+    if one.dataset_hash and (missing := [key for key in PINS if not getattr(one, key)]):
         raise ConfigError(f"{place}: a dataset_hash without {missing[0]}")
     for key in _HASHES:
         if (value := getattr(one, key)) and not re.fullmatch("[0-9a-f]{64}", value):

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pseudoexp.benchmark.protocol import PROTOCOL, Source, evaluate
+from pseudoexp.benchmark.figures import EFFICIENCIES
+from pseudoexp.benchmark.protocol import HEADLINE, PROTOCOL, Source, evaluate
 from pseudoexp.benchmark.registry import release, releases
 from pseudoexp.benchmark.store import Tell
 from pseudoexp.core.files import read_text, whole_file
@@ -34,7 +35,7 @@ class About:
     Attributes
     ----------
     method : str
-        A short name, such as "boosted-trees"; also that of the file.
+        A short name, such as "boosted-trees".
     title : str
         A line on what it is.
     inputs : str
@@ -114,13 +115,26 @@ def read_result(path: str | Path) -> dict[str, Any]:
 
 
 def _check_types(found: dict[str, Any], path: str | Path) -> None:
-    about = found["about"]
-    About(**about | {"seeds": tuple(about["seeds"])})
-    if found["release"]["name"] not in releases():
-        raise ConfigError(f"{path}: release {str(found['release']['name'])[:40]!r}; allowed: {', '.join(releases())}")
-    entries = [found["headline"], found["over_seeds"]["auc"], *found["over_seeds"]["rejection"].values()]
-    for value in (entry[key] for entry in entries for key in ("median", "error", "spread")):
-        if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value)):
+    """Raise ConfigError or what wrong types lead to, unless all that the table shows is there and of its type."""
+    about, facts = found["about"], found["release"]
+    About(**about | {"seeds": tuple(map(int, about["seeds"]))})
+    texts = [about["inputs"], about["title"], about["command"], found["split"], found["scores_sha256"],
+             *(facts[key] for key in ("name", "status", "engine", "engine_version", "dataset_version", "dataset_hash"))]
+    for text in texts:
+        if not isinstance(text, str) or not text.isprintable():
+            raise ConfigError(f"{path}: {str(text)[:40]!r} where a text belongs")
+    if facts["name"] not in releases():
+        raise ConfigError(f"{path}: release {facts['name'][:40]!r}; allowed: {', '.join(releases())}")
+    rejection = found["over_seeds"]["rejection"]
+    entries = [found["headline"], *(rejection[f"{e:g}"] for e in EFFICIENCIES)]
+    area, sculpted = found["over_seeds"]["auc"], found["figures"]["mass_sculpting"][f"{HEADLINE:g}"]
+    needed = [area["median"], area["error"], found["seeds"],
+              *(entry["above"] for entry in entries if entry["median"] is None),
+              *([sculpted["noise"]] if sculpted["distance"] is not None else [])]
+    others = [about["parameters"], area["spread"], sculpted["distance"],
+              *(entry[key] for entry in entries for key in ("median", "error", "spread"))]
+    for value in [*needed, *(value for value in others if value is not None)]:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
             raise ConfigError(f"{path}: {str(value)[:40]!r} where a number belongs")
 
 
@@ -167,21 +181,26 @@ def differences(stored: Any, found: Any, place: str = "") -> list[str]:
     return [f"{place.rstrip('.')}: {str(stored)[:80]} stored, {str(found)[:80]} found"]
 
 
+def file_name(one: Mapping[str, Any]) -> str:
+    """Return the name of a result's file among the leaderboard's."""
+    return f"{one['about']['method']}-{one['release']['name']}.json"
+
+
 def read_results(folder: Path) -> list[dict[str, Any]]:
     """Return all results of a folder, the best first.
 
     Raises
     ------
     ConfigError
-        If a file is no result, or not called as its method.
+        If a file is no result, or not called METHOD-RELEASE.json.
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no folder of results")
     found = []
     for path in sorted(folder.glob("*.json")):
         one = read_result(path)
-        if path.stem != one["about"]["method"]:
-            raise ConfigError(f"{path}: is of method {one['about']['method']!r}; allowed: a file called as its method")
+        if path.name != file_name(one):
+            raise ConfigError(f"{path}: allowed: METHOD-RELEASE.json, here {file_name(one)}")
         found.append(one)
     return sorted(found, key=lambda one: (one["release"]["name"], -_rank(one["headline"])))
 

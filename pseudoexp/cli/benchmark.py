@@ -121,7 +121,7 @@ def evaluate(
         typer.echo(json.dumps(found, indent=2))
 
 
-@app.command(epilog="Example:\n\npseudoexp benchmark check benchmark/results/my-net.json scores.npz")
+@app.command(epilog="Example:\n\npseudoexp benchmark check benchmark/results/my-net-v1-small.json my-net.npz")
 def check(
     result: Annotated[Path, typer.Argument(help="A result (JSON).")],
     file: Annotated[Path, _FILE],

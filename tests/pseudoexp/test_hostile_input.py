@@ -228,6 +228,47 @@ def test_calibrations(tmp_path, count):
     assert "refused" in next(iter(assert_harmless("calibration", [tmp_path / "pickle.npz"]).values()))
 
 
+@pytest.mark.parametrize("count", MANY)
+def test_scores(tmp_path, count):
+    rng = np.random.default_rng(1)
+    columns = {"score": rng.normal(size=(300, 2)), "eventNumber": np.arange(300), "jet": np.zeros(300, int)}
+    np.savez_compressed(tmp_path / "good.npz", **columns)
+    with h5py.File(tmp_path / "good.h5", "w") as file:
+        for name, values in columns.items():
+            file.create_dataset(name, data=values, compression="gzip" if name == "jet" else None)
+    for suffix in (".npz", ".h5"):
+        (folder := tmp_path / f"mutants{suffix}").mkdir()
+        paths = list(mutants((tmp_path / f"good{suffix}").read_bytes(), folder, count // 4 if suffix == ".h5" else count, suffix))
+        assert any(outcome != "read" for outcome in assert_harmless("scores", paths).values())
+    np.savez(tmp_path / "pickle.npz", score=np.array([{}], dtype=object), row=np.arange(1))
+    np.savez_compressed(tmp_path / "bomb.npz", score=np.zeros(1 << 28), row=np.arange(1))
+    with h5py.File(tmp_path / "bomb.h5", "w") as file:
+        file.create_dataset("score", (10**10,), "<f8", chunks=(10**6,), compression="gzip", fillvalue=0.0)
+        file.create_dataset("row", (), h5py.string_dtype())
+    bad = [tmp_path / name for name in ("pickle.npz", "bomb.npz", "bomb.h5")]
+    assert all(outcome.startswith("refused: ") for outcome in assert_harmless("scores", bad).values())
+
+
+@pytest.mark.parametrize("count", MANY)
+def test_results(tmp_path, count):
+    from pseudoexp.benchmark.protocol import PROTOCOL
+
+    entry = {"median": 1.0, "error": 0.1, "spread": None, "values": [1.0]}
+    good = {"format": 1, "protocol": PROTOCOL, "split": "test", "seeds": 1, "scores_sha256": "0", "headline": entry,
+            "about": {"method": "a", "title": "A", "inputs": "39", "parameters": 3, "seeds": [1], "command": "c"},
+            "release": {"name": "v1-small", "status": "candidate", "engine": "builtin", "engine_version": "0.1",
+                        "dataset_version": "0.2.0", "dataset_hash": "0" * 64},
+            "over_seeds": {"auc": entry, "rejection": dict.fromkeys(("0.3", "0.5", "0.6", "0.7"), entry)},
+            "figures": {"mass_sculpting": {"0.6": {"distance": 0.1, "noise": 0.1}}}}
+    (tmp_path / "good.json").write_text(json.dumps(good))
+    assert assert_harmless("result", [tmp_path / "good.json"])[str(tmp_path / "good.json")] == "read"
+    assert_harmless("result", list(mutants(json.dumps(good).encode(), tmp_path, 4 * count, ".json")))
+    for k, key in enumerate(good):
+        for j, value in enumerate((None, [], {}, "x", 1, {"name": "v1-small"}, {"0.6": 3}, {"auc": entry, "rejection": {}})):
+            (tmp_path / f"{k}-{j}-wrong.json").write_text(json.dumps(good | {key: value}))
+    assert_harmless("result", sorted(tmp_path.glob("*-wrong.json")))
+
+
 def test_what_files_say_cannot_command_the_terminal(capsys):
     def broken():
         raise ConfigError("no dataset; it holds \x1b[2J\x07 and \u202e " + "x" * 10_000)

@@ -89,16 +89,16 @@ def _text(path, text):
 def test_score_check_and_table(call, complains, file, tmp_path):
     (results := tmp_path / "results").mkdir()
     words = ("benchmark", "score", file, "--release", "v1-small", "--method", "toy", "--seeds", "1,2", "--inputs", "39 inputs")
-    code, out, err = call(*words, "--out", results / "toy.json")
+    code, out, err = call(*words, "--out", results / "toy-v1-small.json")
     assert code == 0 and err == "" and "v1-small is a candidate" in out
     for text in ("AUC  ", "1/eps_B at 60%", "spread of 2 seeds", "at 60%, light", "at 60%, pT 250 to 350 GeV",
                  "mass sculpting at 50%"):
         assert text in out
-    complains("exists already", *words, "--out", results / "toy.json")
-    assert call(*words, "--out", results / "toy.json", "--force")[0] == 0
-    code, out, _ = call("benchmark", "check", results / "toy.json", file)
+    complains("exists already", *words, "--out", results / "toy-v1-small.json")
+    assert call(*words, "--out", results / "toy-v1-small.json", "--force")[0] == 0
+    code, out, _ = call("benchmark", "check", results / "toy-v1-small.json", file)
     assert code == 0 and "comes out as stored" in out
-    content = json.loads((results / "toy.json").read_text())
+    content = json.loads((results / "toy-v1-small.json").read_text())
     content["headline"]["median"] *= 1.01
     (tmp_path / "toy.json").write_text(json.dumps(content))
     code, out, _ = call("benchmark", "check", tmp_path / "toy.json", file)

@@ -32,8 +32,8 @@ def scores(small):
 @pytest.fixture
 def stored(scores, tmp_path):
     about = About("toy-net", "A toy", "39 inputs", 17, (1, 2, 3), "python toy.py")
-    write_result(tmp_path / "toy-net.json", with_about(evaluate(scores), about))
-    return tmp_path / "toy-net.json"
+    write_result(tmp_path / "toy-net-v1-small.json", with_about(evaluate(scores), about))
+    return tmp_path / "toy-net-v1-small.json"
 
 
 def test_a_result_comes_out_again(stored, scores):
@@ -76,7 +76,9 @@ def broken(content, change):
     (lambda c: c["over_seeds"]["rejection"]["0.5"].update(median=float("nan")), "where a number belongs"),
     (lambda c: c["about"].update(method="../x"), "method '../x'"), (lambda c: c["about"].update(more=1), "TypeError"),
     (lambda c: c["about"].update(title="a\nb"), "title of toy-net"), (lambda c: c.update(over_seeds=[]), "TypeError"),
-    (lambda c: c.update(release=None), "TypeError")])
+    (lambda c: c.update(release=None), "TypeError"), (lambda c: c["release"].pop("engine"), "KeyError"),
+    (lambda c: c["release"].update(engine_version="\x1b[2J"), "where a text belongs"), (lambda c: c.update(seeds=True), "'True'"),
+    (lambda c: c["headline"].update(median=None), "KeyError"), (lambda c: c["about"].update(parameters="many"), "'many'")])
 def test_what_is_no_result(stored, change, message):
     stored.write_text(broken(stored.read_text(), change))
     with pytest.raises(ConfigError, match=message):
@@ -97,7 +99,7 @@ def test_any_text_as_a_result(tmp_path_factory, text):
 def test_a_folder_of_results(stored):
     assert [one["about"]["method"] for one in read_results(stored.parent)] == ["toy-net"]
     stored.rename(stored.with_name("other.json"))
-    with pytest.raises(ConfigError, match="called as its method"):
+    with pytest.raises(ConfigError, match=r"METHOD-RELEASE\.json, here toy-net-v1-small\.json"):
         read_results(stored.parent)
     with pytest.raises(ConfigError, match="no folder"):
         read_results(stored)
