@@ -178,7 +178,7 @@ def load_benchmark(name: str = "v1-small", split: str | None = "train", *, retur
     Returns
     -------
     Bunch
-        What `load` returns. `pseudoexp.benchmark.identities` names its rows.
+        What `load` returns, and the `path` of the file. `pseudoexp.benchmark.identities` names its rows.
 
     Raises
     ------

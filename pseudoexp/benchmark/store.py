@@ -53,6 +53,7 @@ def load_benchmark(name: str = "v1-small", split: str | None = "train", *, retur
     notice = one.notice()
     head = [f"Release {one.name} ({one.status}): {one.title}.", *([f"{notice}."] if notice else [])]
     dataset["DESCR"] = "\n".join([*head, dataset["DESCR"]])
+    dataset["path"] = info.path
     return (dataset.data, dataset.target) if return_X_y else dataset
 
 

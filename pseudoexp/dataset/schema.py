@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 FORMAT_VERSION = "1.0"
 """Version of the layout: names, types and units."""
 DATASET_VERSION = "0.2.0"
-"""Version of the rows: a change of any row raises the major number (the minor one before 1.0)."""
+"""Version of the rows: a patch leaves all as they were, a minor version adds columns, a major one changes rows; before 1.0 each
+one place further to the right. `python tests/golden.py` writes the rows anew that hold it to this."""
 EVENTS_PER_CHUNK = 250
 """Events of one class made together; a constant of the format, because engines may seed per chunk."""
 

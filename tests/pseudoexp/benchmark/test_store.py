@@ -35,7 +35,7 @@ def test_made_on_first_use_and_read_afterwards(fresh, monkeypatch):
     again = pseudoexp.load_benchmark("v1-small", progress=quiet)
     assert calls == [1] and np.array_equal(train.data, again.data)
     X, y = pseudoexp.load_benchmark("v1-small", "test", return_X_y=True, progress=quiet)
-    whole = pseudoexp.load(store.path_of("v1-small"), "test")
+    whole = pseudoexp.load(again.path, "test")
     assert np.array_equal(X, whole.data) and np.array_equal(y, whole.target)
 
 
