@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Bunch", "convert", "events", "generate", "load", "load_benchmark", "merge", "particles", "rate", "replay",
-           "shift", "toys", "validate", "verify"]
+__all__ = ["Bunch", "convert", "events", "explore", "generate", "load", "load_benchmark", "merge", "particles", "rate",
+           "replay", "shift", "toys", "validate", "verify"]
 
 if TYPE_CHECKING:
     from pseudoexp.api import (
         convert,
         events,
+        explore,
         generate,
         load,
         load_benchmark,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pseudoexp.bunch import Bunch
 
 _HOMES = {"Bunch": "pseudoexp.bunch", "convert": "pseudoexp.api",
-          "events": "pseudoexp.api", "generate": "pseudoexp.api", "load": "pseudoexp.api",
+          "events": "pseudoexp.api", "explore": "pseudoexp.api", "generate": "pseudoexp.api", "load": "pseudoexp.api",
           "load_benchmark": "pseudoexp.api", "merge": "pseudoexp.api",
           "particles": "pseudoexp.api", "rate": "pseudoexp.api", "replay": "pseudoexp.api", "shift": "pseudoexp.api",
           "toys": "pseudoexp.api",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pseudoexp.replaying.story import Story
     from pseudoexp.validation.run import Outcome
 
-__all__ = ["convert", "events", "generate", "load", "load_benchmark", "merge", "particles", "rate", "replay", "shift",
+__all__ = ["convert", "events", "explore", "generate", "load", "load_benchmark", "merge", "particles", "rate", "replay", "shift",
            "toys", "validate", "verify"]
 
 
@@ -277,6 +277,41 @@ def rate(file: str | Path, score: str = "score", selection: str = "", *, scores:
                       parse_float(inelastic, "inelastic", 1.0, 1000.0))
     return trigger(file, score, selection, split, machine, EFFICIENCIES if efficiencies is None else efficiencies, scores,
                    progress or (lambda stage, done, total: None))
+
+
+def explore(file: str | Path, out: str | Path = "explore.html", *, events: Sequence[int | str] | None = None,
+            force: bool = False, progress: Any = None) -> Path:
+    """Write an interactive page on a dataset, as ``python -m pseudoexp explore`` does.
+
+    Parameters
+    ----------
+    file : str or Path
+        A dataset.
+    out : str or Path, optional
+        The page.
+    events : sequence of int, optional
+        `eventNumber`s to make again and draw; one of each class by default, where that is possible.
+    force : bool, optional
+        Replace an existing page.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``; as ``progress(line, 0, 0)`` when something new begins.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    ConfigError
+        For a wrong option.
+    MissingExtra
+        Without plotly or jinja2.
+    """
+    from pseudoexp.exploring.page import explore as make
+
+    given = None if events is None else [str(number) for number in events]
+    return make(file, out, given, force, progress or (lambda stage, done, total: None))
 
 
 def replay(event: int | str, process: str | None = None, *, file: str | Path | None = None, seed: int = 1,

@@ -15,6 +15,7 @@ from pseudoexp.cli import (
     cards,
     convert,
     events,
+    explore,
     generate,
     info,
     merge,
@@ -38,6 +39,7 @@ app.command(name="merge", epilog=merge.EXAMPLES)(merge.merge)
 app.command(name="events", epilog=events.EXAMPLES)(events.events)
 app.command(name="shift", epilog=shift.EXAMPLES)(shift.shift)
 app.command(name="convert", epilog=convert.EXAMPLES)(convert.convert)
+app.command(name="explore", epilog=explore.EXAMPLES)(explore.explore)
 app.command(name="info")(info.info)
 app.command(name="verify", epilog=verify.EXAMPLES)(verify.verify)
 app.add_typer(cards.app, name="cards")

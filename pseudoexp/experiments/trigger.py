@@ -200,4 +200,5 @@ def _point(threshold: float, samples: dict[str, Sample], machine: Machine) -> Po
     error = float(np.sqrt(max(spread, 0.0))) / signal.fiducial
     return Point(threshold, efficiency, error, rate, machine.rate(square**0.5),
                  machine.crossings / rate if rate > 0.0 else np.inf,
-                 background.fiducial / total if total > 0.0 else np.inf, machine.rate(float(w[fires].sum())) * DAY, len(b), total**2 / square if square > 0.0 else 0.0)
+                 background.fiducial / total if total > 0.0 else np.inf, machine.rate(float(w[fires].sum())) * DAY, len(b),
+                 total**2 / square if square > 0.0 else 0.0)

@@ -1,0 +1,1 @@
+"""A dataset as one interactive page: distributions, correlations, events, cut-flow, attributes."""
