@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: install demo test test-slow lint bench wheel-check clean
+.PHONY: install demo test test-slow lint bench benchmark wheel-check clean
 
 install: $(STAMP)
 
@@ -31,6 +31,10 @@ lint: $(STAMP)
 
 wheel-check: $(STAMP)
 	bash .ci/wheel $(PYTHON)
+
+benchmark: $(STAMP)  # the baselines and the leaderboard anew: at most 20 minutes on two cores once the release is made
+	$(BIN)/python -m tagger baseline all --release v1-small --force
+	$(BIN)/python -m pseudoexp benchmark table --into README.md --into BENCHMARK.md
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest bench --benchmark-only

@@ -59,7 +59,7 @@ def _short(results: list[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]
 
 def _full(results: list[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
     heads = ["method", "inputs", "parameters", "seeds", "AUC", *(f"1/ε_B at {_percent(e)}" for e in EFFICIENCIES),
-             f"mass sculpting at {_percent(HEADLINE)}"]
+             f"mass sculpting at {100 * HEADLINE:.0f} %"]
     return heads, [[_title(one), _text(one["about"]["inputs"]), str(one["about"]["parameters"] or "-"), str(one["seeds"]),
                     _area(one, True), *(_cell(one["over_seeds"]["rejection"][f"{e:g}"], True) for e in EFFICIENCIES),
                     _sculpting(one)] for one in results]
