@@ -29,6 +29,15 @@ def test_what_ships():
             assert one.config.seed == found[one.base].config.seed
 
 
+@pytest.mark.parametrize("one", [one for one in parse(SHIPPED, "releases.toml").values() if not one.frozen], ids=lambda one: one.name)
+def test_candidates_are_those_of_this_version(one):
+    """After a change of rows a candidate is pinned anew (`python bench/freeze_release.py NAME FILE`), or its pins are deleted."""
+    try:
+        one.require_reproducible()
+    except MissingExtra:
+        pytest.skip("its engine is not installed")
+
+
 @pytest.mark.parametrize(("old", "new", "message"), [
     ('status = "candidate"', 'status = "final"', "allowed: candidate, frozen"),
     ('status = "candidate"', 'status = "frozen"', "a frozen release without engine_version"),
