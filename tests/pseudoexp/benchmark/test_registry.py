@@ -29,11 +29,11 @@ def test_what_ships():
             assert one.config.seed == found[one.base].config.seed
 
 
-@pytest.mark.parametrize("one", [one for one in parse(SHIPPED, "releases.toml").values() if not one.frozen], ids=lambda one: one.name)
-def test_candidates_are_those_of_this_version(one):
+@pytest.mark.parametrize("name", [name for name, one in parse(SHIPPED, "releases.toml").items() if not one.frozen])
+def test_candidates_are_those_of_this_version(name):
     """After a change of rows a candidate is pinned anew (`python bench/freeze_release.py NAME FILE`), or its pins are deleted."""
     try:
-        one.require_reproducible()
+        release(name).require_reproducible()
     except MissingExtra:
         pytest.skip("its engine is not installed")
 
