@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: install demo test test-slow lint bench benchmark wheel-check clean
+.PHONY: install demo test test-slow lint bench benchmark wheel-check compat-quick compat clean
 
 install: $(STAMP)
 
@@ -36,8 +36,20 @@ benchmark: $(STAMP)  # the baselines and the leaderboard anew: at most 20 minute
 	$(BIN)/python -m tagger baseline all --release v1-small --force
 	$(BIN)/python -m pseudoexp benchmark table --into README.md --into BENCHMARK.md
 
+# Other people's tools, each in an environment of its own: tests/compat/NAME has its packages and its tests.
+compat-%: tests/compat/%/requirements.txt
+	$(PYTHON) -m venv $(VENV)-$*
+	$(VENV)-$*/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement $<
+	if [ -f tests/compat/$*/without_dependencies.txt ]; then \
+		$(VENV)-$*/bin/python -m pip install --quiet --no-deps --requirement tests/compat/$*/without_dependencies.txt; fi
+	$(VENV)-$*/bin/python -m pytest tests/compat/$* tests/compat/test_examples.py
+
+compat-quick: compat-puma compat-pytorch
+
+compat: compat-quick compat-salt
+
 bench: $(STAMP)
 	$(BIN)/python -m pytest bench --benchmark-only
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache demo
+	rm -rf $(VENV) $(VENV)-puma $(VENV)-pytorch $(VENV)-salt build *.egg-info .pytest_cache .mypy_cache .ruff_cache demo

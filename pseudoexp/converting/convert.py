@@ -6,20 +6,20 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 from pseudoexp.bunch import Bunch
-from pseudoexp.converting import parquet, root
-from pseudoexp.converting.columns import Column, Rows
+from pseudoexp.converting import parquet, root, salt
+from pseudoexp.converting.columns import TRACKS, Column, Rows
 from pseudoexp.converting.source import GROUP_BYTES, Gathered, Source, in_rows
 from pseudoexp.core.files import require_writable, whole_file
 from pseudoexp.dataset.probe import probe
 from pseudoexp.dataset.splits import RESIDUES, residues
 from pseudoexp.errors import ConfigError
 
-FORMATS = ("parquet", "root")
-SPLIT_FILES = {"train": "train.parquet", "val": "validation.parquet", "test": "test.parquet"}
-"""Names by which Hugging Face `datasets` knows the splits of a folder."""
+SPLIT_FILES = {"parquet": {"train": "train.parquet", "val": "validation.parquet", "test": "test.parquet"},
+               "salt": {split: f"{split}.h5" for split in RESIDUES}}
+"""Files of the splits in a folder; those of Parquet are what Hugging Face `datasets` looks for."""
 Target = tuple[Path, "str | None"]
 
 
@@ -27,6 +27,11 @@ class _Format(Protocol):
     def __init__(self, file: BinaryIO, columns: tuple[Column, ...], attributes: dict[str, str]) -> None: ...
     def write(self, rows: Rows) -> None: ...
     def close(self) -> None: ...
+
+
+FORMATS: dict[str, tuple[Callable[[], None], type[_Format]]] = {
+    "parquet": (parquet.require, parquet.ParquetFile), "root": (root.require, root.RootFile),
+    "salt": (salt.require, salt.SaltFile)}
 
 
 def convert(path: str | Path, out: str | Path, *, to: str, split: str | None = None, columns: Sequence[str] | None = None,
@@ -40,8 +45,8 @@ def convert(path: str | Path, out: str | Path, *, to: str, split: str | None = N
     out : str or Path
         The file to write; for Parquet a name without ``.parquet`` is a folder that gets one file per split
         (`train.parquet`, `validation.parquet`, `test.parquet`).
-    to : {"parquet", "root"}
-        The format.
+    to : {"parquet", "root", "salt"}
+        The format; Salt's is always a folder: `train.h5`, `val.h5`, `test.h5`, `norm_dict.yaml`, `class_dict.yaml`, `salt.yaml`.
     split : {"train", "val", "test"} or None, optional
         The rows of one file; all by default.
     columns : sequence of str, optional
@@ -72,24 +77,25 @@ def convert(path: str | Path, out: str | Path, *, to: str, split: str | None = N
     if isinstance(columns, str):
         raise ConfigError(f"columns {columns!r}; allowed: a sequence of names")
     residues(split)
-    (parquet if to == "parquet" else root).require()
+    require, kind = FORMATS[to]
+    require()
+    if to == "salt" and columns is not None:
+        raise ConfigError("columns: Salt's files hold all of them; its inputs stand in salt.yaml")
     source = Source.of(probe(path), columns)
     targets = _targets(out, to, split)
     _check_places(out, [target for target, _ in targets], force)
     start = time.monotonic()
-    rows = _write(source, targets, parquet.ParquetFile if to == "parquet" else root.RootFile, out,
-                  progress or (lambda stage, done, total: None))
-    return Bunch(path=out, to=to, rows={target.name: count for (target, _), count in zip(targets, rows, strict=True)},
-                 columns=[column.name for column in source.columns], bytes=sum(target.stat().st_size for target, _ in targets),
-                 seconds=time.monotonic() - start)
+    rows = _write(source, targets, kind, out, progress or (lambda stage, done, total: None))
+    return Bunch(path=out, to=to, rows=rows, columns=[column.name for column in source.columns],
+                 bytes=sum(target.stat().st_size for target, _ in targets), seconds=time.monotonic() - start)
 
 
 def _targets(out: Path, to: str, split: str | None) -> list[Target]:
-    if to == "parquet" and out.suffix != ".parquet":
-        if split is not None:
-            raise ConfigError(f"split {split!r}: a folder gets all splits; allowed: --out NAME.parquet for one")
-        return [(out / SPLIT_FILES[name], name) for name in RESIDUES]
-    return [(out, split)]
+    if to == "root" or (to == "parquet" and out.suffix == ".parquet"):
+        return [(out, split)]
+    if split is not None:
+        raise ConfigError(f"split {split!r}: a folder gets all splits; allowed: --out NAME.parquet for one")
+    return [(out / name, its) for its, name in SPLIT_FILES[to].items()]
 
 
 def _check_places(out: Path, targets: list[Path], force: bool) -> None:
@@ -97,7 +103,7 @@ def _check_places(out: Path, targets: list[Path], force: bool) -> None:
     if not out.name or (out.is_dir() and not folder):
         raise ConfigError(f"{out}: is a folder; allowed: the name of a file")
     if folder and out.exists() and not out.is_dir():
-        raise ConfigError(f"{out}: is a file; allowed: a folder, or NAME.parquet for a single file")
+        raise ConfigError(f"{out}: is a file; allowed: a folder, or for Parquet NAME.parquet")
     if not out.absolute().parent.is_dir():
         raise ConfigError(f"{out}: the folder {out.parent} does not exist")
     for target in targets:
@@ -109,7 +115,7 @@ def _check_places(out: Path, targets: list[Path], force: bool) -> None:
 
 
 def _write(source: Source, targets: list[Target], kind: type[_Format], out: Path, tell: Callable[[str, int, int], Any]
-           ) -> list[int]:
+           ) -> dict[str, int]:
     """Write all files under temporary names; the old ones go before the first new one comes, so that splits never mix."""
     with ExitStack() as stack:
         if out not in [target for target, _ in targets]:
@@ -119,9 +125,17 @@ def _write(source: Source, targets: list[Target], kind: type[_Format], out: Path
         counts = _stream(source, [split for _, split in targets], files, tell)
         for file in files:
             file.close()
+        if kind is salt.SaltFile:
+            _add_texts(stack, source, cast(list[salt.SaltFile], files), out)
         for target, _ in targets:
             target.unlink(missing_ok=True)
-    return counts
+    return {target.name: count for (target, _), count in zip(targets, counts, strict=True)}
+
+
+def _add_texts(stack: ExitStack, source: Source, files: list[salt.SaltFile], folder: Path) -> None:
+    tracks = source.info.datasets[TRACKS].shape[1] if TRACKS in source.datasets else 0
+    for name, text in salt.texts(files, folder, source.info.classes, tracks).items():
+        stack.enter_context(whole_file(folder / name)).write(text.encode())
 
 
 def _make_folder(stack: ExitStack, folder: Path) -> None:

@@ -188,7 +188,7 @@ def test_a_file_with_an_empty_split(tmp_path):
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    (["--to", "csv", "--out", "x.csv"], "format 'csv'; allowed: parquet, root"),
+    (["--to", "csv", "--out", "x.csv"], "format 'csv'; allowed: parquet, root, salt"),
     (["--to", "root", "--out", "x.root", "--split", "valid"], "split 'valid'; allowed: train, val, test"),
     (["--to", "root", "--out", "x.root", "--columns", "pt,energy"], "no column 'energy'; allowed: inputs, jets, tracks"),
     (["--to", "root", "--out", "x.root", "--columns", ","], "no column ''"),
