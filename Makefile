@@ -36,10 +36,12 @@ benchmark: $(STAMP)  # the baselines and the leaderboard anew: at most 20 minute
 	$(BIN)/python -m tagger baseline all --release v1-small --force
 	$(BIN)/python -m pseudoexp benchmark table --into README.md --into BENCHMARK.md
 
-# Other people's tools, each in an environment of its own: tests/compat/NAME has its packages and its tests.
+# Other people's tools, each in an environment of its own: tests/compat/NAME has its packages and its tests. The package itself
+# is not installed there, only what its core needs.
+CORE = $(shell $(PYTHON) -c "import tomllib; print(*map(repr, tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies']))")
 compat-%: tests/compat/%/requirements.txt
 	$(PYTHON) -m venv $(VENV)-$*
-	$(VENV)-$*/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement $<
+	$(VENV)-$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< $(CORE)
 	if [ -f tests/compat/$*/without_dependencies.txt ]; then \
 		$(VENV)-$*/bin/python -m pip install --quiet --no-deps --requirement tests/compat/$*/without_dependencies.txt; fi
 	$(VENV)-$*/bin/python -m pytest tests/compat/$* tests/compat/test_examples.py

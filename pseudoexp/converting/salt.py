@@ -18,6 +18,7 @@ from pseudoexp.converting.columns import TRACKS, VALID, Column, Rows
 from pseudoexp.converting.moments import Moments
 from pseudoexp.converting.salt_template import configuration
 from pseudoexp.dataset import schema
+from pseudoexp.dataset.reader import target
 from pseudoexp.errors import DataError
 
 CHUNK_ROWS = 1000
@@ -55,6 +56,7 @@ class SaltFile:
             dataset[len(dataset) - len(part):] = schema.join([part])  # with zeros in the padding
         for column in self.columns:
             self.moments[column.dataset, column.field].add(column.values(rows))
+        target(rows["jets"][LABEL])  # refuses any other than the three
         self.labels += np.bincount(rows["jets"][LABEL], minlength=len(self.labels))
         if TRACKS in rows:
             origins = rows[TRACKS][rows[TRACKS][VALID]][ORIGIN]
@@ -64,9 +66,9 @@ class SaltFile:
         """Write the attributes and close the file."""
         if not self._file:
             return
-        for target in [self._file, *([self._file["jets"]] if "jets" in self._file else [])]:
+        for item in [self._file, *([self._file["jets"]] if "jets" in self._file else [])]:
             for name, text in self._attributes.items():
-                target.attrs[name] = json.loads(text) if name == LABEL else text
+                item.attrs[name] = json.loads(text) if name == LABEL else text
         self._file.close()
 
 

@@ -15,7 +15,7 @@ from pseudoexp.dataset import schema
 from pseudoexp.dataset.metadata import Provenance, Tally
 from pseudoexp.dataset.splits import in_split
 from pseudoexp.dataset.writer import FileWriter
-from pseudoexp.errors import ConfigError, DataError, SchemaError
+from pseudoexp.errors import ConfigError, DamagedFile, DataError, SchemaError
 
 yaml = pytest.importorskip("yaml")
 
@@ -98,6 +98,17 @@ def test_an_empty_split_is_an_error(tmp_path):
     with pytest.raises(DataError, match="split val has no rows"):
         pseudoexp.convert(mock_file(tmp_path / "a.h5", n=6), tmp_path / "s", to="salt")
     assert not (tmp_path / "s").exists()
+
+
+def test_an_unknown_class_is_damage(path, tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file, h5py.File(path) as given:
+        rows = given["jets"][:]
+        rows["flavour_label"][3] = 2**31 - 1
+        file["jets"] = rows
+        for name, value in given["jets"].attrs.items():
+            file["jets"].attrs[name] = value
+    with pytest.raises(DamagedFile, match="flavour_label holds"):
+        pseudoexp.convert(tmp_path / "a.h5", tmp_path / "s", to="salt")
 
 
 def test_force_replaces_all_files(path, folder, capsys):
