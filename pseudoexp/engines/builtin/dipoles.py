@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.engines.builtin.coupling import Coupling, strong_coupling
 from pseudoexp.engines.builtin.dice import Dice, new_dice
-from pseudoexp.engines.builtin.evolution import CUTOFF2, Evolution, evolution_of
-from pseudoexp.engines.builtin.exponential import quick_log
+from pseudoexp.engines.builtin.evolution import CUTOFF2, Evolution, evolution_of, octave
+from pseudoexp.engines.builtin.overestimates import OF_GLUON, TO_BEAM, TO_VALENCE, Overestimates, overestimates, size_of
 from pseudoexp.engines.builtin.parton_density import COLUMNS, Densities, densities
 from pseudoexp.engines.builtin.partons import FINAL, Partons, Systems
 from pseudoexp.engines.builtin.recoil import product
-from pseudoexp.engines.builtin.splitting import FLAVOURS, MASSES
 
 SHOWER_COUPLING = 0.1365
 """alpha_s(M_Z) of both showers (Monash tune)."""
@@ -45,6 +44,7 @@ class ShowerTables(NamedTuple):
     densities: Densities
     final_evolution: Evolution  # in pT^2
     initial_evolution: Evolution  # in pT^2 + p_T0^2
+    rates: Overestimates  # of the final state
 
 
 END = np.dtype([
@@ -56,10 +56,8 @@ END = np.dtype([
     ("vector", np.bool_),  # whether that pair comes from a gluon, not from a Higgs boson
     ("gluon", np.bool_),  # whether the radiator is one
     ("dipole2", np.float64),  # mass^2 of radiator + recoiler [GeV^2]
-    ("free2", np.float64),  # (dipole mass - recoiler mass)^2 - radiator mass^2; pT^2 < free2 / 4
-    ("most_dipole2", np.float64), ("most_free2", np.float64), ("to_beam", np.bool_),  # what its overestimate is for
-    ("reach", np.float64),  # logarithm of Q^2 [GeV^2] in it: 1 - z > pT / Q in all its branchings
-    ("pairs", np.int32),  # flavours in it: those it has the mass to split to
+    ("kind", np.int32), ("size", np.int32), ("top", np.int32),  # row in `overestimates`, octave of the largest pT^2
+    ("drawn_kind", np.int32), ("drawn_size", np.int32), ("drawn_top", np.int32),  # for which its trial was drawn
 ], align=True)
 """A dipole end."""
 
@@ -105,7 +103,9 @@ def shower_tables() -> ShowerTables:
 
 def tables_for(final: Coupling, initial: Coupling) -> ShowerTables:
     """Return the tables for other couplings."""
-    return ShowerTables(final, initial, densities(), evolution_of(final, CUTOFF2), evolution_of(initial, PT0_SQUARED))
+    evolution = evolution_of(final, CUTOFF2)
+    return ShowerTables(final, initial, densities(), evolution, evolution_of(initial, PT0_SQUARED),
+                        overestimates(evolution, densities()))
 
 
 def shower_work(capacity: int, blocks: int = 1, ends: int = 0, weights: NDArray[np.float64] | None = None) -> ShowerWork:
@@ -141,7 +141,7 @@ def add_end(work: ShowerWork, row: int, side: int, gluon: bool) -> int:
     end = work.ends[k]
     end.radiator, end.side, end.recoiler, end.beam, end.partner = row, side, -1, -1, -1
     end.gluon = gluon
-    end.most_dipole2 = -1.0
+    end.drawn_kind = -1
     work.trial[k] = 0.0
     work.end_of[row, side] = k
     work.filled[0] = k + 1
@@ -187,49 +187,37 @@ def forget_ends(work: ShowerWork) -> None:
 
 
 @kernel
-def measure(ends: np.recarray, p4: NDArray[np.float64], mass: NDArray[np.float64], k: int) -> None:
-    """Compute the masses of a dipole."""
-    end = ends[k]
-    a, b = end.radiator, end.recoiler
-    mass_a = mass[a]
-    mass_b = mass[b] if end.beam < 0 else 0.0
-    dipole2 = mass_a * mass_a + mass_b * mass_b + 2.0 * product(p4[a], p4[b])
-    reach = math.sqrt(max(dipole2, 0.0)) - mass_b
-    free2 = reach * reach - mass_a * mass_a if reach > mass_a else 0.0
-    end.dipole2, end.free2 = dipole2, free2
+def measure(end: np.record, partons: Partons) -> None:
+    """Compute the mass of a dipole and what its trials depend on.
 
-
-@kernel
-def bound(ends: np.recarray, mass: NDArray[np.float64], k: int) -> None:
-    """Set what the overestimate of a dipole end is made of; the end has been measured.
-
-    Branchings have z (1 - z) > pT^2 / free2 (the pair's mass must fit) and z (1 - z) > pT (M - pT) / (M^2 + m_a^2 - m_b^2) (z
-    must be within reach of the pair's decay), with M the dipole's, m_a the radiator's and m_b the recoiler's mass; from
-    these 1 - z > pT (M - m_a) / M^2, where equality holds for massless partons.
+    Branchings have z (1 - z) > pT (M - pT) / (M^2 + m_a^2 - m_b^2) with M the dipole's, m_a the radiator's and m_b the
+    recoiler's mass; from this 1 - z > pT (M - m_a) / M^2, where equality holds for massless partons.
     """
-    end = ends[k]
-    pairs, mass_a, dipole2 = 0, mass[end.radiator], max(end.dipole2, 1e-9)
-    while end.gluon and pairs < FLAVOURS and end.free2 > 4.0 * MASSES[pairs + 1] * MASSES[pairs + 1]:
-        pairs += 1
-    end.pairs, end.most_dipole2, end.most_free2, end.to_beam = pairs, end.dipole2, end.free2, end.beam >= 0
-    if mass_a > 0.0 and end.free2 > 0.0:
-        dipole2 /= (1.0 - mass_a / math.sqrt(dipole2)) * (1.0 - mass_a / math.sqrt(dipole2))
-    end.reach = quick_log(dipole2)
+    a, b = end.radiator, end.recoiler
+    p, mass_a = partons.p4[a], partons.mass[a]
+    dipole2 = mass_a * mass_a + 2.0 * product(p, partons.p4[b])
+    end.kind = OF_GLUON if end.gluon else 0
+    if end.beam >= 0:
+        end.kind += TO_VALENCE if partons.pdg_id[b] == 1 or partons.pdg_id[b] == 2 else TO_BEAM
+        size = p[0] * p[0] + p[1] * p[1]
+    else:
+        dipole2 += partons.mass[b] * partons.mass[b]
+        size = dipole2
+        if mass_a > 0.0:
+            size /= max(1.0 - mass_a / math.sqrt(dipole2), 1e-4) * max(1.0 - mass_a / math.sqrt(dipole2), 1e-4)
+    end.dipole2, end.size, end.top = dipole2, size_of(size), octave(0.25 * dipole2)
 
 
 @inline
-def is_tight(ends: np.recarray, k: int) -> bool:
-    """Return whether an end's overestimate was made for the dipole as measured now."""
-    end = ends[k]
-    return end.dipole2 == end.most_dipole2 and end.free2 == end.most_free2 and (end.beam >= 0) == end.to_beam
+def settle_for(end: np.record) -> None:
+    """Note that an end's trial is drawn for the dipole as measured now."""
+    end.drawn_kind, end.drawn_size, end.drawn_top = end.kind, end.size, end.top
 
 
 @inline
-def is_bounded(ends: np.recarray, mass: NDArray[np.float64], k: int) -> bool:
+def is_bounded(end: np.record) -> bool:
     """Return whether the overestimate that an end's trial was drawn from bounds the rate of the dipole as measured now."""
-    end = ends[k]
-    return (mass[end.radiator] == 0.0 and end.dipole2 <= end.most_dipole2 and end.free2 <= end.most_free2
-            and (end.beam >= 0) == end.to_beam)
+    return end.kind == end.drawn_kind and end.size <= end.drawn_size and end.top <= end.drawn_top
 
 
 @inline

@@ -29,23 +29,33 @@ from pseudoexp.engines.builtin.dipoles import (
     ShowerTables,
     ShowerWork,
     add_ends,
-    bound,
     is_bounded,
-    is_tight,
     marked,
     measure,
     opposite,
+    settle_for,
 )
-from pseudoexp.engines.builtin.evolution import CUTOFF2, Evolution, octave
+from pseudoexp.engines.builtin.evolution import CUTOFF2, octave
 from pseudoexp.engines.builtin.exponential import quick_exp, quick_log
+from pseudoexp.engines.builtin.overestimates import (
+    BELOW,
+    EMISSION,
+    HEADROOM,
+    INVERSE,
+    LOW,
+    RATE,
+    SPAN,
+    TO_BEAM,
+    Overestimates,
+    largest_suppression,
+)
 from pseudoexp.engines.builtin.parton_density import at_other_x, at_place, column, find_place
 from pseudoexp.engines.builtin.partons import REPLACED, Partons, Systems, append_parton, new_colour
 from pseudoexp.engines.builtin.recoil import product, put_on_shell, split
 from pseudoexp.engines.builtin.splitting import (
-    GLUON_COLOUR,
+    FLAVOURS,
     MASSES,
     PAIR_RATE,
-    QUARK_COLOUR,
     decay_element,
     gluon_emission,
     octet,
@@ -53,75 +63,49 @@ from pseudoexp.engines.builtin.splitting import (
     quark_pair,
 )
 
-_HEADROOM = 1.6
-"""Bound of the ratio of parton densities where the beam takes the recoil."""
 _TWO_PI = 6.283185307179586
-_LN2 = 0.6931471805599453
-_LOG_CUTOFF2 = -2.0 * _LN2
-
-
-@inline
-def _strength(gluon: bool) -> float:
-    """Return C of the trials' density of an emission, 2 C dz / (1 - z)."""
-    return GLUON_COLOUR if gluon else QUARK_COLOUR
-
-
-@inline
-def _span(reach: float, n: int) -> float:
-    """Return the logarithm of Q^2 over the lower edge of an octave, the range of -2 ln(1 - z) there."""
-    return reach - (_LOG_CUTOFF2 + _LN2 * n)
 
 
 @kernel
-def next_trial(ends: np.recarray, trials: NDArray[np.float64], evolution: Evolution, dice: Dice, k: int, pt2: float, height: float
-               ) -> None:
+def next_trial(work: ShowerWork, tables: ShowerTables, dice: Dice, k: int, pt2: float, height: float) -> None:
     """Draw the next trial of an end below `pt2` [GeV^2], which has this height.
 
-    One exponential number is used up by the octaves' rates times their heights, from octave to octave.
+    What is expected below is lowered by an exponential number; the octave it then is in holds the trial.
     """
-    end = ends[k]
-    n = octave(min(pt2, 0.25 * end.free2))
+    end, edge = work.ends[k], tables.final_evolution.octave
+    n = min(octave(pt2), end.drawn_top)
+    work.trial[k] = 0.0
     if n < 0:
-        trials[k] = 0.0
         return
-    left = -quick_log(throw(dice))
-    strength, pair, edges = _strength(end.gluon), PAIR_RATE * end.pairs, evolution.octave
-    if end.beam >= 0:
-        left /= _HEADROOM
-    rate, top = strength * _span(end.reach, n) + pair, min(height, edges[n + 1])
-    while n >= 0:
-        whole = rate * (top - edges[n])
-        if left < whole:
-            trials[k] = marked(top - left / rate, k)
-            return
-        left -= whole
-        rate += strength * _LN2
-        top = edges[n]
+    rate = tables.rates.rate[end.drawn_kind, end.drawn_size]
+    left = rate[n, BELOW] + rate[n, RATE] * (min(height, edge[n + 1]) - edge[n]) + quick_log(throw(dice))
+    if left <= 0.0:
+        return
+    while rate[n, BELOW] >= left:
         n -= 1
-    trials[k] = 0.0
+    work.trial[k] = marked(edge[n] + (left - rate[n, BELOW]) * rate[n, INVERSE], k)
 
 
 @inline
-def draw_anew(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, k: int, pt2: float, height: float) -> None:
+def draw_anew(work: ShowerWork, tables: ShowerTables, dice: Dice, k: int, pt2: float, height: float) -> None:
     """Draw the trial of a measured end anew, with an overestimate for its dipole as it is now."""
-    if not is_tight(work.ends, k):
-        bound(work.ends, partons.mass, k)
-    next_trial(work.ends, work.trial, tables.final_evolution, dice, k, pt2, height)
+    settle_for(work.ends[k])
+    next_trial(work, tables, dice, k, pt2, height)
 
 
 @inline
 def renew(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, k: int, pt2: float, height: float) -> None:
     """Measure a changed dipole and draw its end's trial anew."""
-    measure(work.ends, partons.p4, partons.mass, k)
-    draw_anew(work, partons, tables, dice, k, pt2, height)
+    measure(work.ends[k], partons)
+    draw_anew(work, tables, dice, k, pt2, height)
 
 
 @inline
 def refresh(work: ShowerWork, partons: Partons, tables: ShowerTables, dice: Dice, k: int, pt2: float, height: float) -> None:
     """Measure a changed dipole; only if its rate may have grown draw the end's trial anew."""
-    measure(work.ends, partons.p4, partons.mass, k)
-    if not is_bounded(work.ends, partons.mass, k):
-        draw_anew(work, partons, tables, dice, k, pt2, height)
+    measure(work.ends[k], partons)
+    if not is_bounded(work.ends[k]):
+        draw_anew(work, tables, dice, k, pt2, height)
 
 
 @kernel
@@ -133,21 +117,47 @@ def refresh_beam(work: ShowerWork, partons: Partons, tables: ShowerTables, dice:
 
 
 @inline
-def _beam_weight(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, system: int, limit: float, k: int,
-                 pt2: float, virtuality: float, stretch: float) -> float:
-    """Return ratio of densities and suppression where the beam takes the recoil, relative to the headroom."""
-    a, b, side = work.ends[k].radiator, work.ends[k].recoiler, work.ends[k].beam
-    x = systems.x[system, side]
-    if x * (1.0 + stretch) >= limit:
-        return 0.0
-    flavour = partons.pdg_id[b]
-    place, own = find_place(tables.densities, x / limit, pt2), column(flavour)
-    before = at_place(tables.densities, place, own)
-    after = at_place(tables.densities, at_other_x(tables.densities, place, x * (1.0 + stretch) / limit), own)
-    ratio = after / before if before > 0.0 else 0.0
+def _draw_flavour(rates: Overestimates, n: int, v: float) -> tuple[int, float]:
+    """Return flavour and z of a pair for a number up to the sum of the flavours' shares; heavy ones keep to the edges of z."""
+    flavour, share = 1, rates.pairs[n, 1]
+    while v >= share and flavour < FLAVOURS:
+        v -= share
+        flavour += 1
+        share = rates.pairs[n, flavour]
+    return flavour, v if v < 0.5 * share else 1.0 - (share - v)
+
+
+@inline
+def _draw_rest(kind: int, low: float, span: float, u: float, dice: Dice) -> float:
+    """Return 1 - z of an emission for a uniform number, of the density that its kind's trials have (`overestimates`)."""
+    while True:
+        q = low * quick_exp(u * span)
+        if kind >= TO_BEAM:
+            return q - low
+        if kind == 0 or throw(dice) < gluon_emission(1.0 - q):
+            return q
+        u = throw(dice)
+
+
+@inline
+def _suppression(partons: Partons, a: int, pt2: float, virtuality: float) -> float:
+    """Return the suppression of radiation towards a beam that takes the recoil."""
     hard2 = partons.p4[a, 0] * partons.p4[a, 0] + partons.p4[a, 1] * partons.p4[a, 1]
     both = math.sqrt(pt2 * hard2)
-    return ratio * both / (both + virtuality + partons.mass[a] * partons.mass[a]) / _HEADROOM
+    return both / (both + virtuality + partons.mass[a] * partons.mass[a])
+
+
+@inline
+def _density_ratio(end: np.record, partons: Partons, systems: Systems, tables: ShowerTables, system: int, limit: float, pt2: float,
+                   stretch: float) -> float:
+    """Return the ratio of parton densities where the beam takes the recoil."""
+    x = systems.x[system, end.beam]
+    if x * (1.0 + stretch) >= limit:
+        return 0.0
+    place, own = find_place(tables.densities, x / limit, pt2), column(partons.pdg_id[end.recoiler])
+    before = at_place(tables.densities, place, own)
+    after = at_place(tables.densities, at_other_x(tables.densities, place, x * (1.0 + stretch) / limit), own)
+    return after / before if before > 0.0 else 0.0
 
 
 @inline
@@ -185,45 +195,48 @@ def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTa
         -1 for no branching, 0 for an emitted gluon, else the flavour of the pair the gluon splits to. The momenta after the
         branching stand in `work.trio`.
     """
-    end = work.ends[k]
-    row, gluon = end.radiator, end.gluon
-    strength = _strength(gluon)
-    emission = strength * _span(end.reach, octave(pt2))
-    u = throw(dice) * (emission + PAIR_RATE * end.pairs)
-    flavour = 0
-    if u < emission:
-        z = 1.0 - quick_exp(-0.5 * u / strength)
+    end, n = work.ends[k], octave(pt2)
+    row, gluon, kind, size = end.radiator, end.gluon, end.drawn_kind, end.drawn_size
+    emission = tables.rates.emission[kind, size, n]
+    u = throw(dice) * tables.rates.rate[kind, size, n, RATE]
+    flavour, weight = 0, 1.0 / emission[HEADROOM]
+    if u < emission[EMISSION]:
+        q = _draw_rest(kind, emission[LOW], emission[SPAN], u / emission[EMISSION], dice)
+        z = 1.0 - q
+        if kind >= TO_BEAM:
+            weight *= 1.0 + emission[LOW] / q
     else:
-        v = (u - emission) / PAIR_RATE
-        flavour = min(1 + int(v), end.pairs)
-        z = v - flavour + 1.0
-    virtuality, mass_a = pt2 / (z * (1.0 - z)), partons.mass[row]
+        if kind >= TO_BEAM:
+            weight /= largest_suppression(emission[LOW])
+        flavour, z = _draw_flavour(tables.rates, n, (u - emission[EMISSION]) * weight / PAIR_RATE)
+        q = 1.0 - z
+    if z <= 0.0 or q <= 0.0:
+        return -1
+    virtuality, mass_a = pt2 / (z * q), partons.mass[row]
     pair2 = virtuality + mass_a * mass_a
     mass_b = partons.mass[end.recoiler] if end.beam < 0 else 0.0
     reach = end.dipole2 + pair2 - mass_b * mass_b
-    if z <= 0.0 or virtuality >= end.free2 or pair2 * end.dipole2 >= z * (1.0 - z) * reach * reach:
+    if pair2 >= end.dipole2 or pair2 * end.dipole2 >= z * q * reach * reach:
         return -1
     mixed = 0.0
     if flavour == 0 and not gluon and pt2 * virtuality * virtuality < CUTOFF2 * pair2 * pair2:
         return -1
     if flavour > 0:
         velocity = math.sqrt(max(1.0 - 4.0 * pair2 * end.dipole2 / (reach * reach), 0.0))
-        weight = quark_pair(z, pair2, MASSES[flavour], velocity * reach / (end.dipole2 - mass_b * mass_b), velocity)
+        weight *= quark_pair(z, pair2, MASSES[flavour], velocity * reach / (end.dipole2 - mass_b * mass_b), velocity)
         mixed = 0.5 * (1.0 - math.sqrt(max(1.0 - 4.0 * MASSES[flavour] * MASSES[flavour] / pair2, 0.0)))
-    elif gluon:
-        weight = gluon_emission(z)
-    else:
-        weight = 1.0 if end.partner >= 0 else quark_emission(z)
-    # what follows only lowers the weight: most trials end here
+    elif kind >= TO_BEAM or not gluon:
+        weight *= gluon_emission(z) if gluon else (1.0 if end.partner >= 0 else quark_emission(z))
+    # cheap factors first, densities last: most trials end before
     u = throw(dice)
+    if end.beam >= 0:
+        weight *= _suppression(partons, row, pt2, virtuality)
+        if u >= weight * emission[HEADROOM]:
+            return -1
+        limit = limit0 if end.beam == 0 else limit1
+        weight *= _density_ratio(end, partons, systems, tables, system, limit, pt2, virtuality / (end.dipole2 - mass_a * mass_a))
     if u >= weight:
         return -1
-    if end.beam >= 0:
-        limit = limit0 if end.beam == 0 else limit1
-        stretch = virtuality / (end.dipole2 - mass_a * mass_a)
-        weight *= _beam_weight(work, partons, systems, tables, system, limit, k, pt2, virtuality, stretch)
-        if u >= weight:
-            return -1
     sine, cosine = sincos(_TWO_PI * throw(dice))
     kept = 1.0 - mixed if flavour > 0 else virtuality / pair2
     if not split(partons.p4[row], partons.p4[end.recoiler], mass_b * mass_b, pair2, z, kept, mixed, cosine, sine, work.trio):
@@ -283,7 +296,7 @@ def _daughters(work: ShowerWork, partons: Partons, k: int, flavour: int) -> tupl
 def _replace(work: ShowerWork, k: int, row: int, gluon: bool) -> None:
     """Let an end belong to another row, and tell the end on the other side of its dipole."""
     if gluon != work.ends[k].gluon:
-        work.ends[k].most_dipole2 = -1.0
+        work.ends[k].drawn_kind = -1
     work.ends[k].radiator = row
     work.ends[k].gluon = gluon
     work.end_of[row, work.ends[k].side] = k

@@ -106,7 +106,7 @@ def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: Shower
             pt2 = final2
             flavour = judge(work, partons, systems, tables, dice, system, limits[0], limits[1], k, pt2)
             if flavour < 0:
-                draw_anew(work, partons, tables, dice, k, pt2, top)
+                draw_anew(work, tables, dice, k, pt2, top)
                 continue
             if varied:
                 draw_ghosts(work, partons, systems, tables, system, limits, initial, pt2)

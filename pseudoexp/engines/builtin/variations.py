@@ -74,10 +74,11 @@ def count_initial(work: ShowerWork, tables: ShowerTables, pt2: float, ghost: boo
 def _final_ghosts(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTables, dice: Dice, system: int,
                   limits: tuple[float, float], k: int, high2: float, low2: float) -> None:
     """Draw the ghosts of a dipole end between two scales; the end's trial is lost."""
-    floor = LEAST_PAIR_PT2 if work.ends[k].pairs == FLAVOURS else LEAST_PT2
+    has_pairs = work.ends[k].gluon and work.ends[k].dipole2 > 4.0 * BOTTOM_MASS * BOTTOM_MASS
+    floor = LEAST_PAIR_PT2 if has_pairs else LEAST_PT2
     pt2, top, lowest = high2, height(tables.final_evolution, high2), height(tables.final_evolution, max(low2, floor))
     while True:
-        next_trial(work.ends, work.trial, tables.final_evolution, dice, k, pt2, top)
+        next_trial(work, tables, dice, k, pt2, top)
         top = work.trial[k]
         if top <= lowest:
             return

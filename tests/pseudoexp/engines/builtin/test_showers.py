@@ -95,7 +95,7 @@ def first_branching(n, pdg_id, mass, energy, partons, systems, tables, work, dic
             pt2 = scale2_at(tables.final_evolution, work.trial[0])
             kind = judge(work, partons, systems, tables, dice, -1, 1.0, 1.0, 0, pt2)
             if kind < 0:
-                next_trial(work.ends, work.trial, tables.final_evolution, dice, 0, pt2, work.trial[0])
+                next_trial(work, tables, dice, 0, pt2, work.trial[0])
         out[event, 0] = pt2 if kind >= 0 else 0.0
         out[event, 1] = kind
 
