@@ -56,8 +56,8 @@ END = np.dtype([
     ("vector", np.bool_),  # whether that pair comes from a gluon, not from a Higgs boson
     ("gluon", np.bool_),  # whether the radiator is one
     ("dipole2", np.float64),  # mass^2 of radiator + recoiler [GeV^2]
-    ("kind", np.int32), ("size", np.int32), ("top", np.int32),  # row in `overestimates`, octave of the largest pT^2
-    ("drawn_kind", np.int32), ("drawn_size", np.int32), ("drawn_top", np.int32),  # for which its trial was drawn
+    ("kind", np.int32), ("extent", np.int32), ("top", np.int32),  # row in `overestimates`, octave of the largest pT^2
+    ("drawn_kind", np.int32), ("drawn_extent", np.int32), ("drawn_top", np.int32),  # for which its trial was drawn
 ], align=True)
 """A dipole end."""
 
@@ -205,19 +205,19 @@ def measure(end: np.record, partons: Partons) -> None:
         size = dipole2
         if mass_a > 0.0:
             size /= max(1.0 - mass_a / math.sqrt(dipole2), 1e-4) * max(1.0 - mass_a / math.sqrt(dipole2), 1e-4)
-    end.dipole2, end.size, end.top = dipole2, size_of(size), octave(0.25 * dipole2)
+    end.dipole2, end.extent, end.top = dipole2, size_of(size), octave(0.25 * dipole2)
 
 
 @inline
 def settle_for(end: np.record) -> None:
     """Note that an end's trial is drawn for the dipole as measured now."""
-    end.drawn_kind, end.drawn_size, end.drawn_top = end.kind, end.size, end.top
+    end.drawn_kind, end.drawn_extent, end.drawn_top = end.kind, end.extent, end.top
 
 
 @inline
 def is_bounded(end: np.record) -> bool:
     """Return whether the overestimate that an end's trial was drawn from bounds the rate of the dipole as measured now."""
-    return end.kind == end.drawn_kind and end.size <= end.drawn_size and end.top <= end.drawn_top
+    return end.kind == end.drawn_kind and end.extent <= end.drawn_extent and end.top <= end.drawn_top
 
 
 @inline

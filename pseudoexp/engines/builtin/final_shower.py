@@ -20,7 +20,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import sincos
 from pseudoexp.core.jit import inline, kernel
@@ -77,7 +76,7 @@ def next_trial(work: ShowerWork, tables: ShowerTables, dice: Dice, k: int, pt2: 
     work.trial[k] = 0.0
     if n < 0:
         return
-    rate = tables.rates.rate[end.drawn_kind, end.drawn_size]
+    rate = tables.rates.rate[end.drawn_kind, end.drawn_extent]
     left = rate[n, BELOW] + rate[n, RATE] * (min(height, edge[n + 1]) - edge[n]) + quick_log(throw(dice))
     if left <= 0.0:
         return
@@ -148,8 +147,8 @@ def _suppression(partons: Partons, a: int, pt2: float, virtuality: float) -> flo
 
 
 @inline
-def _density_ratio(end: np.record, partons: Partons, systems: Systems, tables: ShowerTables, system: int, limit: float, pt2: float,
-                   stretch: float) -> float:
+def _density_ratio(end: np.record, partons: Partons, systems: Systems, tables: ShowerTables, system: int, limit: float,
+                   pt2: float, stretch: float) -> float:
     """Return the ratio of parton densities where the beam takes the recoil."""
     x = systems.x[system, end.beam]
     if x * (1.0 + stretch) >= limit:
@@ -196,7 +195,7 @@ def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTa
         branching stand in `work.trio`.
     """
     end, n = work.ends[k], octave(pt2)
-    row, gluon, kind, size = end.radiator, end.gluon, end.drawn_kind, end.drawn_size
+    row, gluon, kind, size = end.radiator, end.gluon, end.drawn_kind, end.drawn_extent
     emission = tables.rates.emission[kind, size, n]
     u = throw(dice) * tables.rates.rate[kind, size, n, RATE]
     flavour, weight = 0, 1.0 / emission[HEADROOM]
