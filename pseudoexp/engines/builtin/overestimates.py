@@ -41,6 +41,9 @@ EMISSION, LOW, SPAN, HEADROOM = range(4)
 _LARGEST_X, _LEAST_DENSITY, _MARGIN = 0.8, 1e-6, 1.02
 """Where ratios of parton densities are looked at, and how much an interpolated one may be above those of the nodes."""
 
+_PAIR_SUPPRESSION = 4.0
+"""Least value of 1 / z (1 - z)."""
+
 
 class Overestimates(NamedTuple):
     """Rates of trials per unit of height."""
@@ -112,7 +115,7 @@ def overestimates(evolution: Evolution, densities: Densities) -> Overestimates:
         gluon, beam = kind & OF_GLUON > 0, kind >= TO_BEAM
         if beam:
             emission[kind] = _beam_emissions(ratio, gluon, rises[0 if kind < TO_VALENCE else 1])
-            pairs = shares[:, 1:].sum(axis=1) * emission[kind, :, :, HEADROOM] * largest_suppression(ratio)
+            pairs = shares[:, 1:].sum(axis=1) * emission[kind, :, :, HEADROOM] / (1.0 + _PAIR_SUPPRESSION * ratio)
         else:
             emission[kind] = _final_emissions(ratio, gluon)
             pairs = np.where(size[:, :, None] > 4.0 * MASSES[1:] * MASSES[1:], shares[:, 1:], 0.0).sum(axis=2)
@@ -128,7 +131,7 @@ def overestimates(evolution: Evolution, densities: Densities) -> Overestimates:
 @inline
 def largest_suppression(ratio: float) -> float:
     """Return the largest factor that a pair off a gluon keeps whose beam recoils; P / pT_r is given."""
-    return 1.0 / (1.0 + 4.0 * ratio)
+    return 1.0 / (1.0 + _PAIR_SUPPRESSION * ratio)
 
 
 @inline
