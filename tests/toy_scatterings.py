@@ -4,7 +4,7 @@ import numpy as np
 
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.rng import SIGNAL, event_stream
-from pseudoexp.engines.builtin.beams import decide_origin
+from pseudoexp.engines.builtin.beams import REST, decide_origin
 from pseudoexp.engines.builtin.dice import REMNANTS, throw_from
 from pseudoexp.engines.builtin.parton_density import COLUMNS
 from pseudoexp.engines.builtin.partons import BEAM_ENERGY, FINAL, INCOMING, append_parton, new_colour, new_partons, new_systems
@@ -16,10 +16,10 @@ from pseudoexp.engines.builtin.remnants import connect_colours, leave_flavours
 def leave(event, partons, systems, tables, dice, ws):
     """Do all that happens to remnants but to connect them; False if something fails."""
     throw_from(dice, event_stream(1, SIGNAL, event), REMNANTS, 0)
-    work = np.zeros(COLUMNS)
+    rest, work = np.zeros(REST), np.zeros(COLUMNS)
     for side in range(2):
         for system in range(systems.filled[0]):
-            decide_origin(system, side, partons, systems, tables, dice, work)
+            decide_origin(system, side, partons, systems, tables, dice, rest, work)
         if leave_flavours(side, partons, systems, dice, ws) < 0:
             return False
     return give_momenta(partons, systems, dice, ws)

@@ -10,9 +10,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pseudoexp.core.elementary import exp
 from pseudoexp.core.jit import inline, kernel
-from pseudoexp.engines.builtin.beams import LARGEST_GROWTH, decide_origin, densities_left, momentum_left
+from pseudoexp.engines.builtin.beams import LARGEST_GROWTH, decide_origin, densities_left, lay_rest, momentum_left
 from pseudoexp.engines.builtin.coupling import BOTTOM_MASS, CHARM_MASS
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork, block
@@ -76,9 +79,9 @@ def choose_scattering(scattering: Scattering, s: float, cosine: float, above: fl
 
 
 @kernel
-def scatter_once(pt: float, partons: Partons, systems: Systems, tables: ActivityTables, scattering: Scattering, dice: Dice
-                 ) -> int:
-    """Try a scattering at pT [GeV]: its system, -2 for a veto, -1 if a list is full."""
+def scatter_once(pt: float, partons: Partons, systems: Systems, tables: ActivityTables, scattering: Scattering,
+                 rest: NDArray[np.float64], dice: Dice) -> int:
+    """Try a scattering at pT [GeV]: its system, -2 for a veto, -1 if a list is full. `rest` (2, REST) is filled."""
     y3, y4 = choose_rapidities(tables.densities, tables.scatterings, pt, dice)
     up3, up4 = exp(y3), exp(y4)
     x1, x2 = 0.5 * pt * (up3 + up4) / BEAM_ENERGY, 0.5 * pt * (1.0 / up3 + 1.0 / up4) / BEAM_ENERGY
@@ -88,8 +91,8 @@ def scatter_once(pt: float, partons: Partons, systems: Systems, tables: Activity
     pt2, s = pt * pt, 4.0 * BEAM_ENERGY * BEAM_ENERGY * x1 * x2
     flux = density_of_column(tables.densities, EFFECTIVE, x1, pt2) * density_of_column(tables.densities, EFFECTIVE, x2, pt2)
     above = 2.0 * LARGEST_GROWTH * flux * poles(pt, up3, up4) * s * s
-    densities_left(tables.densities, 0, -1, x1, pt2, partons, systems, scattering.one)
-    densities_left(tables.densities, 1, -1, x2, pt2, partons, systems, scattering.two)
+    densities_left(tables.densities, 0, -1, x1, pt2, partons, systems, rest[0], scattering.one)
+    densities_left(tables.densities, 1, -1, x2, pt2, partons, systems, rest[1], scattering.two)
     cosine = (up3 - up4) / (up3 + up4)
     side = choose_scattering(scattering, s, cosine, above, dice)
     if side == 0 or math.sqrt(s) <= parton_mass(scattering.pdg_id[2]) + parton_mass(scattering.pdg_id[3]):
@@ -102,11 +105,12 @@ def shower_down(system: int, pause2: float, partons: Partons, systems: Systems, 
                 dice: Dice) -> int:
     """Shower a scattering down to pT^2 = `pause2` [GeV^2]; return a negative code if that fails."""
     before = (systems.incoming[system, 0], systems.incoming[system, 1])
-    limits = (momentum_left(systems, 0, system), momentum_left(systems, 1, system))
+    limits = (lay_rest(0, system, pause2, partons, systems, work.rest[0]),
+              lay_rest(1, system, pause2, partons, systems, work.rest[1]))
     code = radiate(block(work, system), partons, systems, tables.shower, dice, system, limits, True, pause2)
     for side in range(2):
         if systems.incoming[system, side] != before[side]:
-            decide_origin(system, side, partons, systems, tables.densities, dice, work.above)
+            decide_origin(system, side, partons, systems, tables.densities, dice, work.rest[side], work.above)
     return code
 
 
@@ -114,7 +118,7 @@ def shower_down(system: int, pause2: float, partons: Partons, systems: Systems, 
 def begin_shower(system: int, partons: Partons, systems: Systems, tables: ActivityTables, work: ShowerWork, dice: Dice) -> int:
     """Decide where a new scattering's partons come from and start its shower; return a negative code if that fails."""
     for side in range(2):
-        decide_origin(system, side, partons, systems, tables.densities, dice, work.above)
+        decide_origin(system, side, partons, systems, tables.densities, dice, work.rest[side], work.above)
     if system >= len(work.filled):
         return FULL
     return begin(system, partons, systems, tables.shower, block(work, system), dice, True)
@@ -151,7 +155,7 @@ def collide(start_pt: float, partons: Partons, systems: Systems, tables: Activit
                 code = shower_down(system, pt * pt, partons, systems, tables, work, dice)
         if code < 0 or pt == 0.0:
             break
-        system = scatter_once(pt, partons, systems, tables, scattering, dice)
+        system = scatter_once(pt, partons, systems, tables, scattering, work.rest, dice)
         if system != -2:
             code = begin_shower(system, partons, systems, tables, work, dice) if system >= 0 else FULL
     return code if code < 0 else systems.filled[0]

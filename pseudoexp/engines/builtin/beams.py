@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import log, pow
 from pseudoexp.core.jit import inline, kernel
-from pseudoexp.engines.builtin.companions import companion_density, companion_momentum
+from pseudoexp.engines.builtin.companions import HIGHEST_COMPANION, companion_density, companion_momentum, companion_norm
 from pseudoexp.engines.builtin.dice import Dice, throw
-from pseudoexp.engines.builtin.parton_density import EFFECTIVE, GLUON, Densities, all_densities
+from pseudoexp.engines.builtin.parton_density import EFFECTIVE, GLUON, Densities, Place, all_densities, at_place
 from pseudoexp.engines.builtin.partons import SEA, SECOND_VALENCE, VALENCE, Partons, Systems
 
 UP, DOWN = 2, 1
@@ -25,6 +25,19 @@ _LAMBDA2 = 0.04
 _LOWEST_Q2 = 1.0
 LARGEST_GROWTH = 1.33
 """Bounds what gluons and sea are multiplied by when a valence quark has been taken."""
+_MOST_COMPANIONS = 24
+_GROWTH, _UP_LEFT, _DOWN_LEFT, _COMPANIONS, _FIRST = 0, 1, 2, 3, 4
+_SYSTEM, _FLAVOUR, _TAKEN, _NORM, _ENTRIES = 0, 1, 2, 3, 4
+REST = _FIRST + _ENTRIES * _MOST_COMPANIONS
+"""Length of what `lay_rest` fills: the factor of gluons and sea, the shares of u and d valence quarks that are left, the number
+of companions; of each of these the system, the flavour, the fraction of the sea quark that was taken, the norm of its density."""
+
+
+def whole_proton() -> NDArray[np.float64]:
+    """Return (2, REST) what `lay_rest` says of two protons that nothing has been taken from."""
+    rest = np.zeros((2, REST))
+    rest[:, _GROWTH] = rest[:, _UP_LEFT] = rest[:, _DOWN_LEFT] = 1.0
+    return rest
 
 
 @inline
@@ -66,28 +79,19 @@ def valence_left(flavour: int, side: int, besides: int, partons: Partons, system
     return max(number, 0.0)
 
 
-@inline
-def _companion_share(system: int, side: int, left: float, systems: Systems) -> float:
-    """Return the momentum fraction of a sea quark before it was taken."""
-    return systems.x[system, side] / (left + systems.x[system, side])
-
-
 @kernel
-def densities_left(densities: Densities, side: int, besides: int, x: float, q2: float, partons: Partons, systems: Systems,
-                   out: NDArray[np.float64]) -> float:
-    """Fill `out` (COLUMNS,) with x f of all columns but the effective one, of what is left of a proton.
+def lay_rest(side: int, besides: int, q2: float, partons: Partons, systems: Systems, rest: NDArray[np.float64]) -> float:
+    """Find what is left of a proton.
 
     Parameters
     ----------
-    densities : Densities
-        Of a whole proton.
     side, besides : int
         Which beam; a system that counts as not having taken anything, -1: none.
-    x, q2 : float
-        Share of the beam's momentum, below what is left, and the scale squared [GeV^2].
+    q2 : float
+        Scale squared [GeV^2] at which valence quarks and sea share the momentum.
     partons, systems : Partons, Systems
         Who has taken what.
-    out : (COLUMNS,)
+    rest : (REST,)
         Filled.
 
     Returns
@@ -96,42 +100,93 @@ def densities_left(densities: Densities, side: int, besides: int, x: float, q2: 
         The momentum that is left.
     """
     left = momentum_left(systems, side, besides)
-    all_densities(densities, x / left, q2, out)
     logarithm = log(max(q2, _LOWEST_Q2) / _LAMBDA2)
     u_momentum, d_momentum = _U_MOMENTUM * pow(logarithm, -_U_POWER), _D_MOMENTUM * pow(logarithm, -_D_POWER)
-    u_left = 0.5 * valence_left(UP, side, besides, partons, systems)
-    d_left = valence_left(DOWN, side, besides, partons, systems)
-    rest = 1.0 - u_left * u_momentum - d_left * d_momentum
-    for k in range(systems.filled[0]):
-        if left_alone(k, side, besides, partons, systems) != 0:
-            share = _companion_share(k, side, left, systems)
-            rest -= companion_momentum(share) / (1.0 - share)
-    growth = max(rest, 0.0) / (1.0 - u_momentum - d_momentum)
-    u, d = out[GLUON + UP] - out[GLUON - UP], out[GLUON + DOWN] - out[GLUON - DOWN]
-    for k in range(EFFECTIVE):
-        out[k] *= growth
-    out[GLUON + UP] = out[GLUON - UP] + u_left * max(u, 0.0)
-    out[GLUON + DOWN] = out[GLUON - DOWN] + d_left * max(d, 0.0)
+    rest[_UP_LEFT] = 0.5 * valence_left(UP, side, besides, partons, systems)
+    rest[_DOWN_LEFT] = valence_left(DOWN, side, besides, partons, systems)
+    others, n = 1.0 - rest[_UP_LEFT] * u_momentum - rest[_DOWN_LEFT] * d_momentum, 0
     for k in range(systems.filled[0]):
         flavour = left_alone(k, side, besides, partons, systems)
-        if flavour != 0:
-            out[GLUON + flavour] += _density_of_companion(k, side, x, left, systems)
+        if flavour != 0 and n < _MOST_COMPANIONS:
+            taken = systems.x[k, side] / (left + systems.x[k, side])
+            norm = companion_norm(taken)
+            others -= companion_momentum(taken, norm) / (1.0 - taken)
+            entry = rest[_FIRST + _ENTRIES * n:_FIRST + _ENTRIES * (n + 1)]
+            entry[_SYSTEM], entry[_FLAVOUR], entry[_TAKEN], entry[_NORM] = k, flavour, taken, norm
+            n += 1
+    rest[_COMPANIONS] = n
+    rest[_GROWTH] = max(others, 0.0) / (1.0 - u_momentum - d_momentum)
     return left
 
 
 @inline
-def _density_of_companion(system: int, side: int, x: float, left: float, systems: Systems) -> float:
-    """Return x f of the companion that a system's sea quark left behind."""
-    before = left + systems.x[system, side]
-    return companion_density(x / before, systems.x[system, side] / before)
+def _one_companion(rest: NDArray[np.float64], n: int, x: float) -> float:
+    """Return x f of a companion at a share x of the momentum that is left."""
+    entry = rest[_FIRST + _ENTRIES * n:_FIRST + _ENTRIES * (n + 1)]
+    return companion_density(x * (1.0 - entry[_TAKEN]), entry[_TAKEN], entry[_NORM])
+
+
+@inline
+def _flavour_of(rest: NDArray[np.float64], n: int) -> int:
+    """Return the flavour of a companion."""
+    return int(rest[_FIRST + _ENTRIES * n + _FLAVOUR])
+
+
+@kernel
+def take_away(rest: NDArray[np.float64], x: float, values: NDArray[np.float64]) -> None:
+    """Turn `values` (COLUMNS,), x f of a whole proton, into those of what is left of it; the effective one stays.
+
+    x is the share of the momentum that is left.
+    """
+    u, d = values[GLUON + UP] - values[GLUON - UP], values[GLUON + DOWN] - values[GLUON - DOWN]
+    for k in range(EFFECTIVE):
+        values[k] *= rest[_GROWTH]
+    values[GLUON + UP] = values[GLUON - UP] + rest[_UP_LEFT] * max(u, 0.0)
+    values[GLUON + DOWN] = values[GLUON - DOWN] + rest[_DOWN_LEFT] * max(d, 0.0)
+    for n in range(int(rest[_COMPANIONS])):
+        values[GLUON + _flavour_of(rest, n)] += _one_companion(rest, n, x)
+
+
+@kernel
+def column_left(densities: Densities, place: Place, rest: NDArray[np.float64], x: float, column: int) -> float:
+    """Return x f of one column of what is left; `place` belongs to x, a share of the momentum that is left."""
+    value = at_place(densities, place, column)
+    if column in (GLUON + UP, GLUON + DOWN):
+        sea = at_place(densities, place, 2 * GLUON - column)
+        value = rest[_GROWTH] * sea + rest[_UP_LEFT if column == GLUON + UP else _DOWN_LEFT] * max(value - sea, 0.0)
+    else:
+        value *= rest[_GROWTH]
+    for n in range(int(rest[_COMPANIONS])):
+        if _flavour_of(rest, n) == column - GLUON:
+            value += _one_companion(rest, n, x)
+    return value
+
+
+@inline
+def most_left(rest: NDArray[np.float64], most: float) -> float:
+    """Return a bound of the sum over quarks of x f of what is left, from one of the whole proton's."""
+    return max(rest[_GROWTH], 1.0) * most + HIGHEST_COMPANION * rest[_COMPANIONS]
+
+
+@kernel
+def densities_left(densities: Densities, side: int, besides: int, x: float, q2: float, partons: Partons, systems: Systems,
+                   rest: NDArray[np.float64], out: NDArray[np.float64]) -> float:
+    """Fill `out` (COLUMNS,) with x f of all columns but the effective one, of what is left of a proton; return what that is.
+
+    x is the share of the beam's momentum, below what is left; `rest` (REST,) and the other arguments are as in `lay_rest`.
+    """
+    left = lay_rest(side, besides, q2, partons, systems, rest)
+    all_densities(densities, x / left, q2, out)
+    take_away(rest, x / left, out)
+    return left
 
 
 @kernel
 def decide_origin(system: int, side: int, partons: Partons, systems: Systems, densities: Densities, dice: Dice,
-                  work: NDArray[np.float64]) -> None:
+                  rest: NDArray[np.float64], values: NDArray[np.float64]) -> None:
     """Decide whether the quark that enters a scattering is a valence quark, a companion or from the sea, by their densities.
 
-    These are taken at its x and scale; `work` (COLUMNS,) is scratch.
+    These are taken at its x and scale; `rest` (REST,) and `values` (COLUMNS,) are scratch.
     """
     before = systems.partner[system, side]
     if before >= 0:
@@ -141,16 +196,17 @@ def decide_origin(system: int, side: int, partons: Partons, systems: Systems, de
     if abs(flavour) > 6:
         return
     x, q2 = systems.x[system, side], systems.scale[system] * systems.scale[system]
-    left = densities_left(densities, side, system, x, q2, partons, systems, work)
-    rest = throw(dice) * work[GLUON + flavour]
-    for k in range(systems.filled[0]):
-        if left_alone(k, side, system, partons, systems) == flavour:
-            rest -= _density_of_companion(k, side, x, left, systems)
-            if rest < 0.0:
+    left = densities_left(densities, side, system, x, q2, partons, systems, rest, values)
+    goal = throw(dice) * values[GLUON + flavour]
+    for n in range(int(rest[_COMPANIONS])):
+        if _flavour_of(rest, n) == flavour:
+            goal -= _one_companion(rest, n, x / left)
+            if goal < 0.0:
+                k = int(rest[_FIRST + _ENTRIES * n + _SYSTEM])
                 systems.partner[system, side], systems.partner[k, side] = k, system
                 return
     if flavour in (UP, DOWN):
-        all_densities(densities, x / left, q2, work)
-        number = valence_left(flavour, side, system, partons, systems) / (2.0 if flavour == UP else 1.0)
-        if rest < number * (work[GLUON + flavour] - work[GLUON - flavour]):
+        all_densities(densities, x / left, q2, values)
+        share = rest[_UP_LEFT] if flavour == UP else rest[_DOWN_LEFT]
+        if goal < share * (values[GLUON + flavour] - values[GLUON - flavour]):
             systems.origin[system, side] = SECOND_VALENCE if valence_taken(partons, systems, side) != 0 else VALENCE

@@ -13,6 +13,8 @@ from __future__ import annotations
 from pseudoexp.core.elementary import log
 from pseudoexp.core.jit import inline
 
+HIGHEST_COMPANION = 0.45
+"""Bounds x q_c(x; s)."""
 _NEARLY_ALL = 0.97
 """Above this fraction the integrals, differences of large numbers, are taken as none."""
 
@@ -30,24 +32,22 @@ def _moment(s: float, c0: float, c1: float, c2: float, c3: float) -> float:
 
 
 @inline
-def _quarks(s: float) -> float:
-    """Return 1 / C."""
-    return _moment(s, 2.0 * s * s, -2.0 * s, 1.0, 0.0)
+def companion_norm(s: float) -> float:
+    """Return C, 0 if there is no room for a companion."""
+    return 1.0 / _moment(s, 2.0 * s * s, -2.0 * s, 1.0, 0.0) if s < _NEARLY_ALL else 0.0
 
 
 @inline
-def companion_density(x: float, s: float) -> float:
-    """Return x q_c(x; s)."""
+def companion_density(x: float, s: float, norm: float) -> float:
+    """Return x q_c(x; s) for C = `norm`."""
     y = s + x
-    if y >= 1.0 or s >= _NEARLY_ALL:
+    if y >= 1.0:
         return 0.0
     rest = (1.0 - y) * (1.0 - y) / (y * y)
-    return x * rest * rest * (s * s + x * x) / _quarks(s)
+    return norm * x * rest * rest * (s * s + x * x)
 
 
 @inline
-def companion_momentum(s: float) -> float:
-    """Return the mean x of a companion."""
-    if s >= _NEARLY_ALL:
-        return (1.0 - s) / 6.0
-    return _moment(s, -2.0 * s * s * s, 4.0 * s * s, -3.0 * s, 1.0) / _quarks(s)
+def companion_momentum(s: float, norm: float) -> float:
+    """Return the mean x of a companion for C = `norm`."""
+    return norm * _moment(s, -2.0 * s * s * s, 4.0 * s * s, -3.0 * s, 1.0) if norm > 0.0 else (1.0 - s) / 6.0

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.engines.builtin.beams import whole_proton
 from pseudoexp.engines.builtin.coupling import Coupling, strong_coupling
 from pseudoexp.engines.builtin.dice import Dice, new_dice
 from pseudoexp.engines.builtin.evolution import CUTOFF2, Evolution, evolution_of, octave
@@ -85,6 +86,7 @@ class ShowerWork(NamedTuple):
     end_of: NDArray[np.int32]  # (rows, 2) end of a parton's colour and anticolour in its block, -1
     trio: NDArray[np.float64]  # (3, 4) radiator, emitted and recoiler after a branching
     above: NDArray[np.float64]  # (COLUMNS,) parton densities
+    rest: NDArray[np.float64]  # (2, REST) what is left of the protons (`beams`)
     filled: NDArray[np.int64]  # (blocks,) ends
     top: NDArray[np.float64]  # (blocks,) the highest trial of all when a shower paused
     counted: NDArray[np.float64]  # (blocks,) pT^2 down to which variations are counted
@@ -115,8 +117,8 @@ def shower_work(capacity: int, blocks: int = 1, ends: int = 0, weights: NDArray[
     return ShowerWork(
         ends=np.zeros(n, END).view(np.recarray), trial=np.zeros(n),
         space=np.zeros(2 * blocks, INCOMING_END).view(np.recarray), end_of=np.full((capacity, 2), -1, np.int32),
-        trio=np.zeros((3, 4)), above=np.zeros(COLUMNS), filled=np.zeros(blocks, np.int64), top=np.zeros(blocks),
-        counted=np.zeros(blocks), weights=np.zeros(0) if weights is None else weights, ghosts=new_dice(),
+        trio=np.zeros((3, 4)), above=np.zeros(COLUMNS), rest=whole_proton(), filled=np.zeros(blocks, np.int64),
+        top=np.zeros(blocks), counted=np.zeros(blocks), weights=np.zeros(0) if weights is None else weights, ghosts=new_dice(),
         kept_end=np.zeros(1, END).view(np.recarray), kept_space=np.zeros(1, INCOMING_END).view(np.recarray),
         kept_trio=np.zeros((3, 4)))
 
@@ -127,7 +129,7 @@ def block(work: ShowerWork, k: int) -> ShowerWork:
     size = len(work.trial) // len(work.filled)
     ends: np.recarray = work.ends[k * size:(k + 1) * size]  # type: ignore[assignment]
     space: np.recarray = work.space[2 * k:2 * k + 2]  # type: ignore[assignment]
-    return ShowerWork(ends, work.trial[k * size:(k + 1) * size], space, work.end_of, work.trio, work.above,
+    return ShowerWork(ends, work.trial[k * size:(k + 1) * size], space, work.end_of, work.trio, work.above, work.rest,
                       work.filled[k:k + 1], work.top[k:k + 1], work.counted[k:k + 1], work.weights, work.ghosts, work.kept_end,
                       work.kept_space, work.kept_trio)
 

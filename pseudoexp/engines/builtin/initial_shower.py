@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import exp, log, sincos
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.engines.builtin.beams import column_left, most_left, take_away
 from pseudoexp.engines.builtin.coupling import alpha_s
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.dipoles import PT0_SQUARED, ShowerTables, ShowerWork, add_ends, link
@@ -31,7 +32,6 @@ from pseudoexp.engines.builtin.parton_density import (
     all_at_place,
     at_other_scale,
     at_other_x,
-    at_place,
     column,
     density,
     find_place,
@@ -92,13 +92,13 @@ def _mass2(partons: Partons, systems: Systems, system: int) -> float:
 
 
 @inline
-def _other_over_own(tables: ShowerTables, flavour: int, place: Place) -> float:
+def _other_over_own(tables: ShowerTables, rest: NDArray[np.float64], flavour: int, x: float, place: Place) -> float:
     """Return x f of mothers of the other kind over that of the daughter: all quarks, whatever z, over gluon, or gluon over quark.
     """
-    gluon = at_place(tables.densities, place, GLUON)
+    gluon = column_left(tables.densities, place, rest, x, GLUON)
     if flavour == 21:
-        return most_quarks_at(tables.densities, place) / max(gluon, 1e-12)
-    return gluon / max(at_place(tables.densities, place, GLUON + flavour), 1e-12)
+        return most_left(rest, most_quarks_at(tables.densities, place)) / max(gluon, 1e-12)
+    return gluon / max(column_left(tables.densities, place, rest, x, GLUON + flavour), 1e-12)
 
 
 @kernel
@@ -113,8 +113,9 @@ def _open_window(work: ShowerWork, tables: ShowerTables, side: int, flavour: int
     if high <= low:
         return
     place = find_place(tables.densities, x, pt2)
-    other_over_own = _other_over_own(tables, flavour, place)
-    other_over_own = max(other_over_own, _other_over_own(tables, flavour, at_other_scale(tables.densities, place, least)))
+    other_over_own = _other_over_own(tables, work.rest[side], flavour, x, place)
+    lowest = at_other_scale(tables.densities, place, least)
+    other_over_own = max(other_over_own, _other_over_own(tables, work.rest[side], flavour, x, lowest))
     valence = flavour == 1 or flavour == 2
     space.same_bound = _GLUON_HEADROOM if flavour == 21 else (_VALENCE_HEADROOM if valence else _OTHER_HEADROOM)
     space.other_bound = _OTHER_HEADROOM * other_over_own
@@ -277,16 +278,18 @@ def judge_space(work: ShowerWork, partons: Partons, systems: Systems, tables: Sh
     if throw(dice) >= kernel_ratio or virtuality <= 0.0 or _true_pt2(virtuality, z, m2, sister2) <= 0.0:
         return 0
     place = find_place(tables.densities, x, pt2)
-    before = at_place(tables.densities, place, column(flavour))
+    before = column_left(tables.densities, place, work.rest[side], x, column(flavour))
     place = at_other_x(tables.densities, place, x / z)
-    above = at_place(tables.densities, place, GLUON if mother == 21 else GLUON + mother)
     if gluon and not same:
-        above = 2.25 * (at_place(tables.densities, place, EFFECTIVE) - above)
+        all_at_place(tables.densities, place, work.above)
+        take_away(work.rest[side], x / z, work.above)
+        above = _quarks(work.above)
+    else:
+        above = column_left(tables.densities, place, work.rest[side], x / z, column(mother))
     bound = work.space[side].same_bound if same else work.space[side].other_bound
     if throw(dice) * bound * before >= above or before <= 0.0:
         return 0
     if gluon and not same:
-        all_at_place(tables.densities, place, work.above)
         mother = _pick_quark(work, throw(dice))
         if mother == 0 or _true_pt2(virtuality, z, m2, MASSES[abs(mother)] * MASSES[abs(mother)]) <= 0.0:
             return 0

@@ -16,7 +16,7 @@ gets new trials.
 from __future__ import annotations
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.engines.builtin.beams import momentum_left
+from pseudoexp.engines.builtin.beams import lay_rest
 from pseudoexp.engines.builtin.dice import Dice
 from pseudoexp.engines.builtin.dipoles import (
     ShowerTables,
@@ -136,7 +136,7 @@ def begin(system: int, partons: Partons, systems: Systems, tables: ShowerTables,
     code = start_ends(work, partons, systems, tables, dice, system, pt2)
     if code < 0 or not initial:
         return code
-    limits = (momentum_left(systems, 0, system), momentum_left(systems, 1, system))
+    limits = (lay_rest(0, system, pt2, partons, systems, work.rest[0]), lay_rest(1, system, pt2, partons, systems, work.rest[1]))
     work.space[0].old_pt2 = -1.0
     work.space[1].old_pt2 = -1.0
     _start_space(work, partons, systems, tables, dice, system, limits, pt2)
@@ -169,5 +169,6 @@ def evolve(system: int, partons: Partons, systems: Systems, tables: ShowerTables
     code = begin(system, partons, systems, tables, work, dice, initial)
     if code < 0:
         return code
-    limits = (momentum_left(systems, 0, system), momentum_left(systems, 1, system))
+    q2 = systems.scale[system] * systems.scale[system]
+    limits = (lay_rest(0, system, q2, partons, systems, work.rest[0]), lay_rest(1, system, q2, partons, systems, work.rest[1]))
     return radiate(work, partons, systems, tables, dice, system, limits, initial, 0.0)

@@ -10,7 +10,7 @@ import pytest
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.rng import QCD, event_stream
 from pseudoexp.engines.builtin.activity import ActivityTables, scatter_once
-from pseudoexp.engines.builtin.beams import LARGEST_GROWTH, decide_origin
+from pseudoexp.engines.builtin.beams import LARGEST_GROWTH, REST, decide_origin
 from pseudoexp.engines.builtin.dice import ACTIVITY, HARD_PROCESS, new_dice, throw_from
 from pseudoexp.engines.builtin.dipoles import shower_tables
 from pseudoexp.engines.builtin.overlap import overlap_of_hard_collision
@@ -29,7 +29,7 @@ PYTHIA_GLUONS, PYTHIA_COMPTON = 0.666, 0.292
 @kernel
 def scatter(events, partons, systems, hard, work, tables, dice, number, pt, incoming):
     """Fill the number of further scatterings of each event, and pT and incoming partons of each; return how many."""
-    k = 0
+    k, rest = 0, np.zeros((2, REST))
     for event in range(events):
         forget_partons(partons, systems)
         stream = event_stream(1, QCD, event)
@@ -37,18 +37,18 @@ def scatter(events, partons, systems, hard, work, tables, dice, number, pt, inco
         sample_hard_process(partons, systems, dice, hard, work)
         throw_from(dice, stream, ACTIVITY, 0)
         for side in range(2):
-            decide_origin(0, side, partons, systems, tables.densities, dice, work.scattering.one)
+            decide_origin(0, side, partons, systems, tables.densities, dice, rest[side], work.scattering.one)
         per_mb = LARGEST_GROWTH * tables.scatterings.mean_at_centre * overlap_of_hard_collision(dice)
         scale = systems.scale[0]
         while True:
             scale = next_pt(tables.scatterings, scale, per_mb, dice)
             if scale == 0.0:
                 break
-            system = scatter_once(scale, partons, systems, tables, work.scattering, dice)
+            system = scatter_once(scale, partons, systems, tables, work.scattering, rest, dice)
             if system < 0:
                 continue
             for side in range(2):
-                decide_origin(system, side, partons, systems, tables.densities, dice, work.scattering.one)
+                decide_origin(system, side, partons, systems, tables.densities, dice, rest[side], work.scattering.one)
             pt[k] = scale
             incoming[k, 0] = partons.pdg_id[systems.incoming[system, 0]]
             incoming[k, 1] = partons.pdg_id[systems.incoming[system, 1]]

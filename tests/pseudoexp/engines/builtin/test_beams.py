@@ -3,10 +3,27 @@
 import numpy as np
 import pytest
 
+from pseudoexp.core.jit import kernel
 from pseudoexp.core.rng import QCD, event_stream
-from pseudoexp.engines.builtin.beams import decide_origin, densities_left, momentum_left
+from pseudoexp.engines.builtin.beams import (
+    REST,
+    column_left,
+    decide_origin,
+    densities_left,
+    lay_rest,
+    momentum_left,
+    most_left,
+)
 from pseudoexp.engines.builtin.dice import ACTIVITY, new_dice, throw_from
-from pseudoexp.engines.builtin.parton_density import COLUMNS, EFFECTIVE, GLUON, all_densities, densities
+from pseudoexp.engines.builtin.parton_density import (
+    COLUMNS,
+    EFFECTIVE,
+    GLUON,
+    all_densities,
+    densities,
+    find_place,
+    most_quarks_at,
+)
 from pseudoexp.engines.builtin.partons import INCOMING, SEA, SECOND_VALENCE, VALENCE, append_parton, new_partons, new_systems
 
 TABLES = densities()
@@ -15,6 +32,18 @@ Q2 = 30.0
 TAKEN = {"nothing": [], "gluon": [(21, 0.2, SEA)], "u": [(2, 0.15, VALENCE)], "d": [(1, 0.15, VALENCE)],
          "sea": [(-3, 0.08, SEA)], "two seas": [(-3, 0.08, SEA), (4, 1e-3, SEA)],
          "all": [(2, 0.1, VALENCE), (2, 0.05, SECOND_VALENCE), (21, 0.05, SEA), (-1, 0.02, SEA)]}
+
+
+@kernel
+def most(rest, bound):
+    """Return `most_left`."""
+    return most_left(rest, bound)
+
+
+@kernel
+def most_quarks(tables, place):
+    """Return `most_quarks_at`."""
+    return most_quarks_at(tables, place)
 
 
 def proton_without(taken):
@@ -35,7 +64,7 @@ def rest_of(taken, besides=-1):
     out, values = np.zeros(COLUMNS), np.zeros((len(LOG_X), COLUMNS))
     for i, x in enumerate(np.exp(LOG_X)):
         if x < left:
-            densities_left(TABLES, 0, besides, x, Q2, partons, systems, out)
+            densities_left(TABLES, 0, besides, x, Q2, partons, systems, np.zeros(REST), out)
             values[i] = out
     return values, left
 
@@ -65,9 +94,21 @@ def test_the_companion_is_the_antiquark():
 def test_a_system_does_not_take_from_itself():
     alone, out = np.zeros(COLUMNS), np.zeros(COLUMNS)
     partons, systems = proton_without(TAKEN["sea"])
-    densities_left(TABLES, 0, 0, 0.08, Q2, partons, systems, out)
+    densities_left(TABLES, 0, 0, 0.08, Q2, partons, systems, np.zeros(REST), out)
     all_densities(TABLES, 0.08, Q2, alone)
     assert out[:EFFECTIVE] == pytest.approx(alone[:EFFECTIVE], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_one_column_is_that_of_all(name):
+    partons, systems = proton_without(TAKEN[name])
+    out, rest = np.zeros(COLUMNS), np.zeros(REST)
+    left = lay_rest(0, -1, Q2, partons, systems, rest)
+    for x in (1e-4, 0.01, 0.2):
+        densities_left(TABLES, 0, -1, x * left, Q2, partons, systems, rest, out)
+        place = find_place(TABLES, x, Q2)
+        assert [column_left(TABLES, place, rest, x, k) for k in range(EFFECTIVE)] == pytest.approx(out[:EFFECTIVE], rel=1e-9)
+        assert most(rest, most_quarks(TABLES, place)) >= out[:EFFECTIVE].sum() - out[GLUON]
 
 
 def origins(taken, n=400):
@@ -77,7 +118,7 @@ def origins(taken, n=400):
     for k in range(n):
         systems.partner[:] = -1
         throw_from(dice, event_stream(1, QCD, k), ACTIVITY, 0)
-        decide_origin(last, 0, partons, systems, TABLES, dice, work)
+        decide_origin(last, 0, partons, systems, TABLES, dice, np.zeros(REST), work)
         found.append((systems.origin[last, 0], systems.partner[last, 0], systems.partner[0, 0]))
     return np.array(found)
 
@@ -87,7 +128,7 @@ def test_companions_are_found_by_their_density():
     found = origins([(-3, 0.03, SEA), (3, 0.05, SEA)])
     partons, systems = proton_without([(-3, 0.03, SEA), (3, 0.05, SEA)])
     out, sea = np.zeros(COLUMNS), np.zeros(COLUMNS)
-    densities_left(TABLES, 0, 1, 0.05, Q2, partons, systems, out)
+    densities_left(TABLES, 0, 1, 0.05, Q2, partons, systems, np.zeros(REST), out)
     expected = 1.0 - out[GLUON - 3] / out[GLUON + 3]
     all_densities(TABLES, 0.05, Q2, sea)
     share = (found[:, 1] == 0).mean()
@@ -109,5 +150,5 @@ def test_a_gluon_lets_its_companion_go():
     systems.partner[0, 0], systems.partner[1, 0] = 1, 0
     dice = new_dice()
     throw_from(dice, event_stream(1, QCD, 0), ACTIVITY, 0)
-    decide_origin(0, 0, partons, systems, TABLES, dice, np.zeros(COLUMNS))
+    decide_origin(0, 0, partons, systems, TABLES, dice, np.zeros(REST), np.zeros(COLUMNS))
     assert (systems.partner[:2, 0] == -1).all()
