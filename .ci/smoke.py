@@ -21,6 +21,7 @@ package = Path(pseudoexp.__file__).parent
 assert "site-packages" in str(package), package
 assert pseudoexp_cli("--help").returncode == 0
 assert "atlas-itk" in pseudoexp_cli("cards", "list").stdout
+assert "v1-small" in pseudoexp_cli("benchmark", "list").stdout
 assert pseudoexp_cli("info", "missing.h5").returncode == 2
 answer = pseudoexp_cli("generate", "--n", "10", "--out", "x.h5", "--engine", "pythia8")
 assert answer.returncode == 2 and "pseudoexp[pythia]" in answer.stderr.replace("\n", ""), answer
