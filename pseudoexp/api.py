@@ -160,37 +160,7 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
 def load_benchmark(name: str = "v1-small", split: str | None = "train", *, return_X_y: bool = False,
                    weight: str | None = "benchmark", columns: Sequence[str] | None = None, threads: int = 0,
                    progress: Any = None) -> Any:
-    """Read a release of the benchmark, which is made in the user's cache when it is first asked for.
-
-    Parameters
-    ----------
-    name : str, optional
-        The release: see ``python -m pseudoexp benchmark list``.
-    split : {"train", "val", "test"} or None, optional
-        As in `load`; releases for tests only have no other split than "test".
-    return_X_y, weight, columns : optional
-        As in `load`.
-    threads : int, optional
-        Worker processes if it has to be made, 0 for one per core.
-    progress : callable, optional
-        As in `generate`; by default progress is shown on stderr while the release is made.
-
-    Returns
-    -------
-    Bunch
-        What `load` returns, and the `path` of the file. `pseudoexp.benchmark.identities` names its rows.
-
-    Raises
-    ------
-    ConfigError
-        For an unknown release or split, or a release that this installation cannot make.
-    DamagedFile
-        If the rows are not those of the release.
-
-    Examples
-    --------
-    >>> train = pseudoexp.load_benchmark("v1-small", split="train")      # doctest: +SKIP
-    """
+    """Read a release of the benchmark, made at its first use: see `pseudoexp.benchmark.store.load_benchmark`."""
     from pseudoexp.benchmark.store import load_benchmark as read
 
     return read(name, split, return_X_y=return_X_y, weight=weight, columns=columns, threads=threads, progress=progress)

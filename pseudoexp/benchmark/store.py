@@ -44,7 +44,37 @@ def path_of(name: str | Release) -> Path:
 def load_benchmark(name: str = "v1-small", split: str | None = "train", *, return_X_y: bool = False,
                    weight: str | None = "benchmark", columns: Sequence[str] | None = None, threads: int = 0,
                    progress: Tell | None = None) -> Any:
-    """Return a split of a release, which is made first if it is not there: see `pseudoexp.load_benchmark`."""
+    """Read a release of the benchmark, which is made in the user's cache when it is first asked for.
+
+    Parameters
+    ----------
+    name : str, optional
+        The release: see ``python -m pseudoexp benchmark list``.
+    split : {"train", "val", "test"} or None, optional
+        As in `pseudoexp.load`; releases for tests only have no other split than "test".
+    return_X_y, weight, columns : optional
+        As in `pseudoexp.load`.
+    threads : int, optional
+        Worker processes if it has to be made, 0 for one per core.
+    progress : callable, optional
+        As in `pseudoexp.generate`; by default progress is shown on stderr while the release is made.
+
+    Returns
+    -------
+    Bunch
+        What `pseudoexp.load` returns, and the `path` of the file. `pseudoexp.benchmark.identities` names its rows.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown release or split, or a release that this installation cannot make.
+    DamagedFile
+        If the rows are not those of the release.
+
+    Examples
+    --------
+    >>> train = pseudoexp.load_benchmark("v1-small", split="train")      # doctest: +SKIP
+    """
     one = release(name)
     wanted = one.load_split(split)
     chosen = schema.INPUTS if columns is None else tuple(columns)
