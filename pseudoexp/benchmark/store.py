@@ -16,10 +16,8 @@ from typing import Any
 from pseudoexp.benchmark.registry import Release, release
 from pseudoexp.bunch import Bunch
 from pseudoexp.core.files import locked, whole_file
-from pseudoexp.dataset import schema
 from pseudoexp.dataset.digest import canonical_json
 from pseudoexp.dataset.probe import FileInfo, probe
-from pseudoexp.dataset.reader import Dataset, Selection
 from pseudoexp.dataset.verify import verify
 from pseudoexp.errors import ConfigError, DamagedFile
 from pseudoexp.production.run_config import difference
@@ -75,11 +73,12 @@ def load_benchmark(name: str = "v1-small", split: str | None = "train", *, retur
     --------
     >>> train = pseudoexp.load_benchmark("v1-small", split="train")      # doctest: +SKIP
     """
+    from pseudoexp.api import load
+
     one = release(name)
     wanted = one.load_split(split)
-    chosen = schema.INPUTS if columns is None else tuple(columns)
     info = require(one, threads, progress)
-    dataset = Dataset(Selection(info, wanted, weight, chosen, False))
+    dataset = load(info.path, wanted, weight=weight, columns=columns)
     notice = one.notice()
     head = [f"Release {one.name} ({one.status}): {one.title}.", *([f"{notice}."] if notice else [])]
     dataset["DESCR"] = "\n".join([*head, dataset["DESCR"]])

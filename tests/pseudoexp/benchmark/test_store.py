@@ -56,6 +56,8 @@ def test_a_release_for_tests_only(small):
     assert len(pseudoexp.load_benchmark("v1-other", "test").target) == 1000
     with pytest.raises(ConfigError, match="no split 'train'; allowed: test"):
         pseudoexp.load_benchmark("v1-other")
+    with pytest.raises(ConfigError, match="columns 'pt'; allowed: a sequence"):
+        pseudoexp.load_benchmark("v1-other", "test", columns="pt")
 
 
 def test_an_interrupted_making_goes_on(fresh, monkeypatch):
