@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.errors import ConfigError, DataError, MissingExtra
+from tagger.bit_budget import BestUnder, SmallestWithin
 from tagger.data import TaggerData
 from tagger.evaluate import logits, to_run
 from tagger.firmware.rows import CHECK_FILE, CHECK_ROWS, CheckRows
@@ -62,10 +64,6 @@ WEIGHT_BITS = 6
 RANGES = {"integer": (-8, 6), "input": (-4, 8), "activation": (-4, 7), "weight": (-6, 8)}
 """Allowed integer bits and fractional bits; sums of 64 products of these are exact in float32."""
 CALIBRATION_ROWS = 20_000
-START_OF_BETA = 0.01
-"""First beta as a share of the last."""
-GROWTH = 0.7
-"""Share of the epochs over which beta grows; the rest runs at the full beta."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +86,9 @@ class QuantiseOptions:
         Rows per step; by default at least 64 steps make an epoch.
     seed : int
         Of the order of the rows.
+    luts : float or None
+        Keep the best network that takes at most so many LUTs instead; `beta` follows, `tolerance` and `patience` do
+        not matter.
     """
 
     beta: float = 3e-5
@@ -97,6 +98,7 @@ class QuantiseOptions:
     learning_rate: float = 3e-3
     batch: int | None = None
     seed: int = 1
+    luts: float | None = None
 
     def __post_init__(self) -> None:
         """Check the values; `ConfigError` names the first that is wrong."""
@@ -108,6 +110,8 @@ class QuantiseOptions:
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise ConfigError(f"{name} {value!r}; allowed: a positive integer")
+        if self.luts is not None and not 10.0 <= self.luts <= 1e7:
+            raise ConfigError(f"luts {self.luts!r}; allowed: 10 to 10000000")
 
     def batch_for(self, rows: int) -> int:
         """Return the rows per step for so many training rows."""
@@ -134,7 +138,7 @@ class Quantised:
 
 
 def quantise(model: keras.Model, data: TaggerData, options: QuantiseOptions = QuantiseOptions(),
-             report: Report | None = None) -> Quantised:
+             report: Report | None = None, luts: Callable[[keras.Model], float] | None = None) -> Quantised:
     """Turn a float network into a quantised one by training its bit widths and weights.
 
     Parameters
@@ -147,6 +151,8 @@ def quantise(model: keras.Model, data: TaggerData, options: QuantiseOptions = Qu
         See there.
     report : callable, optional
         Called after each epoch, see `tagger.train.Report`; the logs hold `ebops` and `beta` too.
+    luts : callable, optional
+        With `options.luts`: network -> LUTs as synthesised, see `tagger.bit_budget.BestUnder`.
 
     Raises
     ------
@@ -156,7 +162,9 @@ def quantise(model: keras.Model, data: TaggerData, options: QuantiseOptions = Qu
     if is_quantised(model):
         raise ConfigError("this network is quantised already; quantise takes the float network it was made from")
     quantised = convert(model, data.train.x[:CALIBRATION_ROWS])
-    keeper = _SmallestWithin(_val_auc(model, data), options)
+    reference = _val_auc(model, data)
+    keeper = (SmallestWithin(reference, options) if options.luts is None
+              else BestUnder(options.luts, options.epochs, data.train.x[:CALIBRATION_ROWS], luts))
     plan = TrainConfig(epochs=options.epochs, batch=options.batch_for(len(data.train)), seed=options.seed, patience=0,
                        learning_rate=options.learning_rate)
     history = fit(quantised, data, plan, [keeper, *([progress(options.epochs, report)] if report else [])])
@@ -167,14 +175,14 @@ def quantise(model: keras.Model, data: TaggerData, options: QuantiseOptions = Qu
         if not layer["ebops"]:
             raise ConfigError(f"beta {options.beta:g} leaves no bit in layer {layer['name']}: "
                               "a smaller --beta is needed")
-    summary = {"ebops": int(ebops), "float_val_auc": keeper.reference, "val_auc": _val_auc(quantised, data),
+    summary = {"ebops": int(ebops), "float_val_auc": reference, "val_auc": _val_auc(quantised, data),
                "epoch": keeper.best_epoch, "within_tolerance": keeper.within, "layers": layers,
-               "inputs": input_words(quantised, data.inputs)}
+               "inputs": input_words(quantised, data.inputs)} | keeper.summary
     return Quantised(quantised, history, summary)
 
 
 def quantised_run(parent: Run, data: TaggerData, options: QuantiseOptions = QuantiseOptions(),
-                  report: Report | None = None) -> Run:
+                  report: Report | None = None, luts: Callable[[keras.Model], float] | None = None) -> Run:
     """Quantise a run and judge the result on the test split.
 
     Parameters
@@ -187,6 +195,8 @@ def quantised_run(parent: Run, data: TaggerData, options: QuantiseOptions = Quan
         See there.
     report : callable, optional
         Called after each epoch, see `tagger.train.Report`.
+    luts : callable, optional
+        See `quantise`.
 
     Returns
     -------
@@ -194,9 +204,10 @@ def quantised_run(parent: Run, data: TaggerData, options: QuantiseOptions = Quan
         Not saved yet; `metrics["quantisation"]` holds the summary of `Quantised` with the test `auc` and `float_auc`.
     """
     start = time.perf_counter()
-    done = quantise(parent.model, data, options, report)
+    done = quantise(parent.model, data, options, report, luts)
     before = parent.config.get("asked", {})
-    asked = {key: before[key] for key in ("features", "nodes") if key in before} | {"tolerance": options.tolerance}
+    aim = {"tolerance": options.tolerance} if options.luts is None else {"luts": options.luts}
+    asked = {key: before[key] for key in ("features", "nodes") if key in before} | aim
     run = to_run(done.model, data, {
         "command": "quantise", "options": asdict(options), "asked": asked,
         "parent": str(parent.path or ""), "training": training_cost(done.history, start)}, done.history)
@@ -280,42 +291,6 @@ def _set_ranges(layer: QDense, values: NDArray[np.float64]) -> None:
 
 def _val_auc(model: keras.Model, data: TaggerData) -> float:
     return Scored(logits(model, data.val.x), data.val.y == 1, data.val.weight).auc()[0]
-
-
-class _SmallestWithin(keras.callbacks.Callback):
-    """Raises beta, and keeps the weights of the fewest EBOPs whose validation AUC is within the tolerance."""
-
-    def __init__(self, reference: float, options: QuantiseOptions) -> None:
-        super().__init__()
-        self.reference, self.options = reference, options
-        self.best: list[NDArray[Any]] | None = None
-        self.best_epoch, self.within, self.outside = 0, False, 0
-        self._key = (True, np.inf)
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Set this epoch's beta."""
-        part = min(1.0, epoch / max(GROWTH * self.options.epochs, 1.0))
-        self.beta = self.options.beta * START_OF_BETA ** (1.0 - part)
-        for layer in dense_layers(self.model):
-            layer._beta.assign(self.beta)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Judge this epoch's network."""
-        area = logs["val_auc"]
-        ebops = sum(int(layer.ebops) for layer in dense_layers(self.model))
-        logs.update(ebops=ebops, beta=self.beta)
-        bad = area < self.reference - self.options.tolerance
-        self.outside = self.outside + 1 if bad else 0
-        key = (bad, -area if bad else float(ebops))
-        if key < self._key or self.best is None:
-            self._key, self.best, self.best_epoch, self.within = key, self.model.get_weights(), epoch + 1, not bad
-        if self.outside >= self.options.patience and self.within:
-            self.model.stop_training = True
-
-    def restore(self) -> None:
-        """Put the weights kept back into the network."""
-        if self.best is not None:
-            self.model.set_weights(self.best)
 
 
 def firmware_part(model: keras.Model) -> keras.Model:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +14,10 @@ def command(
     model: Annotated[Path, typer.Option(help="Run folder of a float network.")],
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
     beta: Annotated[float, typer.Option(help="Price of a bit operation: larger makes a smaller network.")] = 3e-5,
+    luts: Annotated[float | None, typer.Option(help="Instead of a tolerance: keep the best network of at most so many "
+                                                    "LUTs; beta follows.")] = None,
+    synthesis: Annotated[bool, typer.Option("--synthesis/--estimate", help="With --luts: synthesise (Yosys) what is kept, and "
+                                            "step down while it is too large; or trust da4ml's estimate.")] = True,
     epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 60,
     tolerance: Annotated[float, typer.Option(help="Validation AUC that may be lost.")] = 0.0015,
     patience: Annotated[int, typer.Option(help="Stop after so many epochs in a row outside the tolerance.")] = 10,
@@ -32,11 +37,12 @@ def command(
     from tagger.runs import Run, check_target
 
     options = QuantiseOptions(beta=beta, epochs=epochs, tolerance=tolerance, patience=patience,
-                              learning_rate=learning_rate, batch=batch, seed=seed)
+                              learning_rate=learning_rate, batch=batch, seed=seed, luts=luts)
+    check = _synthesis(synthesis) if luts is not None else None
     check_target(out, force)
     parent = Run.load(model)
     rows = TaggerData.load(data, parent.inputs)
-    run = quantised_run(parent, rows, options, report=None if quiet else epoch_line)
+    run = quantised_run(parent, rows, options, None if quiet else epoch_line, check)
     save_with_rows(run, rows, out, force)
     if quiet:
         return
@@ -44,6 +50,23 @@ def command(
     found = run.metrics["quantisation"]
     typer.echo(f"quantised   {found['ebops']} EBOPs; test AUC {found['auc']:.4f}, float {found['float_auc']:.4f}; "
                f"epoch {found['epoch']}")
+    if luts is not None:
+        said = found["luts"]
+        made = "not synthesised" if said["synthesised"] is None else f"{said['synthesised']:.0f} synthesised (Yosys)"
+        typer.echo(f"LUTs        {said['estimated']:.0f} estimated (da4ml), {made}; limit {luts:g}")
     if not found["within_tolerance"]:
         typer.echo(f"note: no epoch stayed within {tolerance:g} of the float network's validation AUC; "
                    "try a smaller --beta or more --epochs", err=True)
+
+
+def _synthesis(wanted: bool) -> Callable[[Any], float] | None:
+    """Return what synthesises a network, None if the estimate is enough; complain before any work if a tool is missing."""
+    from tagger.bit_budget import synthesised_luts
+    from tagger.firmware.adder_graph import require_da4ml
+    from tagger.firmware.tools import yosys
+
+    require_da4ml()
+    if not wanted:
+        return None
+    yosys()
+    return synthesised_luts

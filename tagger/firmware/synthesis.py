@@ -91,6 +91,16 @@ def cells(sources: dict[str, str], log: Path | None = None) -> Cells:
     return Cells.of(counts)
 
 
+def network_cells(network: FixedNetwork, threshold: float = 0.0, levels: float = 5.0, log: Path | None = None) -> Cells:
+    """Synthesise a network for UltraScale+ and count the cells; see `cells`.
+
+    Registers stand behind every `levels` additions: Yosys' mapping takes ten times as long for logic without a clock.
+    """
+    graph = AdderGraph.of(network, threshold).pipelined(levels)
+    ports = verilog.ports_of(graph, [f"{i}" for i in range(len(graph.inputs))])
+    return cells(graph.verilog() | {f"{verilog.TOP}.v": verilog.top_module(ports)}, log)
+
+
 def _yosys(folder: Path, sources: dict[str, str], top: str, command: str, log: Path | None) -> dict[str, int]:
     for name, text in sources.items():
         (folder / name).write_text(text)

@@ -1,0 +1,68 @@
+"""`quantise` under a limit of LUTs: what is kept fits and is the best that does; synthesis has the last word."""
+
+import pytest
+
+pytest.importorskip("hgq")
+pytest.importorskip("da4ml")
+import quantised_toy as toy
+
+from pseudoexp.errors import ConfigError
+from tagger.bit_budget import BestUnder, Candidate, estimated_luts
+from tagger.quantise import QuantiseOptions, quantise
+
+LIMIT = 700.0
+
+
+@pytest.fixture(scope="module")
+def under():
+    options = QuantiseOptions(luts=LIMIT, epochs=14, batch=32, learning_rate=1e-2)
+    return quantise(toy.float_run().model, toy.data(), options)
+
+
+def test_the_network_kept_fits(under):
+    said = under.summary["luts"]
+    assert said["limit"] == LIMIT and said["synthesised"] is None and said["fitting_epochs"] >= 1
+    assert 0.2 * LIMIT < estimated_luts(under.model) == said["estimated"] <= LIMIT
+    assert under.summary["val_auc"] > under.summary["float_val_auc"] - 0.02
+    kept = under.summary["epoch"] - 1
+    assert under.history["val_auc"][kept] == pytest.approx(under.summary["val_auc"], abs=1e-3)
+
+
+def test_beta_rises_until_it_fits(under):
+    beta = under.history["beta"]
+    assert beta[0] < beta[1] < beta[2] and min(under.history["ebops"]) < 0.5 * under.history["ebops"][0]
+
+
+class Recorder:
+    """A network that is its weights."""
+
+    def set_weights(self, weights):
+        self.weights = weights
+
+
+def judged(monkeypatch, limit, luts, areas):
+    """What is kept of candidates with so many LUTs as synthesised."""
+    import hgq.utils
+
+    monkeypatch.setattr(hgq.utils, "trace_minmax", lambda model, x: 0)
+    keeper = BestUnder(limit, 10, None, lambda model: luts[model.weights[0]])
+    keeper.set_model(Recorder())
+    keeper.candidates = [Candidate(i + 1, area, 100.0, [i]) for i, area in enumerate(areas)]
+    keeper.restore()
+    return keeper
+
+
+def test_synthesis_steps_down_from_the_best(monkeypatch):
+    keeper = judged(monkeypatch, 100.0, [90.0, 120.0, 99.0, 110.0], [0.90, 0.95, 0.92, 0.94])
+    assert keeper.model.weights == [2] and keeper.best_epoch == 3
+    assert [one["synthesised"] for one in keeper.summary["luts"]["tried"]] == [120.0, 110.0, 99.0]
+
+
+def test_a_limit_that_nothing_meets_is_one_line(monkeypatch):
+    with pytest.raises(ConfigError, match="no network of at most 100 LUTs"):
+        judged(monkeypatch, 100.0, [101.0], [0.9])
+
+
+def test_options_are_checked():
+    with pytest.raises(ConfigError, match=r"luts 3\.0"):
+        QuantiseOptions(luts=3.0)
