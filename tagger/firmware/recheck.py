@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError, SchemaError
 from tagger.firmware import hls, simulation, tools
-from tagger.firmware.export import NETWORK_FILE, SUMMARY_FILE
+from tagger.firmware.export import BACKENDS, NETWORK_FILE, ONNX, SUMMARY_FILE
 from tagger.firmware.fixed_point import FixedNetwork
+from tagger.firmware.onnx_export import answers, close_check, require_onnx
 from tagger.firmware.rows import CHECK_FILE, CheckRows
 from tagger.firmware.verify import BitCheck, bit_check, stress_rows
 from tagger.runs import read_json
@@ -70,6 +71,8 @@ def recheck(folder: str | Path, report: Callable[[str], None] | None = None) -> 
     """
     place, say = Path(folder), report or (lambda line: None)
     summary = read_summary(place)
+    if summary["backend"] == ONNX:
+        return _recheck_onnx(place, summary)
     network = FixedNetwork.load(place / NETWORK_FILE)
     rows = CheckRows.load(place / CHECK_FILE, len(network.exponents))
     if rows.logits is None:
@@ -91,16 +94,30 @@ def recheck(folder: str | Path, report: Callable[[str], None] | None = None) -> 
                    tuple(check.trouble(what) for check in checks if not check.outcome.passed))
 
 
+def _recheck_onnx(folder: Path, summary: dict[str, Any]) -> Recheck:
+    require_onnx()
+    names = summary.get("inputs")
+    if not isinstance(names, list):
+        raise SchemaError(f"{folder / SUMMARY_FILE}: names no inputs, or is damaged")
+    rows = CheckRows.load(folder / CHECK_FILE, len(names))
+    if rows.logits is None:
+        raise SchemaError(f"{folder / CHECK_FILE}: holds no logits to compare with; export again")
+    check = _Check("row", "Keras gave", rows.logits, answers(folder)(rows.x), close_check)
+    trouble = (check.trouble("onnxruntime"),) if not check.outcome.passed else ()
+    return Recheck("onnxruntime", check.outcome, BitCheck(0, 0, 0.0, None), trouble)
+
+
 @dataclass(frozen=True)
 class _Check:
     kind: str
     said: str
     wanted: NDArray[Any]
     found: NDArray[Any]
+    compare: Callable[[NDArray[Any], NDArray[Any]], BitCheck] = bit_check
 
     @property
     def outcome(self) -> BitCheck:
-        return bit_check(self.wanted, self.found)
+        return self.compare(self.wanted, self.found)
 
     def trouble(self, what: str) -> str:
         check = self.outcome
@@ -120,8 +137,8 @@ def read_summary(folder: Path) -> dict[str, Any]:
     if not (folder / SUMMARY_FILE).is_file():
         raise SchemaError(f"{folder}: not a folder that `tagger export` wrote ({SUMMARY_FILE} is missing)")
     summary = read_json(folder / SUMMARY_FILE)
-    if summary.get("backend") not in _BUILDERS:
-        raise SchemaError(f"{folder / SUMMARY_FILE}: backend {summary.get('backend')!r}; known: {', '.join(_BUILDERS)}")
+    if summary.get("backend") not in BACKENDS:
+        raise SchemaError(f"{folder / SUMMARY_FILE}: backend {summary.get('backend')!r}; known: {', '.join(BACKENDS)}")
     return summary
 
 

@@ -151,7 +151,7 @@ def test_a_float_run_is_told_to_quantise(tmp_path):
 
 
 def test_an_unknown_backend_names_the_allowed_ones(tmp_path):
-    with pytest.raises(ConfigError, match="backend 'vhdl'; allowed: hls4ml, verilog"):
+    with pytest.raises(ConfigError, match="backend 'vhdl'; allowed: hls4ml, verilog, onnx"):
         export(toy.float_run(), tmp_path / "fw", backend="vhdl")
 
 
@@ -211,7 +211,7 @@ def test_exit_codes(tmp_path):
                               text=True, check=False, env=os.environ | {"PATH": path})
 
     unknown = tagger(toy.quantised().path, "--out", tmp_path / "fw", "--backend", "vhdl")
-    assert unknown.returncode == 2 and unknown.stderr.strip() == "error: backend 'vhdl'; allowed: hls4ml, verilog"
+    assert unknown.returncode == 2 and unknown.stderr.strip() == "error: backend 'vhdl'; allowed: hls4ml, verilog, onnx"
     no_compiler = tagger(toy.quantised().path, "--out", tmp_path / "fw", path=str(tmp_path))
     assert no_compiler.returncode == 2 and len(no_compiler.stderr.strip().splitlines()) == 1
 

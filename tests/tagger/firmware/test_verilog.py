@@ -149,7 +149,7 @@ def test_other_folders_are_refused(tmp_path):
     with pytest.raises(SchemaError, match="not a folder that `tagger export` wrote"):
         recheck(tmp_path)
     (tmp_path / "firmware.json").write_text('{"backend": "vhdl"}')
-    with pytest.raises(SchemaError, match="backend 'vhdl'; known: hls4ml, verilog"):
+    with pytest.raises(SchemaError, match="backend 'vhdl'; known: hls4ml, verilog, onnx"):
         recheck(tmp_path)
     done = subprocess.run([sys.executable, "-m", "tagger", "verify", str(tmp_path)], capture_output=True, text=True,
                           check=False)
