@@ -399,7 +399,8 @@ def shift(file: str | Path, card: str, out: str | Path, *, threads: int = 0, com
 def toys(file: str | Path, lumi: float | str = 140.0, n_toys: int | float | str = 1000, selection: str = "",
          out: str | Path | None = None, *, scores: str | Path | None = None, split: str | None = None,
          window: tuple[float, float] = (90.0, 140.0), mass_range: tuple[float, float] = (40.0, 240.0), bins: int | str = 40,
-         signal_strength: float | str = 1.0, seed: int | str = 1, force: bool = False, progress: Any = None) -> dict[str, Any]:
+         signal_strength: float | str = 1.0, seed: int | str = 1, plot: str | Path | None = None,
+         force: bool = False, progress: Any = None) -> dict[str, Any]:
     """Draw pseudo-experiments from the weighted events of a dataset, as ``python -m pseudoexp toys`` does.
 
     Parameters
@@ -426,6 +427,8 @@ def toys(file: str | Path, lumi: float | str = 140.0, n_toys: int | float | str 
         Times the signal's cross-section.
     seed : int, optional
         Of the toys.
+    plot : str or Path, optional
+        Draw mass spectra and significances into this file (png, pdf, svg).
     force : bool, optional
         Replace an existing file.
     progress : callable, optional
@@ -452,7 +455,8 @@ def toys(file: str | Path, lumi: float | str = 140.0, n_toys: int | float | str 
                         (float(window[0]), float(window[1])), (float(mass_range[0]), float(mass_range[1])),
                         parse_count(bins, "bins", 1, 1000), parse_float(signal_strength, "signal_strength", 0.0, 1e9),
                         parse_count(seed, "seed", 0, 2**63 - 1), "" if scores is None else str(scores))
-    return run(file, settings, None if out is None else Path(out), force, progress or (lambda stage, done, total: None))
+    return run(file, settings, None if out is None else Path(out), None if plot is None else Path(plot), force,
+               progress or (lambda stage, done, total: None))
 
 
 def verify(path: str | Path, *, repair: bool = False, threads: int = 0, hepmc_signal: str | Path = "",

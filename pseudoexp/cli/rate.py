@@ -21,7 +21,6 @@ EXAMPLES = "\n\n".join((
     'pseudoexp rate data.h5 --score "vr1_sv1_mass" --selection "mass > 90e3" --luminosity 7.5e34 --mu 200 --json',
     "pseudoexp rate data.h5 --scores scores.npz --split test",
 ))
-FORMATS = (".png", ".pdf", ".svg")
 
 
 def rate(
@@ -43,39 +42,23 @@ def rate(
     """Tell the rate of a trigger on a score at a luminosity, against signal efficiency, and the data reduction."""
     from pseudoexp.api import rate as compute
     from pseudoexp.dataset.digest import finite
+    from pseudoexp.experiments.plot_file import require_plot, write_plot
 
     if plot:
-        _require_place(plot, force)
+        require_plot(plot, force)
     with interruptible(), Progress("rows", quiet) as progress:
         found = compute(file, score, selection, scores=scores, luminosity=luminosity, mu=mu, inelastic=inelastic,
                         efficiencies=efficiency, split=split or None, progress=progress.update)
     if plot:
-        from pseudoexp.core.files import whole_file
         from pseudoexp.experiments.plots import rate_figure
-        from pseudoexp.pages.figure import save
 
-        with whole_file(plot) as stream:
-            save(stream, plot.suffix.lower()[1:], rate_figure, found)
+        write_plot(plot, rate_figure, found)
     if as_json:
         typer.echo(json.dumps(finite(found.as_dict()), indent=2, allow_nan=False))
     elif not quiet:
         show(found)
         if plot:
             typer.echo(f"drawn: {plot}")
-
-
-def _require_place(plot: Path, force: bool) -> None:
-    from importlib.util import find_spec
-
-    from pseudoexp.core.files import require_new_file
-    from pseudoexp.errors import ConfigError, MissingExtra
-
-    if plot.suffix.lower() not in FORMATS:
-        raise ConfigError(f"{plot}: allowed: a file ending in {', '.join(FORMATS)}")
-    require_new_file(plot, force)
-    for module in ("matplotlib", "mplhep"):
-        if find_spec(module) is None:
-            raise MissingExtra(module, "validation")
 
 
 def show(found: Trigger) -> None:

@@ -19,8 +19,8 @@ EXAMPLES = "\n\n".join((
     'pseudoexp toys data.h5 --scores scores.npz --split test --selection "score > 0.9"',
     'pseudoexp toys data.h5 --lumi 3000 --selection "pt > 450e3" --split test --json',
 ))
-_TITLES = {"counting": "counting, all masses", "window": "counting, mass window", "spectrum": "mass spectrum, background known",
-           "shape": "mass spectrum, normalisation fitted"}
+_TITLES = {"counting": "counting, all masses", "window": "counting, mass window", "spectrum": "spectrum, b known",
+           "shape": "spectrum, b normalised"}
 _WIDTH = 130
 
 
@@ -39,6 +39,7 @@ def toys(
     bins: Annotated[str, typer.Option(help="Of the mass spectrum.")] = "40",
     signal_strength: Annotated[str, typer.Option(help="Times the signal's cross-section.")] = "1",
     seed: Annotated[str, typer.Option(help="Of the toys.")] = "1",
+    plot: Annotated[Path | None, typer.Option(help="Draw mass spectra and significances into this file (png, pdf, svg).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")] = False,
@@ -49,13 +50,15 @@ def toys(
 
     with interruptible(), Progress("toys", quiet, {"reading": "rows"}) as progress:
         found = make(file, lumi, n_toys, selection, out, scores=scores, split=split or None, window=window, mass_range=mass_range,
-                     bins=bins, signal_strength=signal_strength, seed=seed, force=force, progress=progress.update)
+                     bins=bins, signal_strength=signal_strength, seed=seed, plot=plot, force=force, progress=progress.update)
     if as_json:
         typer.echo(json.dumps(finite(found), indent=2, allow_nan=False))
     elif not quiet:
         show(found)
         if out:
             typer.echo(f"toys: {out}")
+        if plot:
+            typer.echo(f"drawn: {plot}")
 
 
 def show(found: dict[str, Any]) -> None:

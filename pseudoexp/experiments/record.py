@@ -16,6 +16,7 @@ from pseudoexp.core.files import require_new_file, whole_file
 from pseudoexp.dataset.digest import canonical_json, finite
 from pseudoexp.experiments.candidates import BACKGROUND, SIGNAL
 from pseudoexp.experiments.expectation import TESTS
+from pseudoexp.experiments.plot_file import require_plot, write_plot
 from pseudoexp.experiments.spectrum import Spectrum
 from pseudoexp.experiments.toys import TOY_DTYPE, Experiment, Settings, draw, experiment
 
@@ -25,15 +26,19 @@ _EXPECTED = np.dtype([(f"{name}{what}", "<f8") for name in _NAMES.values() for w
 Tell = Callable[[str, int, int], None]
 
 
-def run(path: str | Path, settings: Settings, out: Path | None, force: bool, tell: Tell) -> dict[str, Any]:
-    """Draw the toys of a file, write them if `out` says where, and return the figures."""
+def run(path: str | Path, settings: Settings, out: Path | None, plot: Path | None, force: bool, tell: Tell) -> dict[str, Any]:
+    """Draw the toys of a file, write them and a figure where `out` and `plot` say, and return the results."""
     if out is not None:
         require_new_file(out, force)
+    if plot is not None:
+        require_plot(plot, force)
     made = experiment(path, settings, tell)
     with ExitStack() as stack:
         file = stack.enter_context(ToyFile(stack.enter_context(whole_file(out)), made)) if out is not None else None
-        pieces = []
+        pieces: list[NDArray[np.void]] = []
         for toys, signal, background in draw(made):
+            if not pieces:
+                first = signal[0] + background[0]
             pieces.append(toys)
             if file is not None:
                 file.write(toys, signal, background)
@@ -41,6 +46,10 @@ def run(path: str | Path, settings: Settings, out: Path | None, force: bool, tel
         found = facts(made, np.concatenate(pieces))
         if file is not None:
             file.finish(found)
+    if plot is not None:
+        from pseudoexp.experiments.plots import toys_figure
+
+        write_plot(plot, toys_figure, made, np.concatenate(pieces), first)
     return found
 
 

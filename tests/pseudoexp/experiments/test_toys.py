@@ -183,10 +183,23 @@ def test_no_background_in_the_window(tmp_path, file):
 def test_the_command(capsys, file, tmp_path):
     assert run(app, ["toys", str(file), "--lumi", "1000", "--n-toys", "100", "--out", str(tmp_path / "t.h5")]) == 0
     shown = capsys.readouterr().out
-    assert "100 toys of 1000 /fb" in shown and "qcd of 90 to 140 GeV" in shown and "normalisation" in shown
+    assert "100 toys of 1000 /fb" in shown and "qcd of 90 to 140 GeV" in shown and "b normalised" in shown
     assert run(app, ["toys", str(file), "--window", "90", "90.0001", "--n-toys", "10", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["significance"]["window"]["value"] is None and found["classes"]["qcd"]["events"]["sampled"] == 2250
+
+
+def test_the_plot(file, tmp_path, capsys):
+    pytest.importorskip("mplhep")
+    for name, start in (("a.svg", b"<?xml"), ("a.png", b"\x89PNG"), ("a.pdf", b"%PDF")):
+        found = pseudoexp.toys(file, 1000, 60, "mass > 50e3", plot=tmp_path / name, window=(90.0, 90.0001))
+        assert (tmp_path / name).read_bytes().startswith(start) and found["settings"]["n_toys"] == 60
+    assert run(app, ["toys", str(file), "--plot", str(tmp_path / "a.gif")]) == 2
+    assert run(app, ["toys", str(file), "--plot", str(tmp_path / "a.svg")]) == 2
+    assert "--force replaces it" in capsys.readouterr().err
+    first = (tmp_path / "a.svg").read_bytes()
+    pseudoexp.toys(file, 1000, 60, "mass > 50e3", plot=tmp_path / "a.svg", window=(90.0, 90.0001), force=True)
+    assert (tmp_path / "a.svg").read_bytes() == first
 
 
 def test_wrong_data_are_named(tmp_path):
