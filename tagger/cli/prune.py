@@ -14,7 +14,9 @@ def command(
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
     nodes: Annotated[str | None, typer.Option(help="Nodes to keep in total: a number, or a share such as 50%.")] = None,
     multiplications: Annotated[str | None, typer.Option(help="Instead of nodes: multiplications at most, or a share.")] = None,
-    luts: Annotated[str | None, typer.Option(help="Instead of nodes: LUTs at most, estimated for 8 bits, or a share.")] = None,
+    luts: Annotated[str | None, typer.Option(help="Instead of nodes: LUTs of 8 bits at most, or a share.")] = None,
+    synthesis: Annotated[bool, typer.Option("--synthesis/--estimate", help="With --luts: synthesise (Yosys) the network in "
+                                            "8 bits and correct until it fits; or trust the estimate.")] = True,
     group_track_jets: Annotated[bool, typer.Option(
         "--group-track-jets", help="The same input of both track jets stays or goes as one.")] = False,
     where: Annotated[str, typer.Option(help="hidden, inputs, all, or names of layers with commas.")] = "hidden",
@@ -38,6 +40,9 @@ def command(
     """
     from tagger.cli.terminal import epoch_line, exactly_one, summary
     from tagger.data import TaggerData
+    from tagger.firmware.adder_graph import require_da4ml
+    from tagger.firmware.tools import yosys
+    from tagger.resize.lut_check import prune_under
     from tagger.resize.training import ResizeOptions, prune
     from tagger.runs import Run, check_target
     from tagger.train import TrainConfig
@@ -47,13 +52,20 @@ def command(
                             cost=cost, group_track_jets=group_track_jets)
     config = TrainConfig(epochs=epochs, batch=batch, learning_rate=learning_rate, seed=seed, patience=patience)
     check_target(out, force)
+    verified = cost == "luts" and synthesis
+    if verified:
+        require_da4ml()
+        yosys()
     parent = Run.load(model)
     rows = TaggerData.load(data, parent.inputs)
-    run = prune(parent, rows, count, options, config, report=None if quiet else epoch_line)
+    run = (prune_under if verified else prune)(parent, rows, count, options, config, None if quiet else epoch_line)
     run.save(out, force)
     if not quiet:
         kept = run.metrics["resize"]
         unit = "" if cost == "nodes" else f" {cost}"
         typer.echo(f"kept        {kept['kept']['budget']:g} of {kept['asked']['budget']:g}{unit} asked for: "
                    + ", ".join(f"{name} {count}" for name, count in kept["layout"].items()))
+        if verified:
+            typer.echo(f"LUTs        {kept['luts']['synthesised']:.0f} of {kept['luts']['limit']:.0f}, rounded to 8 bits and "
+                       f"synthesised (Yosys), {len(kept['luts']['tried'])} prunings")
         summary(run)
