@@ -2,10 +2,15 @@
 
     python bench/early_loss.py --events 20000
     python bench/early_loss.py --events 400000 --folder EVENTS --cards atlas-itk perfect
+    python bench/early_loss.py --partons --events 400000
 
 Every event goes through detector and jets twice: as a whole, and as the chain does it. A row is lost if its jet is not
 found the second time, changed if its pT or mass is not the same to the last bit. Loss is by weight; its limit is the one
 at 95 % from the effective number of rows where none is lost.
+
+`--partons`: what the built-in engine's own test of the partons loses, at several thresholds. Whole events go through the
+chain, and a row is lost if the partons of its event fail; and how much more the largest disc of an event's particles has
+than that of its partons.
 """
 
 from __future__ import annotations
@@ -21,11 +26,17 @@ from numpy.typing import NDArray
 
 from pseudoexp import chain
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.record import event
+from pseudoexp.core.record import EventBatch, event
 from pseudoexp.core.rng import SIGNAL, event_stream
 from pseudoexp.dataset.schema import EVENTS_PER_CHUNK, row
+from pseudoexp.dataset.weights import DEFAULT_SAMPLING
 from pseudoexp.detector.simulate import EVERYWHERE
-from pseudoexp.early_test import count_track_jets, fill_discs, fill_region, may_pass
+from pseudoexp.early_test import count_track_jets, early_workspace, fill_discs, fill_region, may_pass
+from pseudoexp.engines.batches import join
+from pseudoexp.engines.builtin.chunk import _workspace, asked_of, generate_chunk
+from pseudoexp.engines.builtin.event import EngineWorkspace
+from pseudoexp.engines.builtin.prospects import THRESHOLD, can_give_row
+from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.jets.calibration import largest_pt_factor
 from pseudoexp.jets.candidates import LARGE_MIN_PT
 from pseudoexp.reconstruction import reconstruct_large_jets, reconstruct_track_jets
@@ -36,6 +47,10 @@ CARDS = ("atlas-itk", "atlas-run2", "hlt", "perfect")
 PT, MASS, LABEL, EVENT, WEIGHT, KEPT, SAME = range(7)
 """Columns of a row here; KEPT and SAME are 0 or 1."""
 _PT, _MASS, _LABEL, _HBB = row("pt"), row("mass"), row("flavour_label"), 0
+THRESHOLDS = (235.0, THRESHOLD, 245.0, 250.0, 255.0)
+"""GeV, of the test of partons."""
+GAINS = (0.01, 0.1, 1.0, 50.0, 99.0, 99.9, 99.99)
+"""Per cent of events with less of a gain from strings and decays."""
 _LIMIT = 2.996  # events at 95 % where none is seen
 
 
@@ -102,6 +117,62 @@ def _measure_chunk(folder: Path, card: str, process: int, chunk: int) -> NDArray
     return out[:n]
 
 
+def _whole_event(process: int, number: int) -> tuple[EventBatch, EngineWorkspace]:
+    """Make one event whole; its partons are left in the workspace."""
+    batch = generate_chunk(process, samples.SEED, number, 1, EngineSettings(*DEFAULT_SAMPLING))
+    for size in (1, 2, 4):
+        ws = _workspace(size, False)[0]
+        if np.array_equal(ws.hard_partons, batch.partons[0]):
+            return batch, ws
+    raise RuntimeError(f"process {process}, event {number}: its partons are not there")
+
+
+def _judge_chunk(cards: tuple[str, ...], process: int, chunk: int) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+    """Return per card (rows, 3 + thresholds) pT, label, weight, which thresholds are passed; and of all events these, discs."""
+    n, asked, early, batches = EVENTS_PER_CHUNK, asked_of(process, False), early_workspace(), []
+    judged = np.zeros((n, len(THRESHOLDS) + 2))
+    for i in range(n):
+        batch, ws = _whole_event(process, chunk * n + i)
+        judged[i, :-2] = [can_give_row(ws.partons, ws.higgs, asked, threshold, ws.discs) for threshold in THRESHOLDS]
+        fill_discs(event(batch, 0), np.inf, early)
+        judged[i, -2:] = np.sqrt(ws.discs.pt2.max()), np.sqrt(early.discs.pt2.max())
+        batches.append(batch)
+    found, whole = [], join(batches)
+    for card in cards:
+        made, _ = chain.rows_of(whole, process, samples.SEED, samples.tables_of(samples.detector(card)))
+        number = made[:, row("eventNumber")].astype(np.int64) - chunk * n
+        found.append(np.column_stack([made[:, [_PT, _LABEL, row("mcEventWeight")]], judged[number]]))
+    return found, judged
+
+
+def judge_partons(cards: tuple[str, ...], first: int, chunks: int, processes: int) -> None:
+    """Print what the test of partons loses, which events pass it, and what strings and decays add to discs."""
+    print("| card | class | pT [GeV] | rows | " + " | ".join(f"lost at {t:.0f} GeV" for t in THRESHOLDS)
+          + " |\n" + "|---" * (4 + len(THRESHOLDS)) + "|")
+    after = []
+    for process, name in zip(samples.PROCESSES, ("hbb", "qcd"), strict=True):
+        pieces = samples.parallel(_judge_chunk, [(cards, process, chunk) for chunk in range(first, first + chunks)], processes)
+        for k, card in enumerate(cards):
+            rows = np.concatenate([found[k] for found, _ in pieces])
+            for low, high in pairwise(EDGES):
+                r = rows[(rows[:, 1] == process) & (rows[:, 0] >= low) & (rows[:, 0] < high)]
+                values = [_loss(r[:, 2], r[:, 3 + m] == 0.0) for m in range(len(THRESHOLDS))]
+                print(f"| {card} | {name} | {low:.0f}-{high:.0f} | {len(r)} | {' | '.join(values)} |")
+        events = np.concatenate([judged for _, judged in pieces])
+        gain = np.percentile((events[:, -1] - events[:, -2])[events[:, -2] > THRESHOLDS[0]], GAINS)
+        after += [f"{name}: pass " + ", ".join(f"{x:.3f}" for x in events[:, :len(THRESHOLDS)].mean(axis=0)),
+                  f"{name}: discs gain " + ", ".join(f"{x:+.1f} GeV ({p:g} %)" for p, x in zip(GAINS, gain, strict=True))]
+    print("\n".join(after))
+
+
+def _loss(weight: NDArray[np.float64], lost: NDArray[np.bool_]) -> str:
+    """Return the loss by weight with its error, or a limit."""
+    total, effective = weight.sum(), weight.sum() ** 2 / (weight**2).sum()
+    if not lost.any():
+        return f"< {_LIMIT / effective:.1e}"
+    return f"{weight[lost].sum() / total:.1e} +- {np.sqrt((weight[lost] ** 2).sum()) / total:.1e}"
+
+
 def table(card: str, rows: NDArray[np.float64]) -> list[str]:
     """Return a line of Markdown per class and bin."""
     lines = []
@@ -109,10 +180,7 @@ def table(card: str, rows: NDArray[np.float64]) -> list[str]:
         for low, high in pairwise(EDGES):
             r = rows[(rows[:, LABEL] == label) & (rows[:, PT] >= low) & (rows[:, PT] < high)]
             w, lost = r[:, WEIGHT], r[:, KEPT] == 0.0
-            total, effective = w.sum(), w.sum() ** 2 / (w**2).sum()
-            loss, error = w[lost].sum() / total, np.sqrt((w[lost] ** 2).sum()) / total
-            value = f"{loss:.1e} +- {error:.1e}" if lost.any() else f"< {_LIMIT / effective:.1e}"
-            lines.append(f"| {card} | {name} | {low:.0f}-{high:.0f} | {len(r)} | {lost.sum()} | {value} | "
+            lines.append(f"| {card} | {name} | {low:.0f}-{high:.0f} | {len(r)} | {lost.sum()} | {_loss(w, lost)} | "
                          f"{np.count_nonzero((r[:, SAME] == 0.0) & ~lost)} |")
     return lines
 
@@ -120,11 +188,16 @@ def table(card: str, rows: NDArray[np.float64]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=20_000, help="events, half of them signal")
+    parser.add_argument("--first", type=int, default=0, help="number of the first event of each process (--partons)")
+    parser.add_argument("--partons", action="store_true", help="judge the built-in engine's test of partons")
     parser.add_argument("--cards", nargs="+", default=CARDS)
     parser.add_argument("--folder", type=Path, help="keep the events here, or take them from here")
     parser.add_argument("--processes", type=int, default=0, help="worker processes, 0 for one per core")
     options = parser.parse_args()
     chunks = max(1, options.events // (2 * EVENTS_PER_CHUNK))
+    if options.partons:
+        judge_partons(tuple(options.cards), options.first // EVENTS_PER_CHUNK, chunks, options.processes)
+        return
     with tempfile.TemporaryDirectory(prefix="pseudoexp-early-") as temporary:
         folder = options.folder or Path(temporary)
         samples.make_events(folder, chunks, options.processes)

@@ -118,7 +118,7 @@ def read_chunk(folder: Path, process: int, chunk: int) -> EventBatch:
         return EventBatch(**data)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def tables_of(chosen: Detector) -> ChainTables:
     """Return the tables of the chain."""
     tables = chain_tables(chosen.card, calibration_of(chosen.card.calibration), no_pileup())

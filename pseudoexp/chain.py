@@ -277,7 +277,8 @@ def _varied_chunk(config: RunConfig, process: int, first: int) -> ChunkRows:
     from pseudoexp.engines.builtin.chunk import generate_varied  # the only engine that has them
 
     with stage(EVENTS):
-        batch, ratios = generate_varied(process, config.seed, first, schema.EVENTS_PER_CHUNK, config.engine_settings)
+        keep_other = None if config.pileup > 0.0 else config.keep_unmatched
+        batch, ratios = generate_varied(process, config.seed, first, schema.EVENTS_PER_CHUNK, config.engine_settings, keep_other)
     with stage(ROWS):
         rows = rows_of_batch(config, process, batch)
     varied = np.column_stack([np.ones(len(ratios)), ratios])[rows.jets[:, _EVENT].astype(np.int64) - first]
@@ -285,8 +286,12 @@ def _varied_chunk(config: RunConfig, process: int, first: int) -> ChunkRows:
 
 
 def batch_of_chunk(config: RunConfig, process: int, chunk: int) -> EventBatch:
-    """Return the events of a chunk."""
+    """Return the events of a chunk; from our own engine, those without particles that can give no row."""
     settings, first, n = config.engine_settings, chunk * schema.EVENTS_PER_CHUNK, schema.EVENTS_PER_CHUNK
+    if config.engine == "builtin" and config.pileup == 0.0:
+        from pseudoexp.engines.builtin.chunk import generate_for_rows
+
+        return generate_for_rows(process, config.seed, first, n, settings, config.keep_unmatched)
     if config.engine == "hepmc":
         n = min(n, index_of(file_of(process, settings)).events - first)
     return engine(config.engine).generate_chunk(process, config.seed, first, n, settings)

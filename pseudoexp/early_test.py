@@ -1,16 +1,17 @@
 """The early test: can an event still give a large-R jet that passes, judged from its particles alone?
 
 More than half of all events give no row. Before anything is simulated, the momenta of the visible particles are summed
-in cells of 0.2 x 0.2 in (eta, phi), and the largest transverse momentum of a disc of radius 1.02 (all cells whose centres
-are that near to the centre of one of them) is compared with a threshold below the cut on the calibrated, trimmed jet.
-Trimming only takes away, resolution and calibration add a little: what counts is the loss, and that is measured
-(`bench/early_loss.py`, `bench/RESULTS.md`). Of 15,212 rows with 250-275 GeV none had its largest disc below 237 GeV, of
-those above 275 GeV none below 264 GeV. A muon counts with the little it leaves in the calorimeter.
+in discs of radius 1.02 (`core/discs.py`), and the largest transverse momentum of one is compared with a threshold below the
+cut on the calibrated, trimmed jet. Trimming only takes away, resolution and calibration add a little: what counts is the
+loss, and that is measured (`bench/early_loss.py`, `bench/RESULTS.md`). Of 15,212 rows with 250-275 GeV none
+had its largest disc below 237 GeV, of those above 275 GeV none below 264 GeV. A muon counts with the little it leaves in
+the calorimeter.
 
 The test is repeated when the track jets are known: a disc needs two of them. What is left tells where the calorimeter is
 read out, 1.8 around the discs that pass; whatever is further away shares no tower with the jets of a row.
 
-With pile-up the test is off: what pile-up adds to a jet is not in the event record.
+With pile-up the test is off: what pile-up adds to a jet is not in the event record. The built-in engine judges the partons of an
+event in the same way before there are particles (`engines/builtin/prospects.py`).
 """
 
 from __future__ import annotations
@@ -22,40 +23,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core import species
+from pseudoexp.core.discs import (
+    CELL,
+    END_ETA,
+    FIRST_ETA,
+    MAX_SLOPE,
+    N_ETA,
+    N_PHI,
+    PER_RAD,
+    Discs,
+    add_to_cell,
+    cell_of,
+    new_discs,
+    sum_discs,
+)
 from pseudoexp.core.jit import flat, inline, kernel
 from pseudoexp.core.kinematics import delta_phi, eta, phi, pt
 from pseudoexp.core.record import EventRecord
-from pseudoexp.detector.calorimeter import REGION_CELL, REGION_ETA, REGION_PHI
 from pseudoexp.detector.simulate import EVERYWHERE
 from pseudoexp.flavour.labels import MAX_DR_HADRON, MAX_DR_HIGGS
 from pseudoexp.jets.candidates import LARGE_RADIUS
 
 THRESHOLD = 235.0
 """GeV; the calibrated, trimmed jet has to reach 250."""
-_CELL, _N_ETA, _N_PHI = REGION_CELL, REGION_ETA, REGION_PHI
-_PER_LN = 1.0 / _CELL
-_PER_RAD = _N_PHI / (2.0 * math.pi)
-_MAX_SLOPE = 12.24  # just below sinh of the cells' outer edge, 3.2
-_REACH = 5  # cells from the centre of a disc to its edge
-_FIRST_ETA, _END_ETA = 5, 27
-"""Centres of discs: |eta| < 2.2."""
 _TOLERANCE = 0.2  # between the axis of a jet and the centre of the disc that holds it
 _REGION = 9  # cells of the calorimeter around the centre of a disc that are read out
 _REGION_WIDTH = (9, 8, 8, 8, 8, 7, 6, 5, 4, 0)  # and in phi, per row of distance
 _ENOUGH = 3  # the Higgs boson and two b hadrons
 _BLOCK = 512  # particles treated together
 _ROW_BITS = 6  # in the number of a cell, for phi
-_MANTISSA = 0x000FFFFFFFFFFFFF
-_ONE_BITS = 0x3FF0000000000000
-_LN_2 = 0.6931471805599453
 
 
 class EarlyWorkspace(NamedTuple):
     """Scratch of the early test."""
 
-    cells: NDArray[np.float64]  # (2, eta, 5 + phi + 5) px, py [GeV]; the circle's ends are repeated
-    runs: NDArray[np.float64]  # (4, 2, eta, phi) their sums over 11, 9, 7, 3 cells in phi
-    pt2: NDArray[np.float64]  # (eta, phi) squared pT of the discs around the cells
+    discs: Discs
     from_higgs: NDArray[np.int64]  # (eta, phi) how many of the Higgs boson and its b hadrons are near the centre
     track_jets: NDArray[np.int64]  # (eta, phi) how many track jets are, if they are known
     cell: NDArray[np.int64]  # (block,) the cell of each of some particles, -1 for what does not count
@@ -64,28 +66,11 @@ class EarlyWorkspace(NamedTuple):
 
 def early_workspace() -> EarlyWorkspace:
     """Return the scratch space."""
-    return EarlyWorkspace(np.zeros((2, _N_ETA, _N_PHI + 2 * _REACH)), np.zeros((4, 2, _N_ETA, _N_PHI)),
-                          np.zeros((_N_ETA, _N_PHI)), np.zeros((_N_ETA, _N_PHI), np.int64),
-                          np.zeros((_N_ETA, _N_PHI), np.int64), np.zeros(_BLOCK, np.int64), np.zeros((3, _BLOCK)))
+    return EarlyWorkspace(new_discs(), np.zeros((N_ETA, N_PHI), np.int64), np.zeros((N_ETA, N_PHI), np.int64),
+                          np.zeros(_BLOCK, np.int64), np.zeros((3, _BLOCK)))
 
 
-@inline
-def _cell_of(px: float, py: float, slope: float) -> tuple[int, int]:
-    """Return the cell in eta and phi of a direction, pz / pT = `slope`; both to a twentieth of a cell."""
-    t = abs(slope) + math.sqrt(1.0 + slope * slope)
-    bits = int(np.float64(t).view(np.int64))
-    m = np.int64((bits & _MANTISSA) | _ONE_BITS).view(np.float64)
-    abs_eta = _LN_2 * ((bits >> 52) - 1023 + (2.0 - m * 0.3333333333333333) * m - 1.6666666666666667)
-    b = math.copysign(abs_eta, slope) * _PER_LN + _N_ETA // 2
-    x, y = abs(px), abs(py)
-    r = min(x, y) / max(x, y)
-    angle = r * (0.7853981633974483 + 0.273 * (1.0 - r))
-    angle = 1.5707963267948966 - angle if y > x else angle
-    angle = math.copysign(math.pi - angle if px < 0.0 else angle, py)
-    return min(max(int(b), 0), _N_ETA - 1), min(int((angle + math.pi) * _PER_RAD), _N_PHI - 1)
-
-
-_flat_cell_of = flat(_cell_of)
+_flat_cell_of = flat(cell_of)
 
 
 @inline
@@ -95,16 +80,16 @@ def _find_cells(px: NDArray[np.float64], py: NDArray[np.float64], pz: NDArray[np
     for k in range(pdg_id.shape[0]):
         transverse = pt(px[k], py[k])
         slope = pz[k] / (transverse if transverse > 0.0 else 1.0)
-        counts = (transverse > 0.0) & (abs(slope) < _MAX_SLOPE) & (not species.is_neutrino(pdg_id[k]))
+        counts = (transverse > 0.0) & (abs(slope) < MAX_SLOPE) & (not species.is_neutrino(pdg_id[k]))
         a, b = _flat_cell_of(px[k] if counts else 1.0, py[k], slope if counts else 0.0)
-        cell[k] = (a << _ROW_BITS) + _REACH + b if counts else -1
+        cell[k] = (a << _ROW_BITS) + b if counts else -1
 
 
 @inline
-def _fill_cells(record: EventRecord, muon_pt: float, ws: EarlyWorkspace) -> None:
-    """Sum the momenta of all visible particles in cells; a muon counts with `muon_pt` at most."""
-    cells, p4, momentum = ws.cells, record.p4, ws.momentum
-    cells[:, :, :] = 0.0
+def _fill_discs(record: EventRecord, muon_pt: float, ws: EarlyWorkspace) -> None:
+    """Fill the discs with all visible particles; a muon counts with `muon_pt` at most."""
+    discs, p4, momentum = ws.discs, record.p4, ws.momentum
+    discs.cells[:, :, :] = 0.0
     for start in range(0, p4.shape[0], _BLOCK):
         pdg_id = record.pdg_id[start:start + _BLOCK]
         for k in range(pdg_id.shape[0]):
@@ -115,55 +100,19 @@ def _fill_cells(record: EventRecord, muon_pt: float, ws: EarlyWorkspace) -> None
                 px, py = momentum[0, k], momentum[1, k]
                 share = min(muon_pt / pt(px, py), 1.0) if abs(pdg_id[k]) == species.MUON else 1.0
                 a, b = ws.cell[k] >> _ROW_BITS, ws.cell[k] & ((1 << _ROW_BITS) - 1)
-                cells[0, a, b] += share * px
-                cells[1, a, b] += share * py
-    for c in range(2):
-        for a in range(_N_ETA):
-            for k in range(_REACH):
-                cells[c, a, k] = cells[c, a, _N_PHI + k]
-                cells[c, a, _REACH + _N_PHI + k] = cells[c, a, _REACH + k]
-
-
-@inline
-def _fill_runs(cells: NDArray[np.float64], runs: NDArray[np.float64]) -> None:
-    """Sum over neighbouring cells in phi."""
-    for c in range(2):
-        for a in range(_N_ETA):
-            row = cells[c, a]
-            for k in range(_N_PHI):
-                three = row[k + 4] + row[k + 5] + row[k + 6]
-                seven = three + (row[k + 2] + row[k + 3]) + (row[k + 7] + row[k + 8])
-                nine = seven + (row[k + 1] + row[k + 9])
-                runs[3, c, a, k] = three
-                runs[2, c, a, k] = seven
-                runs[1, c, a, k] = nine
-                runs[0, c, a, k] = nine + (row[k] + row[k + 10])
-
-
-@inline
-def _fill_pt2(runs: NDArray[np.float64], pt2: NDArray[np.float64]) -> None:
-    """Fill the squared pT of all discs around the cells of |eta| < 2.2."""
-    for a in range(_FIRST_ETA, _END_ETA):
-        for k in range(_N_PHI):
-            px, py = runs[0, 0, a, k], runs[0, 1, a, k]
-            px += (runs[0, 0, a - 1, k] + runs[0, 0, a + 1, k]) + (runs[1, 0, a - 2, k] + runs[1, 0, a + 2, k])
-            py += (runs[0, 1, a - 1, k] + runs[0, 1, a + 1, k]) + (runs[1, 1, a - 2, k] + runs[1, 1, a + 2, k])
-            px += (runs[1, 0, a - 3, k] + runs[1, 0, a + 3, k]) + (runs[2, 0, a - 4, k] + runs[2, 0, a + 4, k])
-            py += (runs[1, 1, a - 3, k] + runs[1, 1, a + 3, k]) + (runs[2, 1, a - 4, k] + runs[2, 1, a + 4, k])
-            px += runs[3, 0, a - 5, k] + runs[3, 0, a + 5, k]
-            py += runs[3, 1, a - 5, k] + runs[3, 1, a + 5, k]
-            pt2[a, k] = px * px + py * py
+                add_to_cell(discs, a, b, share * px, share * py)
+    sum_discs(discs)
 
 
 @inline
 def _count_near(p4: NDArray[np.float64], largest: float, counts: NDArray[np.int64]) -> None:
     """Count a momentum at the centres of discs within dR < `largest` of it."""
     p4_eta, p4_phi = eta(p4[0], p4[1], p4[2]), phi(p4[0], p4[1])
-    for a in range(_FIRST_ETA, _END_ETA):
-        d_eta = (a + 0.5 - _N_ETA // 2) * _CELL - p4_eta
+    for a in range(FIRST_ETA, END_ETA):
+        d_eta = (a + 0.5 - N_ETA // 2) * CELL - p4_eta
         if abs(d_eta) < largest:
-            for k in range(_N_PHI):
-                d_phi = delta_phi((k + 0.5) / _PER_RAD - math.pi, p4_phi)
+            for k in range(N_PHI):
+                d_phi = delta_phi((k + 0.5) / PER_RAD - math.pi, p4_phi)
                 if d_eta * d_eta + d_phi * d_phi < largest * largest:
                     counts[a, k] += 1
 
@@ -181,9 +130,7 @@ def fill_discs(record: EventRecord, muon_pt: float, ws: EarlyWorkspace) -> None:
     ws : EarlyWorkspace
         Result.
     """
-    _fill_cells(record, muon_pt, ws)
-    _fill_runs(ws.cells, ws.runs)
-    _fill_pt2(ws.runs, ws.pt2)
+    _fill_discs(record, muon_pt, ws)
     ws.from_higgs[:, :] = 0
     ws.track_jets[:, :] = _ENOUGH
     if pt(record.higgs[0], record.higgs[1]) > 0.0:
@@ -205,10 +152,10 @@ def count_track_jets(vr: NDArray[np.float64], n: int, ws: EarlyWorkspace) -> Non
 def fill_region(ws: EarlyWorkspace, region: NDArray[np.int64]) -> None:
     """Fill the region of the calorimeter within 1.8 of the discs that can hold a jet of a row."""
     region[:] = 0
-    for a in range(_FIRST_ETA, _END_ETA):
+    for a in range(FIRST_ETA, END_ETA):
         mask = 0
-        for k in range(_N_PHI):
-            if ws.pt2[a, k] >= THRESHOLD * THRESHOLD and ws.track_jets[a, k] >= 2:
+        for k in range(N_PHI):
+            if ws.discs.pt2[a, k] >= THRESHOLD * THRESHOLD and ws.track_jets[a, k] >= 2:
                 mask |= 1 << k
         if mask != 0:
             half_width = 0
@@ -216,14 +163,14 @@ def fill_region(ws: EarlyWorkspace, region: NDArray[np.int64]) -> None:
                 mask = _spread(mask, _REGION_WIDTH[d] - half_width)
                 half_width = _REGION_WIDTH[d]
                 region[max(a - d, 0)] |= mask
-                region[min(a + d, _N_ETA - 1)] |= mask
+                region[min(a + d, N_ETA - 1)] |= mask
 
 
 @inline
 def _spread(mask: int, steps: int) -> int:
     """Set the bits up to `steps` away from one that is set, around the circle."""
     for _ in range(steps):
-        mask |= (mask << 1) | (mask >> 1) | (mask << (_N_PHI - 1)) | (mask >> (_N_PHI - 1))
+        mask |= (mask << 1) | (mask >> 1) | (mask << (N_PHI - 1)) | (mask >> (N_PHI - 1))
         mask &= EVERYWHERE
     return mask
 
@@ -233,7 +180,7 @@ def may_pass(of_higgs: bool, ws: EarlyWorkspace) -> bool:
     """Return whether an event can give a row: of any kind, or one of the Higgs boson."""
     needed = _ENOUGH if of_higgs else 0
     found = False
-    for a in range(_FIRST_ETA, _END_ETA):
-        for k in range(_N_PHI):
-            found |= (ws.pt2[a, k] >= THRESHOLD * THRESHOLD) & (ws.track_jets[a, k] >= 2) & (ws.from_higgs[a, k] >= needed)
+    for a in range(FIRST_ETA, END_ETA):
+        for k in range(N_PHI):
+            found |= (ws.discs.pt2[a, k] >= THRESHOLD * THRESHOLD) & (ws.track_jets[a, k] >= 2) & (ws.from_higgs[a, k] >= needed)
     return found

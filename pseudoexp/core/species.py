@@ -94,6 +94,8 @@ def heavy_flavour(pdg_id: int) -> int:
     a = abs(pdg_id)
     if a == TAU:
         return TAU
+    if a < 400 and a % 100 < 40:  # most particles: no digit is above 3
+        return 0
     flavour = heaviest_quark(pdg_id)
     if flavour != 4 and flavour != 5:
         return 0

@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core.discs import new_discs
 from pseudoexp.core.record import EventBatch
+from pseudoexp.core.species import HIGGS
 from pseudoexp.engines.builtin import chunk, event, hadronisation, showers
 from pseudoexp.engines.builtin.dice import STRING
 from pseudoexp.engines.builtin.hadrons import Hadrons
 from pseudoexp.engines.builtin.partons import Partons, Systems
+from pseudoexp.engines.builtin.prospects import THRESHOLD, WHOLE, can_give_row
 from pseudoexp.engines.builtin.strings import Strings
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.replaying.watch import Arguments, Watch, watching
@@ -81,6 +84,8 @@ class History:
         Weight [pb] and pT-hat [GeV].
     ratios : array (variations,)
         Weights for other parameters over the event's own, in the order of `variations.NAMES`.
+    can_give_row : bool
+        What `prospects.can_give_row` says, without which the event has no row in a file.
     """
 
     attempts: int = 0
@@ -94,13 +99,15 @@ class History:
     weight: float = 0.0
     pthat: float = 0.0
     ratios: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    can_give_row: bool = True
 
 
 class _Observer:
-    """Takes down one event."""
+    """Takes down one event; `asked` as in `prospects`."""
 
-    def __init__(self) -> None:
+    def __init__(self, asked: int) -> None:
         self.history = History()
+        self._asked, self._can_give_row = asked, True
         self._hadrons: Hadrons | None = None
 
     def watches(self) -> list[Watch]:
@@ -130,8 +137,16 @@ class _Observer:
             self._keep(stage, got["partons"], got["systems"])
             if stage == "remnants":
                 self.history.kicks = got["ws"].incoming_kt[:, :got["systems"].filled[0]].copy()
+                if result and self._asked != WHOLE:
+                    self._judge(got["partons"])
 
         return keep
+
+    def _judge(self, partons: Partons) -> None:
+        """Judge the partons as production does; what another attempt gives does not count then."""
+        rows = np.flatnonzero(partons.pdg_id[:partons.filled[0]] == HIGGS)
+        higgs = partons.p4[rows[-1]] if len(rows) > 0 else np.zeros(4)
+        self._can_give_row &= bool(can_give_row(partons, higgs, self._asked, THRESHOLD, new_discs()))
 
     def _keep(self, stage: str, partons: Partons, systems: Systems) -> None:
         self.history.partons[stage] = _cut(partons, partons.filled[0])
@@ -169,6 +184,7 @@ class _Observer:
     def _hadronised(self, got: Arguments, result: Any, note: Any) -> None:
         self._keep_hadrons("primary", got["hadrons"])
         self.history.strings = _copied(got["work"].strings)
+        self.history.can_give_row = self._can_give_row
 
 
 def _cut(lists: Any, n: int) -> Any:
@@ -180,9 +196,9 @@ def _copied(lists: Any) -> Any:
     return type(lists)(*(a.copy() for a in lists))
 
 
-def follow(process: int, seed: int, number: int, settings: EngineSettings) -> tuple[EventBatch, History]:
-    """Make one event and return it with its history; kernels have to run as plain Python."""
-    observer = _Observer()
+def follow(process: int, seed: int, number: int, settings: EngineSettings, asked: int) -> tuple[EventBatch, History]:
+    """Make one event, whole, and return it with its history; kernels have to run as plain Python."""
+    observer = _Observer(asked)
     watches = observer.watches()
     with watching(watches):
         batch, ratios = chunk.generate_varied(process, seed, number, 1, settings)

@@ -71,8 +71,8 @@ class Seen:
         return found or list(range(min(2, self.counts.track_jets)))
 
 
-def see(request: Request, batch: EventBatch) -> Seen:
-    """Reconstruct one event; `batch` holds it alone."""
+def see(request: Request, batch: EventBatch, hopeful: bool = True) -> Seen:
+    """Reconstruct one event; `batch` holds it alone; `hopeful`: whether the engine lets it become rows."""
     tables = chain.tables_of(request.config)
     stream = event_stream(request.config.seed, request.process, request.event)
     capacity = _CAPACITY + int(_PER_PILEUP * tables.pileup.mu)
@@ -88,12 +88,12 @@ def see(request: Request, batch: EventBatch) -> Seen:
     associate(detector.tracks, counts.tracks, detector.primary_vertex, vr, counts.track_jets, ws.assigned, ws.distance2,
               ws.associated, ws.n_associated)
     label_vr_jets(record, vr, counts.track_jets, ws.vr_labels, ws.hadron_pt)
-    jets = [_large_jet(jet, record, request, counts, tables, ws) for jet in range(counts.large_jets)]
+    jets = [_large_jet(jet, record, request, hopeful, counts, tables, ws) for jet in range(counts.large_jets)]
     return Seen(record, tables, ws, counts, jets)
 
 
-def _large_jet(jet: int, record: EventRecord, request: Request, counts: Counts, tables: ChainTables, ws: ChainWorkspace
-               ) -> LargeJet:
+def _large_jet(jet: int, record: EventRecord, request: Request, hopeful: bool, counts: Counts, tables: ChainTables,
+               ws: ChainWorkspace) -> LargeJet:
     reconstruction = ws.reconstruction
     inside = tuple(v for v in range(counts.track_jets) if reconstruction.jets.vr_large[v] == jet)
     n, *p4 = trimmed_jet(reconstruction.detector.towers.p4, counts.towers, jet, reconstruction.jets)
@@ -113,6 +113,8 @@ def _large_jet(jet: int, record: EventRecord, request: Request, counts: Counts, 
         verdict = f"|eta| above {MAX_ETA:g}"
     elif request.process == SIGNAL and label != LARGE_HBB and not request.config.keep_unmatched:
         verdict = "not matched to the Higgs boson"
+    elif not hopeful:
+        verdict = "lost by the test of the partons"
     else:
         verdict = "row"
     return LargeJet(untrimmed, trimmed, int(n), float(pt), float(mass), inside, _LARGE[label], verdict)

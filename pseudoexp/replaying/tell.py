@@ -17,6 +17,8 @@ from pseudoexp.core.record import EventBatch
 from pseudoexp.core.species import charge3
 from pseudoexp.dataset import schema
 from pseudoexp.engines import engine
+from pseudoexp.engines.builtin.chunk import asked_of
+from pseudoexp.engines.builtin.prospects import WHOLE
 from pseudoexp.jets.candidates import track_jet_radius
 from pseudoexp.production.chunk import PROCESS_NAMES, pack
 from pseudoexp.replaying.generation import told_by_engine, told_by_record
@@ -39,9 +41,12 @@ def tell(request: Request) -> Story:
     """
     config, process = request.config, request.process
     chunk = request.event // schema.EVENTS_PER_CHUNK
-    batch, stages = _generated(request, chunk * schema.EVENTS_PER_CHUNK)
-    packed = pack(config, process, chunk, rows_of_batch(config, process, batch))
-    seen = see(request, batch)
+    batch, stages, hopeful = _generated(request, chunk * schema.EVENTS_PER_CHUNK)
+    rows = rows_of_batch(config, process, batch)
+    if not hopeful:
+        rows = rows._replace(jets=rows.jets[:0], tracks=None if rows.tracks is None else rows.tracks[:0])
+    packed = pack(config, process, chunk, rows)
+    seen = see(request, batch, hopeful)
     units = {f.name: f.unit for f in schema.JET_FIELDS}
     stages |= {"tracks": tracks_stage(seen), "jets": jets_stage(seen), "vertices": vertices_stage(seen),
                "row": row_stage(packed.jets, packed.tracks, units)}
@@ -49,21 +54,22 @@ def tell(request: Request) -> Story:
                  {name: stages[name] for name in STAGES}, packed.jets, packed.tracks, _picture(batch, seen, stages["vertices"]))
 
 
-def _generated(request: Request, first: int) -> tuple[EventBatch, dict[str, Stage]]:
-    """Return a batch of the event alone, and its stages up to there.
+def _generated(request: Request, first: int) -> tuple[EventBatch, dict[str, Stage], bool]:
+    """Return a batch of the event alone, its stages up to there, and whether the engine lets it become rows.
 
     Engines may seed by chunk, so others than our own make the chunk from its `first` event on.
     """
     config, process, n = request.config, request.process, request.event - first + 1
     settings = config.engine_settings
     if config.engine == "builtin":
-        batch, history = follow(process, config.seed, request.event, settings)
-        return batch, told_by_engine(history)
+        asked = WHOLE if config.pileup > 0.0 else asked_of(process, config.keep_unmatched)
+        batch, history = follow(process, config.seed, request.event, settings, asked)
+        return batch, told_by_engine(history), history.can_give_row
     if config.engine == "pythia8":
         batch, stages = follow_pythia(process, config.seed, first, n, settings)
-        return last_event(batch), stages
+        return last_event(batch), stages, True
     batch = last_event(engine(config.engine).generate_chunk(process, config.seed, first, n, settings))
-    return batch, told_by_record(batch, config.engine)
+    return batch, told_by_record(batch, config.engine), True
 
 
 def last_event(batch: EventBatch) -> EventBatch:

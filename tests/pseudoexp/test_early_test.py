@@ -82,7 +82,7 @@ def test_discs_are_plain_sums():
             turned = (b - column + 16) % 32 - 16
             inside = ((a - row)**2 + turned**2 <= 26) & (abs(y) < 3.2)
             pt = np.hypot(*p4[inside, :2].sum(axis=0))
-            assert np.sqrt(ws.pt2[row, column]) == pytest.approx(pt, abs=0.02 * pt + 5.0)  # at the edges of cells
+            assert np.sqrt(ws.discs.pt2[row, column]) == pytest.approx(pt, abs=0.02 * pt + 5.0)  # at the edges of cells
     assert len(eta) == len(phi) == 32
 
 
@@ -106,7 +106,7 @@ def test_two_track_jets_are_needed_and_the_region_surrounds_them():
     ws = filled(r, two)
     fill_region(ws, region)
     inside = np.array([[mask >> k & 1 for k in range(32)] for mask in region], bool)
-    hot = np.argwhere((ws.pt2 >= THRESHOLD**2) & (ws.track_jets >= 2))
+    hot = np.argwhere((ws.discs.pt2 >= THRESHOLD**2) & (ws.track_jets >= 2))
     a, k = np.indices((32, 32))
     turned = (k[..., None] - hot[:, 1] + 16) % 32 - 16
     expected = (((a[..., None] - hot[:, 0])**2 + turned**2) <= 81).any(axis=-1)

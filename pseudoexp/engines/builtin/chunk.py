@@ -17,6 +17,7 @@ from pseudoexp.core.record import EventBatch
 from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, SIGNAL, event_stream
 from pseudoexp.engines.batches import require_finite
 from pseudoexp.engines.builtin.event import FULL, EngineTables, EngineWorkspace, engine_tables, engine_workspace, make_event
+from pseudoexp.engines.builtin.prospects import ANY_JET, HIGGS_JET, WHOLE
 from pseudoexp.engines.builtin.records import RecordWorkspace, append_record, new_batch, record_workspace, trimmed
 from pseudoexp.engines.builtin.variations import NAMES
 from pseudoexp.engines.settings import EngineSettings, physics_process, require_events
@@ -28,11 +29,12 @@ _LARGEST = 64
 
 
 @kernel
-def fill_batch(process: int, namespace: int, seed: int, first: int, done: int, tables: EngineTables, ws: EngineWorkspace,
-               records: RecordWorkspace, batch: EventBatch, weights: NDArray[np.float64]) -> tuple[int, int]:
+def fill_batch(process: int, namespace: int, seed: int, first: int, done: int, asked: int, tables: EngineTables,
+               ws: EngineWorkspace, records: RecordWorkspace, batch: EventBatch, weights: NDArray[np.float64]
+               ) -> tuple[int, int]:
     """Make the events of a batch from its row `done` on; return how many it holds, and 0 or why it stopped."""
     for i in range(done, len(batch.weight)):
-        code, weight, pthat = make_event(process, event_stream(seed, process + namespace, first + i), tables, ws)
+        code, weight, pthat = make_event(process, event_stream(seed, process + namespace, first + i), asked, tables, ws)
         if code < 0:
             return i, code
         if not append_record(i, ws, records, batch):
@@ -84,17 +86,33 @@ def generate_chunk(process: int, seed: int, first_event: int, n: int, settings: 
     GenerationError
         If an event cannot be made, or holds NaN.
     """
-    return _generate(process, seed, first_event, n, settings, np.zeros((n, 0)))
+    return _generate(process, seed, first_event, n, settings, WHOLE, np.zeros((n, 0)))
 
 
-def generate_varied(process: int, seed: int, first_event: int, n: int, settings: EngineSettings
-                    ) -> tuple[EventBatch, NDArray[np.float64]]:
+def generate_for_rows(process: int, seed: int, first_event: int, n: int, settings: EngineSettings, keep_other: bool
+                      ) -> EventBatch:
+    """Generate the same events as `generate_chunk`, those without particles that can give no row.
+
+    Parameters
+    ----------
+    process, seed, first_event, n, settings
+        As in `generate_chunk`.
+    keep_other : bool
+        Whether rows of signal events that are not of the Higgs boson count.
+    """
+    return _generate(process, seed, first_event, n, settings, asked_of(process, keep_other), np.zeros((n, 0)))
+
+
+def generate_varied(process: int, seed: int, first_event: int, n: int, settings: EngineSettings,
+                    keep_other: bool | None = None) -> tuple[EventBatch, NDArray[np.float64]]:
     """Generate the same events as `generate_chunk`, with weights for other parameters.
 
     Parameters
     ----------
     process, seed, first_event, n, settings
         As in `generate_chunk`.
+    keep_other : bool, optional
+        As in `generate_for_rows`, and events that can give no row have no particles; without it all do.
 
     Returns
     -------
@@ -103,18 +121,24 @@ def generate_varied(process: int, seed: int, first_event: int, n: int, settings:
         average.
     """
     ratios = np.ones((n, len(NAMES)))
-    return _generate(process, seed, first_event, n, settings, ratios), ratios
+    asked = WHOLE if keep_other is None else asked_of(process, keep_other)
+    return _generate(process, seed, first_event, n, settings, asked, ratios), ratios
+
+
+def asked_of(process: int, keep_other: bool) -> int:
+    """Return what to ask for: rows of a process, of the Higgs boson alone or others too."""
+    return HIGGS_JET if process % CALIBRATION == SIGNAL and not keep_other else ANY_JET
 
 
 def first_call(settings: EngineSettings, varied: bool) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """Return the kernel that makes events, and arguments to compile it for; `varied` as for `generate_varied`."""
     ratios = np.ones((0, len(NAMES) if varied else 0))
-    return fill_batch, (SIGNAL, 0, 0, 0, 0, _tables(SIGNAL, settings.pthat_min, settings.pt_bias), *_workspace(1, varied),
-                        new_batch(0, 0, 0), ratios)
+    return fill_batch, (SIGNAL, 0, 0, 0, 0, WHOLE, _tables(SIGNAL, settings.pthat_min, settings.pt_bias),
+                        *_workspace(1, varied), new_batch(0, 0, 0), ratios)
 
 
-def _generate(process: int, seed: int, first_event: int, n: int, settings: EngineSettings, ratios: NDArray[np.float64]
-              ) -> EventBatch:
+def _generate(process: int, seed: int, first_event: int, n: int, settings: EngineSettings, asked: int,
+              ratios: NDArray[np.float64]) -> EventBatch:
     """Generate events; fill `ratios` (n, variations) unless it has no columns."""
     require_events(seed, first_event, n)
     physics = physics_process(process)
@@ -124,7 +148,7 @@ def _generate(process: int, seed: int, first_event: int, n: int, settings: Engin
     size = room = 1
     done, batch = 0, new_batch(n, _PARTICLES * n, _HEAVY * n)
     while True:
-        done, code = fill_batch(physics, process - physics, seed, first_event, done, tables,
+        done, code = fill_batch(physics, process - physics, seed, first_event, done, asked, tables,
                                 *_workspace(size, ratios.shape[1] > 0), batch, ratios)
         if code == 0:
             break

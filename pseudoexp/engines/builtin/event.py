@@ -1,8 +1,8 @@
 """One event of the built-in engine, from the hard process to the last decay.
 
-hard process -> showers and further scatterings, in falling pT -> decay of the Higgs boson -> beam remnants -> colour
-reconnection -> colours of the remnants -> strings -> decays. If a late stage finds an event impossible (no energy for the
-remnants, a string too light), all stages behind the hard process are drawn anew.
+hard process -> showers and further scatterings, in falling pT -> decay of the Higgs boson -> beam remnants -> (can it give a
+row?) -> colour reconnection -> colours of the remnants -> strings -> decays. If a late stage finds an event impossible (no
+energy for the remnants, a string too light), all stages behind the hard process are drawn anew.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core.discs import Discs, new_discs
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.rng import SIGNAL, Stream
 from pseudoexp.core.species import HIGGS
@@ -38,6 +39,7 @@ from pseudoexp.engines.builtin.parton_density import densities
 from pseudoexp.engines.builtin.partons import BEAM_ENERGY, FINAL, Partons, Systems, forget_partons, new_partons, new_systems
 from pseudoexp.engines.builtin.phase_space import Products, new_products
 from pseudoexp.engines.builtin.primordial_kt import give_momenta
+from pseudoexp.engines.builtin.prospects import THRESHOLD, WHOLE, can_give_row
 from pseudoexp.engines.builtin.reconnection import ReconnectionWorkspace, reconnect, reconnection_workspace
 from pseudoexp.engines.builtin.remnants import RemnantWorkspace, connect_colours, leave_flavours, remnant_workspace
 from pseudoexp.engines.builtin.resonance import decay_higgs
@@ -45,8 +47,8 @@ from pseudoexp.engines.builtin.sampling import HardProcess, HardWorkspace, hard_
 from pseudoexp.engines.builtin.scatterings import PT0, scatterings
 from pseudoexp.engines.builtin.variations import BOWLER, NAMES
 
-FULL, IMPOSSIBLE = -1, -2
-"""Codes: a list is too short; the stages behind the hard process have to be drawn anew."""
+FULL, IMPOSSIBLE, HOPELESS = -1, -2, -3
+"""Codes: a list is too short; the stages behind the hard process have to be drawn anew; the event can give no row."""
 MOST_ATTEMPTS = 100
 _ATTEMPT = np.uint64(0x9E3779B97F4A7C15)
 
@@ -76,6 +78,7 @@ class EngineWorkspace(NamedTuple):
     reconnection: ReconnectionWorkspace
     strings: HadronisationWorkspace
     products: Products
+    discs: Discs
     weights: NDArray[np.float64]  # (variations,) ratios to the event's weight, by `variations.NAMES`; none: nothing is varied
 
 
@@ -94,7 +97,7 @@ def engine_workspace(size: int, varied: bool = False) -> EngineWorkspace:
         partons=new_partons(partons), systems=new_systems(systems), hadrons=new_hadrons(hadrons),
         hard_partons=np.zeros((2, 5)), higgs=np.zeros(4), dice=new_dice(), hard=hard_workspace(),
         shower=shower_work(partons, systems, 600 * size, weights), remnants=remnant_workspace(systems, partons),
-        reconnection=reconnection_workspace(systems, partons), products=new_products(),
+        reconnection=reconnection_workspace(systems, partons), products=new_products(), discs=new_discs(),
         strings=hadronisation_workspace(partons, hadrons, weights[BOWLER:]), weights=weights)
 
 
@@ -124,42 +127,52 @@ def _last_higgs(partons: Partons) -> int:
 
 
 @kernel
-def _partons(process: int, stream: Stream, tables: EngineTables, ws: EngineWorkspace) -> int:
-    """Shower, scatter again, leave remnants, reconnect colours; the row of the Higgs boson or -1, below -1 a code minus one."""
+def _partons(process: int, stream: Stream, asked: int, tables: EngineTables, ws: EngineWorkspace) -> int:
+    """Shower, scatter again, leave remnants, note the Higgs boson, reconnect colours; return 0 or a code.
+
+    Momenta stand when the remnants have theirs: that is when an event is judged.
+    """
     partons, systems, dice = ws.partons, ws.systems, ws.dice
     throw_from(ws.shower.ghosts, stream, VARIATIONS, 0)
     throw_from(dice, stream, ACTIVITY, 0)
     start = BEAM_ENERGY if process == SIGNAL else systems.scale[0]
     code = collide(start, partons, systems, tables.activity, ws.hard.scattering, ws.shower, dice)
     if code < 0:
-        return code - 1
+        return code
     higgs = -1
     if process == SIGNAL:
         throw_from(dice, stream, SHOWER, 0)
         higgs = _last_higgs(partons)
         code = decay_higgs(higgs, partons, systems, tables.activity.shower, block(ws.shower, 0), dice)
         if code < 0:
-            return code - 1
+            return code
     throw_from(dice, stream, REMNANTS, 0)
     for side in range(2):
         if leave_flavours(side, partons, systems, dice, ws.remnants) < 0:
-            return FULL - 1
+            return FULL
     if not give_momenta(partons, systems, dice, ws.remnants):
-        return IMPOSSIBLE - 1
+        return IMPOSSIBLE
+    for c in range(4):
+        ws.higgs[c] = partons.p4[higgs, c] if higgs >= 0 else 0.0
+    if asked != WHOLE and not can_give_row(partons, ws.higgs, asked, THRESHOLD, ws.discs):
+        return HOPELESS
     throw_from(dice, stream, RECONNECTION, 0)
     if not reconnect(partons, systems, PT0, dice, ws.reconnection):
-        return FULL - 1
+        return FULL
     throw_from(dice, stream, REMNANTS, 1)
     for side in range(2):
         if not connect_colours(side, partons, systems, dice, ws.remnants):
-            return IMPOSSIBLE - 1
-    return higgs
+            return IMPOSSIBLE
+    return 0
 
 
 @kernel
-def attempt_event(process: int, stream: Stream, attempt: int, tables: EngineTables, ws: EngineWorkspace
+def attempt_event(process: int, stream: Stream, attempt: int, asked: int, tables: EngineTables, ws: EngineWorkspace
                   ) -> tuple[int, float, float]:
-    """Make an event; return 0 or a code, its weight [pb] and its pT-hat [GeV]."""
+    """Make an event, without particles if it can give no row and none else is asked for.
+
+    Returns 0 or a code, the weight [pb] and pT-hat [GeV].
+    """
     forget_partons(ws.partons, ws.systems)
     throw_from(ws.dice, stream, HARD_PROCESS, 0)
     weight, pthat = sample_hard_process(ws.partons, ws.systems, ws.dice, tables.hard, ws.hard)
@@ -167,12 +180,10 @@ def attempt_event(process: int, stream: Stream, attempt: int, tables: EngineTabl
         return FULL, weight, pthat
     _note_hard_partons(ws)
     own = attempt_stream(stream, attempt)
-    higgs = _partons(process, own, tables, ws)
-    if higgs < -1:
-        return higgs + 1, weight, pthat
-    for c in range(4):
-        ws.higgs[c] = ws.partons.p4[higgs, c] if higgs >= 0 else 0.0
     ws.hadrons.filled[0] = 0
+    code = _partons(process, own, asked, tables, ws)
+    if code < 0:
+        return 0 if code == HOPELESS else code, weight, pthat
     code = hadronise(ws.partons, ws.hadrons, tables.strings, ws.strings, own)
     if code < 0:
         return code, weight, pthat
@@ -182,7 +193,8 @@ def attempt_event(process: int, stream: Stream, attempt: int, tables: EngineTabl
 
 
 @kernel
-def make_event(process: int, stream: Stream, tables: EngineTables, ws: EngineWorkspace) -> tuple[int, float, float]:
+def make_event(process: int, stream: Stream, asked: int, tables: EngineTables, ws: EngineWorkspace
+               ) -> tuple[int, float, float]:
     """Make an event, in as many attempts as it needs.
 
     Parameters
@@ -191,6 +203,8 @@ def make_event(process: int, stream: Stream, tables: EngineTables, ws: EngineWor
         `rng.SIGNAL` or `rng.QCD`.
     stream : Stream
         The event's random numbers.
+    asked : int
+        `prospects.WHOLE`, or of which rows events that can give none need no particles.
     tables : EngineTables
         From `engine_tables`.
     ws : EngineWorkspace
@@ -203,7 +217,7 @@ def make_event(process: int, stream: Stream, tables: EngineTables, ws: EngineWor
     """
     ws.weights[:] = 1.0
     for attempt in range(MOST_ATTEMPTS):
-        code, weight, pthat = attempt_event(process, stream, attempt, tables, ws)
+        code, weight, pthat = attempt_event(process, stream, attempt, asked, tables, ws)
         if code == 0:
             return attempt + 1, weight, pthat
         if code == FULL:

@@ -10,6 +10,7 @@ from pseudoexp.engines.builtin.event import EngineWorkspace, engine_tables, engi
 from pseudoexp.engines.builtin.hadron_table import hadron_table, quark_content
 from pseudoexp.engines.builtin.hadrons import DECAYED, STABLE
 from pseudoexp.engines.builtin.partons import BEAM_ENERGY, FINAL, REMNANT
+from pseudoexp.engines.builtin.prospects import WHOLE
 from pseudoexp.engines.builtin.records import new_batch, record_workspace
 
 LARGEST = 6000
@@ -66,7 +67,7 @@ def violated(process: int, n: int) -> list[tuple[int, list[str]]]:
     unvaried = np.zeros((1, 0))
     found = []
     for event in range(n):
-        done, code = fill_batch(process, 0, 11, event, 0, tables, ws, records, batch, unvaried)
+        done, code = fill_batch(process, 0, 11, event, 0, WHOLE, tables, ws, records, batch, unvaried)
         wrong = violations(ws) if done == 1 else [f"code {code}"]
         if wrong:
             found.append((event, wrong))
