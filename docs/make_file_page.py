@@ -17,6 +17,8 @@ Momenta and masses are in MeV. `jets.attrs["flavour_label"]` lists the classes; 
 `mcEventWeight` [pb] has the cross-section as its mean over the *tried* events, which `jets.attrs["events_tried"]` counts per
 class. `benchmarkWeight` gives both classes the same total and the signal the (pT, |eta|) spectrum of the QCD rows; it belongs to
 the default sampling (`--pthat-min 150 --pt-bias 4`), elsewhere the spectra are left as they are.
+
+`python -m pseudoexp explore data.h5` makes a page of a file on which every column below can be looked at.
 """
 
 TWO_CARDS = """
