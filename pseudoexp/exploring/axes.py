@@ -13,7 +13,8 @@ from pseudoexp.dataset.reader import rows_at
 
 SAMPLE_ROWS, SAMPLE_PIECES = 200_000, 40
 """Rows, and places they are taken from, that decide on bins and correlations."""
-_BINS, _TAILS = 60, (0.002, 0.99)
+_BINS, _FEW_BINS, _FEW_ROWS = 60, 20, 1000
+_TAILS = (0.002, 0.99)
 _GROUPS = (("vr1_", "Track jet 1"), ("vr2_", "Track jet 2"))
 
 
@@ -79,7 +80,8 @@ def _axis(field: schema.Field, column: NDArray) -> Axis:
         return Axis(field.name, unit, field.description, _group(field.name), scale, low, high, round(high - low), True)
     if not high > low:
         low, high = low - 0.5, low + 0.5
-    return Axis(field.name, unit, field.description, _group(field.name), scale, low, high, _BINS, False)
+    return Axis(field.name, unit, field.description, _group(field.name), scale, low, high,
+                _BINS if len(values) > _FEW_ROWS else _FEW_BINS, False)
 
 
 def shown(column: NDArray, scale: float) -> NDArray[np.float64]:
