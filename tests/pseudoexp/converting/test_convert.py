@@ -1,6 +1,7 @@
 """Whatever the format, every value comes back with its bits; mistakes are errors and leave nothing behind."""
 
 import json
+import tracemalloc
 
 import h5py
 import numpy as np
@@ -270,3 +271,17 @@ def test_gathered_groups_are_whole():
     groups = [g for part in parts for g in group.add(part)] + list(group.rest())
     assert [len(g["jets"]) for g in groups] == [30, 30, 30, 10]
     assert np.array_equal(np.concatenate([g["jets"]["a"] for g in groups]), np.arange(100))
+
+
+@pytest.mark.parametrize("to", ["parquet", "root", "salt"])
+def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch, to):
+    monkeypatch.setattr(source, "READ_BYTES", 1 << 18)
+    monkeypatch.setattr(converting, "GROUP_BYTES", 1 << 18)
+    peaks = []
+    for n in (300, 3000, 12_000):  # the first one imports everything
+        data = mock_file(tmp_path / f"{n}.h5", n=n)
+        tracemalloc.start()
+        pseudoexp.convert(data, tmp_path / f"{n}.{to}", to=to)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] < 1.3 * peaks[1] + 1_000_000
