@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
@@ -116,33 +117,48 @@ def _check_places(out: Path, targets: list[Path], force: bool) -> None:
 
 def _write(source: Source, targets: list[Target], kind: type[_Format], out: Path, tell: Callable[[str, int, int], Any]
            ) -> dict[str, int]:
-    """Write all files under temporary names; the old ones go before the first new one comes, so that splits never mix."""
+    """Write all files under temporary names, then bring all to their own: whoever interrupts that finds none of them.
+
+    Old files go before the first new one comes, so that splits of two conversions never mix.
+    """
+    published: list[Path] = []
     with ExitStack() as stack:
         if out not in [target for target, _ in targets]:
             _make_folder(stack, out)
-        files = [stack.enter_context(closing(kind(stack.enter_context(whole_file(target)), source.columns,
-                                                  source.attributes(split)))) for target, split in targets]
+        stack.push(lambda failure, error, trace: _remove(published) if failure is not None else None)
+        drafts = {target: stack.enter_context(whole_file(target)) for target, _ in targets}
+        files = [stack.enter_context(closing(kind(drafts[target], source.columns, source.attributes(split))))
+                 for target, split in targets]
         counts = _stream(source, [split for _, split in targets], files, tell)
         for file in files:
             file.close()
         if kind is salt.SaltFile:
-            _add_texts(stack, source, cast(list[salt.SaltFile], files), out)
-        for target, _ in targets:
-            target.unlink(missing_ok=True)
+            for name, text in _texts(source, cast(list[salt.SaltFile], files), out).items():
+                drafts[out / name] = stack.enter_context(whole_file(out / name))
+                drafts[out / name].write(text.encode())
+        for draft in drafts.values():  # now, so that what follows takes no time
+            draft.flush()
+            os.fsync(draft.fileno())
+        published += drafts
+        _remove(published)
     return {target.name: count for (target, _), count in zip(targets, counts, strict=True)}
 
 
-def _add_texts(stack: ExitStack, source: Source, files: list[salt.SaltFile], folder: Path) -> None:
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def _texts(source: Source, files: list[salt.SaltFile], folder: Path) -> dict[str, str]:
     tracks = source.info.datasets[TRACKS].shape[1] if TRACKS in source.datasets else 0
-    for name, text in salt.texts(files, folder, source.info.classes, tracks).items():
-        stack.enter_context(whole_file(folder / name)).write(text.encode())
+    return salt.texts(files, folder, source.info.classes, tracks)
 
 
 def _make_folder(stack: ExitStack, folder: Path) -> None:
     if folder.exists():
         return
     folder.mkdir()
-    stack.push(lambda kind, error, trace: folder.rmdir() if kind is not None and not any(folder.iterdir()) else None)
+    stack.push(lambda failure, error, trace: folder.rmdir() if failure is not None and not any(folder.iterdir()) else None)
 
 
 def _stream(source: Source, splits: list[str | None], files: list[_Format], tell: Callable[[str, int, int], Any]) -> list[int]:

@@ -249,6 +249,25 @@ def test_failing_midway_leaves_what_was_there(path, tmp_path, small_groups, monk
     assert {p: p.read_bytes() for p in tmp_path.rglob("*.*") if p.is_file()} == before
 
 
+@pytest.mark.parametrize("to", ["parquet", "salt"])
+@pytest.mark.parametrize("force", [False, True])
+def test_stopping_while_files_get_their_names_leaves_none_of_them(path, tmp_path, monkeypatch, to, force):
+    if force:
+        pseudoexp.convert(path, tmp_path / "m", to=to)
+    replace, names = type(tmp_path).replace, []
+
+    def stop(self, target):
+        names.append(target)
+        if len(names) == 2:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(type(tmp_path), "replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        pseudoexp.convert(path, tmp_path / "m", to=to, force=force)
+    assert len(names) == 2 and list((tmp_path / "m").glob("*") if force else tmp_path.iterdir()) == []
+
+
 def test_force_replaces_and_leaves_others_files(path, tmp_path):
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "README.md").write_text("mine")
