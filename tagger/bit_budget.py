@@ -1,9 +1,9 @@
 """Which epoch's network a quantisation keeps, and how the price of a bit moves while it trains.
 
 `SmallestWithin` raises beta and keeps the fewest EBOPs within a loss of AUC. `BestUnder` is given LUTs: beta rises by the
-same factor in each epoch until the network fits, is lowered a little while there is room, raised a little while there is
-none; of the epochs whose network fits, the one of the best AUC is kept. LUTs are da4ml's estimate of the network as it is
-then; synthesis may have the last word.
+same factor in each epoch until the size is near, then only as the size stops falling; once a network has fitted it is
+lowered a little while there is room and raised a little while there is none; of the epochs whose network fits, the one of
+the best AUC is kept. LUTs are da4ml's estimate of the network as it is then; synthesis may have the last word.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ BETAS = (1e-5, 3e-3)
 """Range of a steered beta."""
 ROOM, UP, DOWN = 0.85, 1.3, 0.7
 """Share of the limit below which there is room, and factors of beta without and with it, once a network has fitted."""
+STALLED = 0.9
+"""Share of an epoch's size above which the next epoch's no longer falls by itself."""
 MEASURED = 3.0
 """In units of the limit, EBOPs below which the LUTs are estimated by da4ml, which takes seconds for a large network."""
 LUTS_PER_EBOP = 0.9
@@ -131,7 +133,7 @@ class BestUnder(keras.callbacks.Callback):
                  check: Callable[[keras.Model], float] | None = None) -> None:
         super().__init__()
         self.limit, self.epochs, self.x, self.check = limit, epochs, x, check
-        self.beta, self.ratio = BETAS[0], LUTS_PER_EBOP
+        self.beta, self.ratio, self.last = BETAS[0], LUTS_PER_EBOP, np.inf
         self.candidates: list[Candidate] = []
         self.summary: dict[str, Any] = {}
         self.best_epoch = 0
@@ -148,14 +150,17 @@ class BestUnder(keras.callbacks.Callback):
         size = self.ratio * ebops
         if ebops <= MEASURED * self.limit:
             size = self._measure(ebops)
-            if size <= self.limit:
+            if 0.0 < size <= self.limit:
                 self.candidates.append(Candidate(epoch + 1, float(logs["val_auc"]), size, self.model.get_weights()))
-        if not self.candidates:
+        if size > MEASURED * self.limit:
             self.beta *= (BETAS[1] / BETAS[0]) ** (1.0 / max(DESCENT * self.epochs, 1.0))
+        elif not self.candidates:  # close: bits go on falling at the same price
+            self.beta *= UP if size > STALLED * self.last else 1.0
         elif size > self.limit:
             self.beta *= UP
         elif size < ROOM * self.limit:
             self.beta *= DOWN
+        self.last = size
 
     def _measure(self, ebops: int) -> float:
         from hgq.utils import trace_minmax

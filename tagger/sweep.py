@@ -33,18 +33,19 @@ GRID: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
                "group_track_jets": (False,)},
     "fixed": {"nodes": ("100%",)},
     "quantise": {"beta": (3e-5,), "nodes": ("100%",)},
+    "luts": {"method": ("hgq",), "luts": (2000,)},
     "distil": {"hidden": ([16, 8],), "share": (0.5,), "temperature": (2.0,), "nodes": ("none",)},
     "layouts": {"hidden": ([16, 16, 16],), "nodes": (12,)},
     "features": {"inputs": ([],), "features": (3,), "hidden": ([16, 16, 16],)},
 }
 """Kinds of scans, with what can be varied in each and the values that stand where nothing is said."""
-PER_SEED = ("prune", "select", "fixed", "quantise", "distil")
+PER_SEED = ("prune", "select", "fixed", "quantise", "luts", "distil")
 """Kinds of which every seed is a job of its own; the others take all seeds at once."""
 COMMON: Mapping[str, Any] = {"rows": None, "hidden": [64, 32, 16], "epochs": 40, "prune_epochs": None, "batch": None,
                              "learning_rate": 2e-3, "patience": 0, "quantise_epochs": 60}
 """Settings that hold for the whole sweep."""
 USED: Mapping[str, tuple[str, ...]] = {
-    "quantise_epochs": ("quantise",), "prune_epochs": ("prune", "fixed", "quantise", "layouts"),
+    "quantise_epochs": ("quantise", "luts"), "prune_epochs": ("prune", "fixed", "quantise", "layouts"),
 }  # fmt: skip
 """Kinds that look at a common setting, where not all do: a change of it makes new jobs of those alone."""
 Result = dict[str, Any]
@@ -145,7 +146,7 @@ class Request:
                                    "common": {key: value for key, value in self.common.items() if kind in USED.get(key, GRID)}}
         if seed is None:
             decides["seeds"] = list(self.seeds)
-        named = ("method", "nodes", "features")
+        named = ("method", "nodes", "features", "luts")
         differs = [value for key, value in settings.items() if key in named or value != GRID[kind][key][0]]
         words = [kind, *(_word(value) for value in differs), *([] if seed is None else [f"s{seed}"])]
         return Job(kind, seed, settings, "-".join(word for word in words if word) + "-" + digest(decides))

@@ -66,7 +66,7 @@ class Workbench:
     def do(self, job: Job) -> Result:
         """Do a job and return its result, JSON types only; `line` says it in a few words."""
         work: dict[str, Callable[[Job], Result]] = {
-            "prune": self._prune, "select": self._select, "fixed": self._fixed, "quantise": self._quantise,
+            "prune": self._prune, "select": self._select, "fixed": self._fixed, "quantise": self._quantise, "luts": self._luts,
             "distil": self._distil, "layouts": self._layouts, "features": self._features}
         start = time.perf_counter()
         result = {"kind": job.kind, "seed": job.seed, "settings": job.settings, **work[job.kind](job),
@@ -130,6 +130,14 @@ class Workbench:
         kept = {key: done.metrics["quantisation"][key] for key in ("ebops", "auc", "float_auc", "epoch", "within_tolerance")}
         told = _told(done, {}, run.config["training"]["epochs"])
         return told | {"quantisation": kept, "line": f"{kept['ebops']} EBOPs, {told['line']}"}
+
+    def _luts(self, job: Job) -> Result:
+        from tagger.lut_jobs import result, under
+
+        base, epochs = self.base(_seed(job)), self.request.common["quantise_epochs"]
+        found = under(job.settings["method"], job.settings["luts"], base, self.data, self.plan(_seed(job)), epochs)
+        before = 0 if job.settings["method"] == "rounded" else base.config["training"]["epochs"]
+        return result(found, lambda run: _told(run, {}, before), base) | {"epochs_total": epochs + before}
 
     def _distil(self, job: Job) -> Result:
         said, teacher = job.settings, self.base(_seed(job))

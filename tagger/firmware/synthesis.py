@@ -132,9 +132,9 @@ def placed(sources: dict[str, str], ports: verilog.Ports, clock_ns: float, log: 
         device = next((name for name, room in DEVICES.items() if size <= MOST_FILLED * room), None)
         if device is None:
             return found
-        tools.nextpnr().run([f"--{device}", "--speed", "8", "--json", "netlist.json", "--out-of-context", "--freq",
-                             f"{1e3 / clock_ns:.6g}", "--report", "report.json", "--timing-allow-fail", "--seed", "1",
-                             "-q"], folder, log or folder / "log")
+        tools.nextpnr().run([f"--{device}", "--package", "CABGA381", "--speed", "8", "--json", "netlist.json",
+                             "--out-of-context", "--freq", f"{1e3 / clock_ns:.6g}", "--report", "report.json",
+                             "--timing-allow-fail", "--seed", "1", "-q"], folder, log or folder / "log")
         try:
             clocks = json.loads((folder / "report.json").read_text())["fmax"]
             fmax = min(float(clock["achieved"]) for clock in clocks.values())
@@ -206,7 +206,7 @@ def synthesise(folder: str | Path, summary: dict[str, Any], network: FixedNetwor
             sources = {path.name: path.read_text() for path in sorted((place_ / verilog.SOURCES).glob("*.v"))}
         else:
             sources = cut.verilog() | {f"{verilog.TOP}.v": verilog.top_module(ports)}
-        say(f"{levels:g} additions per stage: Yosys" if levels else "without a clock: Yosys")
+        say(f"{levels:g} additions per stage: Yosys" if levels else "without a clock: Yosys, ten times slower so")
         points.append(_point(sources, ports, cut, levels, clock, place, say, place_ / f"{REPORT}.log"))
     content = {"part": summary["part"], "clock_ns": clock, "versions": versions, "points": points}
     _write(place_, content)

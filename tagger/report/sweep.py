@@ -19,6 +19,10 @@ from tagger.report.page import subscripts
 from tagger.report.tables import Table, count, percent
 from tagger.sweep import Result, load_results
 
+CLOCK_NS, LEVELS = 5, 5
+"""Clock and additions per stage behind the latencies of `tagger.lut_jobs`."""
+LUT_METHODS = {"hgq": "HGQ2", "autopruner": "AutoPruner, then HGQ2", "distilled": "distilled, then HGQ2",
+               "rounded": "rounded after training"}
 FIGURES = ("auc", "0.5", "0.6")
 """AUC, and the rejection at two signal efficiencies."""
 Summary = dict[str, Any]
@@ -41,7 +45,8 @@ def summarise(results: Sequence[Result]) -> Summary:
     -------
     dict
         `nodes`, `features` (curves, one point per method and number), `asked` (asked for and kept of every run),
-        `survivors` (features by method and number), `searches`, `fixed`, `frontier`, `distil`; JSON types only.
+        `survivors` (features by method and number), `searches`, `fixed`, `frontier`, `luts` (None without), `distil`; JSON
+        types only.
 
     Raises
     ------
@@ -51,7 +56,7 @@ def summarise(results: Sequence[Result]) -> Summary:
     if not results:
         raise DataError("no job of this sweep is finished: there is nothing to report")
     chosen = {kind: [result for result in results if result["kind"] == kind]
-              for kind in ("prune", "select", "fixed", "quantise", "distil", "layouts", "features")}
+              for kind in ("prune", "select", "fixed", "quantise", "luts", "distil", "layouts", "features")}
     return {
         "nodes": _points(chosen["prune"], _share_of_nodes), "features": _points(chosen["select"], _features_kept),
         "asked": [pair for result in (*chosen["prune"], *chosen["select"], *chosen["distil"]) if (pair := _asked(result))],
@@ -60,6 +65,7 @@ def summarise(results: Sequence[Result]) -> Summary:
                      for kind in ("layouts", "features") for result in chosen[kind]],
         "fixed": _fixed(chosen["fixed"]),
         "frontier": _points(chosen["quantise"], lambda result: float(result["quantisation"]["ebops"]), apart=True),
+        "luts": _luts(chosen["luts"]),
         "distil": _points(chosen["distil"], lambda result: float(result["nodes"])),
         "data": results[0]["data"] | {"path": Path(str(results[0]["data"]["path"])).name}, "versions": results[0]["versions"],
     }
@@ -70,6 +76,7 @@ def label(result: Result) -> str:
     said = result["settings"]
     words = {
         "quantise": lambda: "full network, HGQ2" if said["nodes"] == "100%" else f"AutoPruner {said['nodes']}, then HGQ2",
+        "luts": lambda: LUT_METHODS[said["method"]],
         "distil": lambda: ("labels alone" if not said["share"] else f"teacher's share {said['share']:g}")
         + ("" if said["nodes"] == "none" else f", pruned to {said['nodes']}"),
     }
@@ -105,6 +112,25 @@ def _points(results: Sequence[Result], place: Callable[[Result], float], apart: 
         entry["layouts"] = ["-".join(str(n) for n in (len(r["inputs"]), *r["layout"])) for r in members]
         points.append(entry)
     return sorted(points, key=lambda entry: (entry["label"], entry["x"]))
+
+
+def _luts(results: Sequence[Result]) -> dict[str, Any] | None:
+    """Figures per method and limit against synthesised LUTs and latency, and those of the float networks; None without."""
+    if not results:
+        return None
+    groups: dict[tuple[str, float], list[Result]] = defaultdict(list)
+    for result in results:
+        groups[label(result), float(result["luts"]["limit"])].append(result)
+    points = []
+    for (_, limit), members in sorted(groups.items()):
+        middle = {name: float(np.median([r[group][key] for r in members])) for name, group, key in (
+            ("estimated", "luts", "estimated"), ("ns", "latency", "ns"), ("clocks", "latency", "clocks"))}
+        points += [point | middle | {"limit": limit}
+                   for point in _points(members, lambda r: float(r["luts"]["synthesised"]), apart=True)]
+    floats = {r["seed"]: r["float"] for r in results}.values()
+    plain = {"auc": _spread([one["auc"] for one in floats])}
+    plain |= {eps: _spread([one["rejection"][eps] for one in floats if one["rejection"].get(eps)]) for eps in FIGURES[1:]}
+    return {"points": points, "clock_ns": CLOCK_NS, "levels": LEVELS, "float": plain}
 
 
 def _spread(values: list[float]) -> dict[str, Any] | None:
@@ -226,7 +252,7 @@ def render_sweep(summary: Summary, troubles: Sequence[str], name: str) -> str:
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), exact=sum(p["asked"] == p["kept"] for p in exact), runs=len(exact),
         nodes=points_table(summary["nodes"], "share of nodes", percent),
         frontier=points_table(summary["frontier"], "EBOPs", count), distil=points_table(summary["distil"], "nodes", count),
-        features=points_table(summary["features"], "features", count),
+        luts=luts_table(summary["luts"]), features=points_table(summary["features"], "features", count),
         survivors=survivors_table(summary["survivors"]), searches=[(s, search_table(s)) for s in summary["searches"]])
 
 
@@ -241,6 +267,18 @@ def points_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[f
         rows.append((None, (entry["label"], write(entry["x"]), str(len(entry["seeds"])), _digits(entry["auc"], 4),
                             _digits(entry["0.5"], 0), _digits(entry["0.6"], 0), f"{entry['epochs']:g}", seconds, layouts)))
     return Table(("method", what, "seeds", "AUC", "1/ε_B at 50 %", "1/ε_B at 60 %", "epochs", "seconds", "layouts"), tuple(rows))
+
+
+def luts_table(luts: dict[str, Any] | None) -> Table | None:
+    """Estimated and synthesised LUTs in columns of their own; None without any."""
+    if luts is None:
+        return None
+    heads = ("method", "LUTs at most", "estimated, da4ml", "synthesised, Yosys", "clocks", "ns", "AUC", "1/ε_B at 50 %",
+             "1/ε_B at 60 %", "seeds", "epochs", "seconds")
+    return Table(heads, tuple(
+        (None, (e["label"], f"{e['limit']:g}", count(e["estimated"]), count(e["x"]), f"{e['clocks']:g}", f"{e['ns']:g}",
+                _digits(e["auc"], 4), _digits(e["0.5"], 0), _digits(e["0.6"], 0), str(len(e["seeds"])), f"{e['epochs']:g}",
+                f"{e['seconds']:.0f}")) for e in luts["points"]))
 
 
 def survivors_table(found: Sequence[dict[str, Any]]) -> Table | None:

@@ -38,7 +38,8 @@ def _curves(axes: Axes, points: Sequence[dict[str, Any]], figure: str) -> None:
 
 
 @styled
-def curves(points: Sequence[dict[str, Any]], what: str, share: bool = False) -> Figure:
+def curves(points: Sequence[dict[str, Any]], what: str, share: bool = False,
+           reference: dict[str, Any] | None = None) -> Figure:
     """AUC and rejections against the number, or the share, of what is kept; one panel per figure."""
     drawing = Figure(figsize=(10.4, 3.9), layout="constrained")
     panels = drawing.subplots(1, len(NAMES))
@@ -46,6 +47,8 @@ def curves(points: Sequence[dict[str, Any]], what: str, share: bool = False) -> 
         _curves(axes, points, figure)
         axes.set(xscale="log", xlabel=what)
         axes.margins(x=0.08)
+        if reference and reference[figure] is not None:
+            axes.axhline(reference[figure]["median"], color=INK, lw=0.9, ls=":")
         if share:
             axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         else:
@@ -54,6 +57,17 @@ def curves(points: Sequence[dict[str, Any]], what: str, share: bool = False) -> 
                 axes.set_xticks(places, [f"{place:g}" for place in places])
         axes.xaxis.set_minor_formatter(NullFormatter())
     drawing.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return drawing
+
+
+@styled
+def against_time(points: Sequence[dict[str, Any]]) -> Figure:
+    """Rejection at 50 % against latency in ns, one curve per method."""
+    drawing = Figure(figsize=(6.4, 3.6), layout="constrained")
+    axes = drawing.subplots()
+    _curves(axes, sorted(({**point, "x": point["ns"]} for point in points), key=lambda p: (p["label"], p["x"])), "0.5")
+    axes.set(xlabel="latency [ns]")
+    axes.legend()
     return drawing
 
 

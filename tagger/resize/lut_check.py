@@ -67,7 +67,8 @@ def prune_under(parent: Run, data: TaggerData, luts: int | str, options: ResizeO
         If no network tried fits.
     """
     asked: int | str = luts
-    limit, tried, best = 0.0, [], None
+    limit, best = 0.0, None
+    tried: list[dict[str, float]] = []
     for _ in range(ROUNDS):
         try:
             run = prune(parent, data, asked, options, config, report)

@@ -1,0 +1,74 @@
+"""The best network under a limit of LUTs: every way fits it, spends the same epochs, and lands in the report."""
+
+import json
+
+import pytest
+
+pytest.importorskip("hgq")
+pytest.importorskip("da4ml")
+import quantised_toy as toy
+
+from pseudoexp.errors import ConfigError
+from tagger import bit_budget, lut_jobs
+from tagger.firmware.adder_graph import AdderGraph
+from tagger.firmware.synthesis import Cells
+from tagger.lut_jobs import METHODS, under
+from tagger.report.sweep import luts_table, summarise
+from tagger.report.sweep_plots import against_time, curves
+from tagger.train import TrainConfig
+
+PLAN = TrainConfig(epochs=3, batch=32, seed=2, patience=0)
+
+
+@pytest.fixture(autouse=True)
+def trusting(monkeypatch):
+    """da4ml's estimate plays Yosys, five per cent above."""
+    def made(network):
+        return Cells(round(1.05 * AdderGraph.of(network, 0.0).estimate["luts"]), 0, 0, 0, 0, (0,) * 6)
+
+    monkeypatch.setattr(lut_jobs, "network_cells", made)
+    monkeypatch.setattr(lut_jobs, "LEARNING_RATE", 2e-2)
+    monkeypatch.setattr(bit_budget, "synthesised_luts", lambda model: 1.05 * bit_budget.estimated_luts(model))
+
+
+@pytest.mark.parametrize("method", [name if name == "autopruner" else pytest.param(name, marks=pytest.mark.slow)
+                                    for name in METHODS])
+def test_what_is_found_fits(method):
+    found = under(method, 1200, toy.float_run(), toy.data(), PLAN, 12)
+    luts = found["luts"]
+    assert luts["estimated"] < luts["synthesised"] <= 1200 == luts["limit"]
+    assert found["latency"]["clocks"] >= 1 and found["latency"]["ns"] == 5.0 * found["latency"]["clocks"]
+    assert (found["figures"] is not None) == (method == "rounded")
+    area = (found["figures"] or found["run"].metrics["weightings"]["benchmark"])["auc"]
+    assert area > 0.8
+
+
+def test_unknown_methods_and_impossible_limits():
+    with pytest.raises(ConfigError, match="method 'magic' is unknown: allowed are hgq"):
+        under("magic", 500, toy.float_run(), toy.data(), PLAN, 2)
+    with pytest.raises(ConfigError, match="no rounded network takes at most 1 LUTs"):
+        under("rounded", 1, toy.float_run(), toy.data(), PLAN, 2)
+
+
+def results():
+    """Two methods, two limits, two seeds."""
+    return [{"kind": "luts", "seed": seed, "settings": {"method": method, "luts": limit}, "auc": 0.9 + 1e-5 * limit,
+             "rejection": {"0.5": {"rejection": 100.0 + seed}, "0.6": {"rejection": None}}, "epochs_total": 9,
+             "training_seconds": 2.0, "inputs": ["a"], "layout": [3], "asked": {}, "data": {"path": "x.h5", "rows": 9},
+             "versions": {"keras": "3", "backend": "tf"}, "latency": {"clocks": 4, "ns": 20.0},
+             "luts": {"limit": limit, "estimated": limit - 90.0, "synthesised": limit - 50.0 - seed},
+             "float": {"auc": 0.99, "rejection": {"0.5": 200.0, "0.6": None}}}
+            for method in ("hgq", "rounded") for limit in (500, 2000) for seed in (1, 2)]
+
+
+def test_the_report_keeps_estimates_apart():
+    summary = json.loads(json.dumps(summarise(results())))["luts"]
+    assert [(p["label"], p["limit"], p["x"], p["estimated"]) for p in summary["points"]] == [
+        ("HGQ2", 500.0, 448.5, 410.0), ("HGQ2", 2000.0, 1948.5, 1910.0),
+        ("rounded after training", 500.0, 448.5, 410.0), ("rounded after training", 2000.0, 1948.5, 1910.0)]
+    assert summary["float"]["0.5"]["median"] == 200.0 and summary["float"]["0.6"] is None
+    table = luts_table(summary)
+    assert table.heads[2:4] == ("estimated, da4ml", "synthesised, Yosys") and len(table.rows) == 4
+    assert curves(summary["points"], "LUTs", reference=summary["float"]).startswith("data:")
+    assert against_time(summary["points"]).startswith("data:")
+    assert summarise([results()[0] | {"kind": "distil", "nodes": 3, "settings": {"share": 0, "nodes": "none"}}])["luts"] is None
