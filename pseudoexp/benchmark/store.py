@@ -128,7 +128,7 @@ def require(one: Release, threads: int = 0, progress: Tell | None = None) -> Fil
                 if path.exists():
                     verify(path)
                 else:
-                    tell(announcement(one, path), 0, 0)
+                    tell(announcement(one, path, threads), 0, 0)
                     make(one, path, threads, tell)
                 _checked(one, path)
                 _stamp(path)
@@ -154,15 +154,16 @@ def make(one: Release, out: Path, threads: int, tell: Tell, force: bool = False)
     return made
 
 
-def announcement(one: Release, path: Path) -> str:
+def announcement(one: Release, path: Path, threads: int = 0) -> str:
     """Return what making a release takes."""
     from pseudoexp.production.plan import row_bytes
 
     size = one.n * row_bytes(one.tracks) / 1e9
-    minutes = one.n * one.ms_per_row / 60e3 / (os.cpu_count() or 1)
+    cores = threads or os.cpu_count() or 1
+    minutes = one.n * one.ms_per_row / 60e3 / cores
     time = f"{max(minutes, 1.0):.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
     notice = f"; {one.notice()}" if not one.frozen else ""
-    return (f"release {one.name}, {one.n} rows: about {time} on {os.cpu_count()} cores (and a few minutes for compilation and "
+    return (f"release {one.name}, {one.n} rows: about {time} on {cores} free cores (and a few minutes for compilation and "
             f"libraries at the first time), {size:.2g} GB on disk, twice that while it is made, in {path}{notice}")
 
 

@@ -64,7 +64,7 @@ def make(
             path, found = path_of(one), str(require(one, threads, progress.update).attributes["dataset_hash"])
         else:
             one.require_reproducible()
-            progress.update(announcement(one, out), 0, 0)
+            progress.update(announcement(one, out, threads), 0, 0)
             path, found = out, produce(one, out, threads, progress.update, force).dataset_hash
     if not quiet:
         typer.echo(f"{path}: {one.n} rows, dataset hash {found}" + (", as released" if one.dataset_hash else ""))
