@@ -19,7 +19,7 @@ from pseudoexp.core.files import locked, whole_file
 from pseudoexp.dataset.digest import canonical_json
 from pseudoexp.dataset.probe import FileInfo, probe
 from pseudoexp.dataset.verify import verify
-from pseudoexp.errors import ConfigError, DamagedFile
+from pseudoexp.errors import ConfigError, DamagedFile, GenerationError
 from pseudoexp.production.run_config import difference
 
 Tell = Callable[[str, int, int], None]
@@ -145,11 +145,16 @@ def make(one: Release, out: Path, threads: int, tell: Tell, force: bool = False)
     ------
     DamagedFile
         If the rows are not the release's.
+    GenerationError
+        If the production fails; finished chunks are kept.
     """
     from pseudoexp.production.run import produce
 
     one.require_reproducible()
-    made = produce(one.config, out, threads=threads, force=force, resume=True, progress=tell)
+    try:
+        made = produce(one.config, out, threads=threads, force=force, resume=True, progress=tell)
+    except GenerationError as error:
+        raise GenerationError(str(error).replace("--resume continues", "the same command goes on from them")) from None
     _require_hash(one, out, made.dataset_hash)
     return made
 

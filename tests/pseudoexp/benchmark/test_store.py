@@ -1,6 +1,7 @@
 """Releases in the user's cache: made once, verified once, by one process, and refused where the rows are not theirs."""
 
 import multiprocessing
+from functools import partial
 
 import h5py
 import numpy as np
@@ -11,7 +12,7 @@ import pseudoexp
 from pseudoexp.benchmark import identities, store
 from pseudoexp.benchmark.registry import release
 from pseudoexp.core.files import locked
-from pseudoexp.errors import ConfigError, DamagedFile
+from pseudoexp.errors import ConfigError, DamagedFile, GenerationError
 from pseudoexp.production import run
 
 
@@ -74,6 +75,15 @@ def test_an_interrupted_making_goes_on(fresh, monkeypatch):
     pseudoexp.load_benchmark("v1-small", progress=lambda *what: told.append(what))
     assert next(done for stage, done, _ in told if stage == "generating") > 0
     assert path.exists() and not path.with_name(path.name + ".parts").exists()
+
+
+def test_a_failure_says_how_to_go_on(fresh, monkeypatch):
+    good = run.produce
+    monkeypatch.setattr(run, "produce", partial(good, make_chunk="fake_chunks:full_disk_at_chunk_3"))
+    with pytest.raises(GenerationError, match=r"finished chunks are kept in .*, the same command goes on from them"):
+        pseudoexp.load_benchmark("v1-small", progress=quiet)
+    monkeypatch.setattr(run, "produce", good)
+    assert len(pseudoexp.load_benchmark("v1-small", None, progress=quiet).target) == 3000
 
 
 def test_a_touched_file_is_verified_again(fresh):
