@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import exp
 from pseudoexp.core.jit import inline, kernel
-from pseudoexp.engines.builtin.beams import LARGEST_GROWTH, decide_origin, densities_left, lay_rest, momentum_left
+from pseudoexp.engines.builtin.beams import LARGEST_GROWTH, decide_origin, densities_left, momentum_left
 from pseudoexp.engines.builtin.coupling import BOTTOM_MASS, CHARM_MASS
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork, block
@@ -25,7 +25,7 @@ from pseudoexp.engines.builtin.parton_density import EFFECTIVE, Densities, densi
 from pseudoexp.engines.builtin.partons import BEAM_ENERGY, Partons, Systems
 from pseudoexp.engines.builtin.scatter import append_scattering, parton_mass
 from pseudoexp.engines.builtin.scatterings import Scatterings, choose_rapidities, next_pt, poles
-from pseudoexp.engines.builtin.showers import FULL, begin, radiate
+from pseudoexp.engines.builtin.showers import FULL, begin, shower_down
 
 _TWO_PI = 6.283185307179586
 _LARGEST_TAKEN = 0.95
@@ -101,20 +101,6 @@ def scatter_once(pt: float, partons: Partons, systems: Systems, tables: Activity
 
 
 @kernel
-def shower_down(system: int, pause2: float, partons: Partons, systems: Systems, tables: ActivityTables, work: ShowerWork,
-                dice: Dice) -> int:
-    """Shower a scattering down to pT^2 = `pause2` [GeV^2]; return a negative code if that fails."""
-    before = (systems.incoming[system, 0], systems.incoming[system, 1])
-    limits = (lay_rest(0, system, pause2, partons, systems, work.rest[0]),
-              lay_rest(1, system, pause2, partons, systems, work.rest[1]))
-    code = radiate(block(work, system), partons, systems, tables.shower, dice, system, limits, True, pause2)
-    for side in range(2):
-        if systems.incoming[system, side] != before[side]:
-            decide_origin(system, side, partons, systems, tables.densities, dice, work.rest[side], work.above)
-    return code
-
-
-@kernel
 def begin_shower(system: int, partons: Partons, systems: Systems, tables: ActivityTables, work: ShowerWork, dice: Dice) -> int:
     """Decide where a new scattering's partons come from and start its shower; return a negative code if that fails."""
     for side in range(2):
@@ -150,9 +136,7 @@ def collide(start_pt: float, partons: Partons, systems: Systems, tables: Activit
     pt = start_pt
     while code >= 0:
         pt = next_pt(tables.scatterings, pt, per_mb, dice)
-        for system in range(systems.filled[0]):
-            if code >= 0 and work.top[system] > pt * pt:
-                code = shower_down(system, pt * pt, partons, systems, tables, work, dice)
+        code = shower_down(0, systems.filled[0], pt * pt, partons, systems, tables.shower, work, dice)
         if code < 0 or pt == 0.0:
             break
         system = scatter_once(pt, partons, systems, tables, scattering, work.rest, dice)

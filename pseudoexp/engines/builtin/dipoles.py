@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.species import HIGGS
 from pseudoexp.engines.builtin.beams import whole_proton
 from pseudoexp.engines.builtin.coupling import Coupling, strong_coupling
 from pseudoexp.engines.builtin.dice import Dice, new_dice
@@ -88,6 +89,7 @@ class ShowerWork(NamedTuple):
     above: NDArray[np.float64]  # (COLUMNS,) parton densities
     rest: NDArray[np.float64]  # (2, REST) what is left of the protons (`beams`)
     filled: NDArray[np.int64]  # (blocks,) ends
+    colourless: NDArray[np.int64]  # (blocks,) row of the outgoing parton without colour, the Higgs boson, -1 without
     top: NDArray[np.float64]  # (blocks,) the highest trial of all when a shower paused
     counted: NDArray[np.float64]  # (blocks,) pT^2 down to which variations are counted
     weights: NDArray[np.float64]  # (variations,) of `variations.NAMES`; none: nothing is varied
@@ -118,7 +120,8 @@ def shower_work(capacity: int, blocks: int = 1, ends: int = 0, weights: NDArray[
         ends=np.zeros(n, END).view(np.recarray), trial=np.zeros(n),
         space=np.zeros(2 * blocks, INCOMING_END).view(np.recarray), end_of=np.full((capacity, 2), -1, np.int32),
         trio=np.zeros((3, 4)), above=np.zeros(COLUMNS), rest=whole_proton(), filled=np.zeros(blocks, np.int64),
-        top=np.zeros(blocks), counted=np.zeros(blocks), weights=np.zeros(0) if weights is None else weights, ghosts=new_dice(),
+        colourless=np.full(blocks, -1), top=np.zeros(blocks), counted=np.zeros(blocks),
+        weights=np.zeros(0) if weights is None else weights, ghosts=new_dice(),
         kept_end=np.zeros(1, END).view(np.recarray), kept_space=np.zeros(1, INCOMING_END).view(np.recarray),
         kept_trio=np.zeros((3, 4)))
 
@@ -130,8 +133,8 @@ def block(work: ShowerWork, k: int) -> ShowerWork:
     ends: np.recarray = work.ends[k * size:(k + 1) * size]  # type: ignore[assignment]
     space: np.recarray = work.space[2 * k:2 * k + 2]  # type: ignore[assignment]
     return ShowerWork(ends, work.trial[k * size:(k + 1) * size], space, work.end_of, work.trio, work.above, work.rest,
-                      work.filled[k:k + 1], work.top[k:k + 1], work.counted[k:k + 1], work.weights, work.ghosts, work.kept_end,
-                      work.kept_space, work.kept_trio)
+                      work.filled[k:k + 1], work.colourless[k:k + 1], work.top[k:k + 1], work.counted[k:k + 1], work.weights,
+                      work.ghosts, work.kept_end, work.kept_space, work.kept_trio)
 
 
 @inline
@@ -152,9 +155,11 @@ def add_end(work: ShowerWork, row: int, side: int, gluon: bool) -> int:
 
 @kernel
 def add_ends(work: ShowerWork, partons: Partons, row: int) -> bool:
-    """Append the ends of a final parton; return False if the workspace is full."""
+    """Append the ends of a final parton, or note that it has no colour; return False if the workspace is full."""
     if row >= len(work.end_of):
         return False
+    if partons.colour[row, 0] == 0 and partons.colour[row, 1] == 0:
+        work.colourless[0] = row
     for side in range(2):
         work.end_of[row, side] = -1
         if partons.colour[row, side] != 0 and add_end(work, row, side, partons.pdg_id[row] == 21) < 0:
@@ -183,6 +188,7 @@ def link(work: ShowerWork, partons: Partons, systems: Systems, system: int, k: i
 def forget_ends(work: ShowerWork) -> None:
     """Start without ends and without an initial-state shower."""
     work.filled[0] = 0
+    work.colourless[0] = -1
     for side in range(2):
         work.space[side].trial = 0.0
         work.space[side].least = np.inf
@@ -250,7 +256,7 @@ def marked(height: float, k: int) -> float:
 
 
 @inline
-def is_coloured_final(partons: Partons, row: int, system: int) -> bool:
-    """Return whether a parton of this system takes part in its final-state shower; the Higgs's daughters do not."""
-    return (partons.status[row] == FINAL and partons.system[row] == system and not partons.from_higgs[row]
-            and (partons.colour[row, 0] != 0 or partons.colour[row, 1] != 0))
+def is_shower_parton(partons: Partons, row: int, system: int) -> bool:
+    """Return whether a final parton takes part in its system's shower; daughters of a Higgs boson, also final, do not."""
+    return (partons.status[row] == FINAL and partons.system[row] == system
+            and (not partons.from_higgs[row] or partons.pdg_id[row] == HIGGS))

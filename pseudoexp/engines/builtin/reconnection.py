@@ -23,6 +23,10 @@ from pseudoexp.engines.builtin.recoil import product
 
 RANGE = 1.8
 _GLUON = 21
+_LEAST_PRODUCT = 1e-12
+"""GeV^2; four-products of parallel momenta may be zero or below by rounding."""
+_MARK = (1 << 16) - 1
+"""The bits of a length that name its string."""
 
 
 class ReconnectionWorkspace(NamedTuple):
@@ -32,10 +36,10 @@ class ReconnectionWorkspace(NamedTuple):
     of_anticolour: NDArray[np.int32]  # (tags,)
     joins: NDArray[np.int32]  # (systems,) the hardest scattering that a scattering is merged with; itself if none
     string_of: NDArray[np.int32]  # (tags,) strings to consider: their tags
-    end_p4: NDArray[np.float64]  # (tags, 9) momenta of their ends, and (p_i p_j)
+    ends: NDArray[np.float64]  # (9, tags) momenta p_i and p_j of their ends, and 1 / (p_i p_j)
     gluons: NDArray[np.int32]  # (partons,) of a scattering that is merged, the hardest first
     pt2: NDArray[np.float64]  # (partons,) and their pT^2
-    moved: NDArray[np.bool_]  # (partons,) quarks that were moved
+    quarks: NDArray[np.int32]  # (partons,) and its quarks and antiquarks
 
 
 def reconnection_workspace(systems: int, partons: int) -> ReconnectionWorkspace:
@@ -43,8 +47,8 @@ def reconnection_workspace(systems: int, partons: int) -> ReconnectionWorkspace:
     tags = 4 * partons
     return ReconnectionWorkspace(
         of_colour=np.zeros(tags, np.int32), of_anticolour=np.zeros(tags, np.int32), joins=np.zeros(systems, np.int32),
-        string_of=np.zeros(tags, np.int32), end_p4=np.zeros((tags, 9)),
-        gluons=np.zeros(partons, np.int32), pt2=np.zeros(partons), moved=np.zeros(partons, np.bool_))
+        string_of=np.zeros(tags, np.int32), ends=np.zeros((9, tags)),
+        gluons=np.zeros(partons, np.int32), pt2=np.zeros(partons), quarks=np.zeros(partons, np.int32))
 
 
 @kernel
@@ -96,8 +100,8 @@ def _list_string(tag: int, k: int, partons: Partons, ws: ReconnectionWorkspace) 
     i, j = ws.of_colour[tag], ws.of_anticolour[tag]
     ws.string_of[k] = tag
     for c in range(4):
-        ws.end_p4[k, c], ws.end_p4[k, 4 + c] = partons.p4[i, c], partons.p4[j, c]
-    ws.end_p4[k, 8] = product(partons.p4[i], partons.p4[j])
+        ws.ends[c, k], ws.ends[4 + c, k] = partons.p4[i, c], partons.p4[j, c]
+    ws.ends[8, k] = 1.0 / max(product(partons.p4[i], partons.p4[j]), _LEAST_PRODUCT)
 
 
 @kernel
@@ -116,16 +120,20 @@ def list_strings(target: int, partons: Partons, ws: ReconnectionWorkspace) -> in
 
 @kernel
 def cheapest_string(px: float, py: float, pz: float, e: float, n: int, ws: ReconnectionWorkspace) -> int:
-    """Return the listed string that something with colour and anticolour and this momentum lengthens least."""
-    best, least = 0, np.inf
+    """Return the listed string that something with colour and anticolour and this momentum lengthens least.
+
+    Positive numbers are ordered as the integers with the same bits; the last of these name the string, so that the loop becomes
+    vector instructions.
+    """
+    x, y, z, t, inverse = ws.ends[0], ws.ends[1], ws.ends[2], ws.ends[3], ws.ends[8]
+    u, v, w, s = ws.ends[4], ws.ends[5], ws.ends[6], ws.ends[7]
+    best = np.int64(0x7FFFFFFFFFFFFFFF)
     for k in range(n):
-        end = ws.end_p4[k]
-        a = end[3] * e - end[0] * px - end[1] * py - end[2] * pz
-        b = end[7] * e - end[4] * px - end[5] * py - end[6] * pz
-        length = a * b / end[8]
-        if length < least:
-            best, least = k, length
-    return best
+        a = t[k] * e - x[k] * px - y[k] * py - z[k] * pz
+        b = s[k] * e - u[k] * px - v[k] * py - w[k] * pz
+        length = max(a, 0.0) * max(b, 0.0) * inverse[k]
+        best = min(best, (np.float64(length).view(np.int64) & ~_MARK) | k)
+    return int(best & _MARK)
 
 
 @inline
@@ -180,23 +188,35 @@ def _list_gluons(system: int, partons: Partons, ws: ReconnectionWorkspace) -> in
 
 
 @kernel
-def _lightest_pair(system: int, partons: Partons, moved: NDArray[np.bool_]) -> tuple[int, int]:
-    """Return the outgoing quark and antiquark of a system, not moved before, with the smallest p p; -1 without."""
+def _list_quarks(system: int, partons: Partons, ws: ReconnectionWorkspace) -> int:
+    """List the outgoing quarks and antiquarks of a system; return how many."""
+    n = 0
+    for row in range(partons.filled[0]):
+        if partons.system[row] == system and partons.status[row] == FINAL and abs(partons.pdg_id[row]) <= 6:
+            ws.quarks[n] = row
+            n += 1
+    return n
+
+
+@kernel
+def _lightest_pair(n: int, partons: Partons, ws: ReconnectionWorkspace) -> tuple[int, int]:
+    """Take the quark and the antiquark with the smallest p p out of the `n` listed, by -1; return them, or -1 without."""
     one, other, least = -1, -1, np.inf
-    for i in range(partons.filled[0]):
-        if partons.system[i] != system or not _is_quark(i, partons, moved) or partons.colour[i, 0] == 0:
+    for i in range(n):
+        a = ws.quarks[i]
+        if a < 0 or partons.pdg_id[a] < 0:
             continue
-        for j in range(partons.filled[0]):
-            if partons.system[j] == system and _is_quark(j, partons, moved) and partons.colour[j, 1] != 0:
-                pp = product(partons.p4[i], partons.p4[j])
+        for j in range(n):
+            b = ws.quarks[j]
+            if b >= 0 and partons.pdg_id[b] < 0:
+                pp = product(partons.p4[a], partons.p4[b])
                 if pp < least:
                     one, other, least = i, j, pp
-    return one, other
-
-
-@inline
-def _is_quark(row: int, partons: Partons, moved: NDArray[np.bool_]) -> bool:
-    return partons.status[row] == FINAL and abs(partons.pdg_id[row]) <= 6 and not moved[row]
+    if one < 0:
+        return -1, -1
+    quark, antiquark = ws.quarks[one], ws.quarks[other]
+    ws.quarks[one] = ws.quarks[other] = -1
+    return quark, antiquark
 
 
 @kernel
@@ -204,11 +224,11 @@ def move_system(s: int, n: int, partons: Partons, ws: ReconnectionWorkspace) -> 
     """Move a scattering's gluons, the hardest first, then its pairs of quarks; return the number of listed strings."""
     for k in range(_list_gluons(s, partons, ws)):
         n = move(ws.gluons[k], ws.gluons[k], n, partons, ws)
+    quarks = _list_quarks(s, partons, ws)
     while True:
-        quark, antiquark = _lightest_pair(s, partons, ws.moved)
+        quark, antiquark = _lightest_pair(quarks, partons, ws)
         if quark < 0:
             return n
-        ws.moved[quark] = ws.moved[antiquark] = True
         n = move(quark, antiquark, n, partons, ws)
 
 
@@ -238,7 +258,6 @@ def reconnect(partons: Partons, systems: Systems, pt0: float, dice: Dice, ws: Re
         return True
     if not find_ends(partons, systems, ws):
         return False
-    ws.moved[:partons.filled[0]] = False
     for target in range(systems.filled[0]):
         n = -1
         for s in range(target + 1, systems.filled[0]):

@@ -11,7 +11,7 @@ from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork, add_ends, forget_ends
 from pseudoexp.engines.builtin.partons import FINAL, REPLACED, Partons, Systems, append_parton, new_colour
 from pseudoexp.engines.builtin.recoil import put_on_shell
-from pseudoexp.engines.builtin.showers import FULL, radiate, start_ends
+from pseudoexp.engines.builtin.showers import FULL, shower_down, start_ends
 
 _TWO_PI = 6.283185307179586
 
@@ -61,7 +61,7 @@ def decay_higgs(row: int, partons: Partons, systems: Systems, tables: ShowerTabl
     Returns
     -------
     int
-        Number of branchings, -1 if a list is full.
+        0, -1 if a list is full.
     """
     if not two_bottoms(row, partons, dice):
         return FULL
@@ -72,6 +72,6 @@ def decay_higgs(row: int, partons: Partons, systems: Systems, tables: ShowerTabl
     work.ends[0].partner, work.ends[1].partner = antiquark, antiquark - 1
     work.ends[0].vector, work.ends[1].vector = False, False
     mass = partons.mass[row]
-    work.counted[0] = 0.25 * mass * mass
+    work.top[0] = work.counted[0] = 0.25 * mass * mass
     code = start_ends(work, partons, systems, tables, dice, -1, work.counted[0])
-    return code if code < 0 else radiate(work, partons, systems, tables, dice, -1, (1.0, 1.0), False, 0.0)
+    return code if code < 0 else shower_down(-1, 0, 0.0, partons, systems, tables, work, dice)

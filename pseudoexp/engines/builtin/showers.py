@@ -7,7 +7,7 @@
     code = evolve(system, partons, systems, tables, work, dice, True)    # down from systems.scale[system]
 
     code = begin(system, partons, systems, tables, work, dice, True)     # the same with pauses
-    code = radiate(work, partons, systems, tables, dice, system, limits, True, pause2)
+    code = shower_down(first, end, pause2, partons, systems, tables, work, dice)      # of systems first ... end - 1
 
 The highest of all trials is judged first; accepted or not, evolution goes on from its pT. Only what a branching changed
 gets new trials.
@@ -16,20 +16,22 @@ gets new trials.
 from __future__ import annotations
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.engines.builtin.beams import lay_rest
+from pseudoexp.engines.builtin.beams import decide_origin, lay_rest
 from pseudoexp.engines.builtin.dice import Dice
 from pseudoexp.engines.builtin.dipoles import (
     ShowerTables,
     ShowerWork,
     add_ends,
+    block,
     forget_ends,
     highest,
-    is_coloured_final,
+    is_shower_parton,
     link,
 )
 from pseudoexp.engines.builtin.evolution import height, scale2_at
 from pseudoexp.engines.builtin.final_shower import branch, draw_anew, judge, renew
-from pseudoexp.engines.builtin.initial_shower import branch_space, judge_space, keep_space_trial, next_space_trial
+from pseudoexp.engines.builtin.initial_branching import branch_space
+from pseudoexp.engines.builtin.initial_shower import judge_space, keep_space_trial, next_space_trial
 from pseudoexp.engines.builtin.partons import Partons, Systems
 from pseudoexp.engines.builtin.variations import count_final, count_initial, draw_ghosts
 
@@ -129,7 +131,7 @@ def begin(system: int, partons: Partons, systems: Systems, tables: ShowerTables,
     """Set up the shower of a scattering and draw its first trials; return 0, `FULL` or `LOST_LINE`. Arguments as in `evolve`."""
     forget_ends(work)
     for row in range(partons.filled[0]):
-        if is_coloured_final(partons, row, system) and not add_ends(work, partons, row):
+        if is_shower_parton(partons, row, system) and not add_ends(work, partons, row):
             return FULL
     pt2 = systems.scale[system] * systems.scale[system]
     work.top[0] = work.counted[0] = pt2
@@ -172,3 +174,40 @@ def evolve(system: int, partons: Partons, systems: Systems, tables: ShowerTables
     q2 = systems.scale[system] * systems.scale[system]
     limits = (lay_rest(0, system, q2, partons, systems, work.rest[0]), lay_rest(1, system, q2, partons, systems, work.rest[1]))
     return radiate(work, partons, systems, tables, dice, system, limits, initial, 0.0)
+
+
+@kernel
+def shower_down(first: int, end: int, pause2: float, partons: Partons, systems: Systems, tables: ShowerTables,
+                work: ShowerWork, dice: Dice) -> int:
+    """Shower scatterings on, from where they paused down to `pause2`, and decide where new incoming partons are from.
+
+    All in one call, and the only one of `radiate` in an event: to hand over all lists and tables takes as long as some trials.
+
+    Parameters
+    ----------
+    first, end : int
+        The scatterings are `first` ... `end` - 1; -1 stands for the decay of a Higgs boson, in block 0.
+    pause2, partons, systems, tables, work, dice
+        As in `radiate`; `work` with the blocks of all scatterings.
+
+    Returns
+    -------
+    int
+        0, or what went wrong.
+    """
+    for system in range(first, end):
+        k = max(system, 0)
+        if work.top[k] <= pause2:
+            continue
+        before = (systems.incoming[k, 0], systems.incoming[k, 1])
+        limits = (1.0, 1.0)
+        if system >= 0:
+            limits = (lay_rest(0, system, pause2, partons, systems, work.rest[0]),
+                      lay_rest(1, system, pause2, partons, systems, work.rest[1]))
+        code = radiate(block(work, k), partons, systems, tables, dice, system, limits, system >= 0, pause2)
+        if code < 0:
+            return code
+        for side in range(2):
+            if systems.incoming[k, side] != before[side]:
+                decide_origin(k, side, partons, systems, tables.densities, dice, work.rest[side], work.above)
+    return 0
