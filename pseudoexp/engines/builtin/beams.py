@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import log, pow
 from pseudoexp.core.jit import inline, kernel
-from pseudoexp.engines.builtin.companions import HIGHEST_COMPANION, companion_density, companion_momentum, companion_norm
+from pseudoexp.engines.builtin.companions import HIGHEST_COMPANION, companion_density, norm_and_momentum
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.parton_density import EFFECTIVE, GLUON, Densities, Place, all_densities, at_place
 from pseudoexp.engines.builtin.partons import SEA, SECOND_VALENCE, VALENCE, Partons, Systems
@@ -26,11 +26,12 @@ _LOWEST_Q2 = 1.0
 LARGEST_GROWTH = 1.33
 """Bounds what gluons and sea are multiplied by when a valence quark has been taken."""
 _MOST_COMPANIONS = 24
-_GROWTH, _UP_LEFT, _DOWN_LEFT, _COMPANIONS, _FIRST = 0, 1, 2, 3, 4
+_GROWTH, _UP_LEFT, _DOWN_LEFT, _COMPANIONS, _SCALE2, _UP_MOMENTUM, _DOWN_MOMENTUM, _FIRST = range(8)
 _SYSTEM, _FLAVOUR, _TAKEN, _NORM, _ENTRIES = 0, 1, 2, 3, 4
 REST = _FIRST + _ENTRIES * _MOST_COMPANIONS
 """Length of what `lay_rest` fills: the factor of gluons and sea, the shares of u and d valence quarks that are left, the number
-of companions; of each of these the system, the flavour, the fraction of the sea quark that was taken, the norm of its density."""
+of companions, the scale and the whole proton's momenta of u and d valence quarks there; of each companion the system, the
+flavour, the fraction of the sea quark that was taken, the norm of its density."""
 
 
 def whole_proton() -> NDArray[np.float64]:
@@ -100,8 +101,13 @@ def lay_rest(side: int, besides: int, q2: float, partons: Partons, systems: Syst
         The momentum that is left.
     """
     left = momentum_left(systems, side, besides)
-    logarithm = log(max(q2, _LOWEST_Q2) / _LAMBDA2)
-    u_momentum, d_momentum = _U_MOMENTUM * pow(logarithm, -_U_POWER), _D_MOMENTUM * pow(logarithm, -_D_POWER)
+    scale2 = max(q2, _LOWEST_Q2)
+    if rest[_SCALE2] != scale2:  # all showers pause at the same scale
+        logarithm = log(scale2 / _LAMBDA2)
+        rest[_SCALE2] = scale2
+        rest[_UP_MOMENTUM] = _U_MOMENTUM * pow(logarithm, -_U_POWER)
+        rest[_DOWN_MOMENTUM] = _D_MOMENTUM * pow(logarithm, -_D_POWER)
+    u_momentum, d_momentum = rest[_UP_MOMENTUM], rest[_DOWN_MOMENTUM]
     rest[_UP_LEFT] = 0.5 * valence_left(UP, side, besides, partons, systems)
     rest[_DOWN_LEFT] = valence_left(DOWN, side, besides, partons, systems)
     others, n = 1.0 - rest[_UP_LEFT] * u_momentum - rest[_DOWN_LEFT] * d_momentum, 0
@@ -109,8 +115,8 @@ def lay_rest(side: int, besides: int, q2: float, partons: Partons, systems: Syst
         flavour = left_alone(k, side, besides, partons, systems)
         if flavour != 0 and n < _MOST_COMPANIONS:
             taken = systems.x[k, side] / (left + systems.x[k, side])
-            norm = companion_norm(taken)
-            others -= companion_momentum(taken, norm) / (1.0 - taken)
+            norm, mean = norm_and_momentum(taken)
+            others -= mean / (1.0 - taken)
             entry = rest[_FIRST + _ENTRIES * n:_FIRST + _ENTRIES * (n + 1)]
             entry[_SYSTEM], entry[_FLAVOUR], entry[_TAKEN], entry[_NORM] = k, flavour, taken, norm
             n += 1

@@ -5,19 +5,19 @@ import pytest
 from scipy.integrate import quad
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.engines.builtin.companions import companion_density, companion_momentum, companion_norm
+from pseudoexp.engines.builtin.companions import companion_density, norm_and_momentum
 
 
 @kernel
 def density(x, s):
     """Return x q_c(x; s)."""
-    return companion_density(x, s, companion_norm(s))
+    return companion_density(x, s, norm_and_momentum(s)[0])
 
 
 @kernel
 def momentum(s):
     """Return the mean x."""
-    return companion_momentum(s, companion_norm(s))
+    return norm_and_momentum(s)[1]
 
 
 @pytest.mark.parametrize("s", [1e-5, 1e-3, 0.03, 0.2, 0.6, 0.9])
