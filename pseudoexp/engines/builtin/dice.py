@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.core.jit import embedded, inline, kernel
+from pseudoexp.core.jit import embedded, flat, inline, kernel
 from pseudoexp.core.rng import STAGE_ENGINE, Stream, philox
 
 (HARD_PROCESS, SHOWER, ACTIVITY, REMNANTS, RECONNECTION, STRING, DECAY, VARIATIONS) = range(8)
@@ -48,6 +48,9 @@ def throw_from(dice: Dice, stream: Stream, stage: int, item: int) -> None:
     dice.place[0], dice.place[1] = 0, 0
 
 
+_flat_philox = flat(philox)
+
+
 @kernel
 def _refill(dice: Dice) -> None:
     """Draw the next four uniforms; 64 for parts that need many, which costs little more than twice as much."""
@@ -62,7 +65,7 @@ def _refill(dice: Dice) -> None:
         dice.place[1] = 4
         return
     for k in range(_LANES):
-        w, x, y, z = philox(c0, c1, c2, c3 + np.uint64(k), c4, c5)
+        w, x, y, z = _flat_philox(c0, c1, c2, c3 + np.uint64(k), c4, c5)
         lanes[0, k], lanes[1, k] = (float(w) + 0.5) * _2_POW_M32, (float(x) + 0.5) * _2_POW_M32
         lanes[2, k], lanes[3, k] = (float(y) + 0.5) * _2_POW_M32, (float(z) + 0.5) * _2_POW_M32
     for k in range(_LANES):

@@ -61,10 +61,23 @@ def _is_near(x: float, y: float, p_eta: float, p_phi: float, largest: float) -> 
 
 
 @kernel
-def _holds_higgs(x: float, y: float, partons: Partons, higgs: NDArray[np.float64]) -> bool:
-    """Return whether the Higgs boson and two b quarks of it are near (x, y) in (eta, phi)."""
-    if not _is_near(x, y, eta(higgs[0], higgs[1], higgs[2]), phi(higgs[0], higgs[1]), NEAR_HIGGS):
-        return False
+def _near_higgs(partons: Partons, higgs: NDArray[np.float64], squares: NDArray[np.float64], least: float) -> bool:
+    """Return whether a disc of at least this squared pT is near the Higgs boson and two b quarks of it."""
+    h_eta, h_phi = eta(higgs[0], higgs[1], higgs[2]), phi(higgs[0], higgs[1])
+    for a in range(FIRST_ETA, END_ETA):
+        x = (a + 0.5 - N_ETA // 2) * CELL
+        if abs(x - h_eta) >= NEAR_HIGGS:
+            continue
+        for k in range(N_PHI):
+            y = (k + 0.5) / PER_RAD - math.pi
+            if squares[a, k] >= least and _is_near(x, y, h_eta, h_phi, NEAR_HIGGS) and _has_pair(x, y, partons):
+                return True
+    return False
+
+
+@inline
+def _has_pair(x: float, y: float, partons: Partons) -> bool:
+    """Return whether two b quarks of the Higgs boson are near (x, y) in (eta, phi)."""
     found = 0
     for i in range(partons.filled[0]):
         if partons.from_higgs[i] and partons.status[i] == FINAL and abs(partons.pdg_id[i]) == BEAUTY:
@@ -92,10 +105,10 @@ def can_give_row(partons: Partons, higgs: NDArray[np.float64], asked: int, thres
         Scratch.
     """
     _fill(partons, discs)
+    if asked == HIGGS_JET:
+        return _near_higgs(partons, higgs, discs.pt2, threshold * threshold)
+    largest = 0.0
     for a in range(FIRST_ETA, END_ETA):
         for k in range(N_PHI):
-            if discs.pt2[a, k] >= threshold * threshold:
-                x, y = (a + 0.5 - N_ETA // 2) * CELL, (k + 0.5) / PER_RAD - math.pi
-                if asked == ANY_JET or _holds_higgs(x, y, partons, higgs):
-                    return True
-    return False
+            largest = max(largest, discs.pt2[a, k])
+    return largest >= threshold * threshold

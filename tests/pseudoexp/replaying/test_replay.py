@@ -52,8 +52,13 @@ def test_rows_are_those_of_the_file(file, story):
 @pytest.mark.slow
 @pytest.mark.parametrize("label", [0, 1])
 def test_rows_of_many_events(file, label):
+    """The file may end before an event's last rows."""
+    with h5py.File(file) as opened:
+        jets = opened["jets"][:]
+    last = jets["eventNumber"][jets["flavour_label"] == 1 - label][-1]
     for number in numbers_in(file, label):
-        assert rows_in(file, number).tobytes() == pseudoexp.replay(number, file=file).rows.tobytes()
+        stored, rows = rows_in(file, number), pseudoexp.replay(number, file=file).rows
+        assert stored.tobytes() == (rows[:len(stored)] if number == last else rows).tobytes()
 
 
 def test_every_stage_is_told(story):
