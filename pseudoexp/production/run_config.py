@@ -28,7 +28,7 @@ MAX_PILEUP = 300.0
 _SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
 _DISTRIBUTIONS = {"pythia8": ("pythia8mc", "pythia"), "hepmc": ("pyhepmc", "hepmc")}
 """Engine -> (the package that it needs, our extra that brings it), where it needs one."""
-_BUILTIN_VERSION = "0.14"
+_BUILTIN_VERSION = "0.15"
 """Raised when any event of the built-in engine changes, or which of them can give rows."""
 _HEPMC_VERSION = "0.1"
 """Raised when any HepMC event is read as something else than before."""

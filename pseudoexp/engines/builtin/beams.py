@@ -25,6 +25,8 @@ _LAMBDA2 = 0.04
 _LOWEST_Q2 = 1.0
 LARGEST_GROWTH = 1.33
 """Bounds what gluons and sea are multiplied by when a valence quark has been taken."""
+_LEAST_GROWTH = 0.1
+"""What is left of gluons and sea where companions would have all the momentum: a parton in hand needs a density to evolve by."""
 _MOST_COMPANIONS = 24
 _GROWTH, _UP_LEFT, _DOWN_LEFT, _COMPANIONS, _SCALE2, _UP_MOMENTUM, _DOWN_MOMENTUM, _FIRST = range(8)
 _SYSTEM, _FLAVOUR, _TAKEN, _NORM, _ENTRIES = 0, 1, 2, 3, 4
@@ -121,7 +123,7 @@ def lay_rest(side: int, besides: int, q2: float, partons: Partons, systems: Syst
             entry[_SYSTEM], entry[_FLAVOUR], entry[_TAKEN], entry[_NORM] = k, flavour, taken, norm
             n += 1
     rest[_COMPANIONS] = n
-    rest[_GROWTH] = max(others, 0.0) / (1.0 - u_momentum - d_momentum)
+    rest[_GROWTH] = max(others / (1.0 - u_momentum - d_momentum), _LEAST_GROWTH)
     return left
 
 

@@ -85,11 +85,12 @@ def _valence_share(flavour: int, dice: Dice) -> float:
 
 
 @inline
-def _companion_share(taken: float, dice: Dice) -> float:
+def companion_share(taken: float, dice: Dice) -> float:
     """Return the momentum fraction of a companion: gluons (1-y)^4/y that split into it and a quark with `taken`."""
     while True:
         z = taken + (1.0 - taken) * throw(dice)
-        if throw(dice) < pow(1.0 - taken / z, _GLUON_POWER) * (z * z + (1.0 - z) * (1.0 - z)):
+        rest = (1.0 - taken / z) / (1.0 - taken)
+        if throw(dice) < pow(rest, _GLUON_POWER) * (z * z + (1.0 - z) * (1.0 - z)):
             return taken / z - taken
 
 
@@ -100,7 +101,7 @@ def share_momentum(side: int, partons: Partons, systems: Systems, dice: Dice, ws
     for k in range(ws.filled[side]):
         flavour, partner = partons.pdg_id[ws.rows[side, k]], ws.partner[side, k]
         if partner >= 0:
-            share = _companion_share(systems.x[partner, side], dice)
+            share = companion_share(systems.x[partner, side], dice)
         elif flavour < 10:
             share = _valence_share(flavour, dice)
         else:

@@ -35,9 +35,10 @@ from pseudoexp.engines.builtin.initial_shower import judge_space, keep_space_tri
 from pseudoexp.engines.builtin.partons import Partons, Systems
 from pseudoexp.engines.builtin.variations import count_final, count_initial, draw_ghosts
 
-FULL, NO_THRESHOLD, LOST_LINE = -1, -2, -3
+FULL, NO_THRESHOLD, LOST_LINE, ENDLESS = -1, -2, -3, -4
 """What goes wrong: a list is full; an incoming c or b finds no gluon to come from (draw another event); a colour line ends
-nowhere (the input's colours do not match)."""
+nowhere (the input's colours do not match); trials come on and on, since a parton has next to no density (draw another event)."""
+_MOST_TRIALS = 1_000_000
 
 
 @kernel
@@ -76,7 +77,7 @@ def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: Shower
     count = 0
     varied = len(work.weights) > 0 and system <= 0
     top, final2 = 0.0, 0.0
-    while True:
+    for _ in range(_MOST_TRIALS):
         k = highest(work.trial, work.filled[0])
         if k < 0:
             final2 = 0.0
@@ -123,6 +124,7 @@ def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: Shower
             for side in range(2):
                 keep_space_trial(work, partons, systems, tables, dice, system, side, limits[side], pt2)
         count += 1
+    return ENDLESS
 
 
 @kernel
@@ -166,7 +168,7 @@ def evolve(system: int, partons: Partons, systems: Systems, tables: ShowerTables
     Returns
     -------
     int
-        Number of branchings, else `FULL`, `NO_THRESHOLD` or `LOST_LINE`.
+        Number of branchings, else `FULL`, `NO_THRESHOLD`, `LOST_LINE` or `ENDLESS`.
     """
     code = begin(system, partons, systems, tables, work, dice, initial)
     if code < 0:

@@ -99,6 +99,13 @@ def test_a_system_does_not_take_from_itself():
     assert out[:EFFECTIVE] == pytest.approx(alone[:EFFECTIVE], rel=1e-12)
 
 
+def test_gluons_never_run_out():
+    """Many companions of large x would have more momentum than there is; a gluon's density stays above zero."""
+    values, left = rest_of([(-4, 0.05, SEA)] * 14)
+    gluons = values[:, GLUON][np.exp(LOG_X) < 0.9 * left]
+    assert (gluons > 0.0).all()
+
+
 @pytest.mark.parametrize("name", TAKEN)
 def test_one_column_is_that_of_all(name):
     partons, systems = proton_without(TAKEN[name])

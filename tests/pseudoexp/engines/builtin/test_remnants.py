@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from toy_scatterings import connect, leave, scatter
 
+from pseudoexp.core.jit import kernel
+from pseudoexp.core.rng import SIGNAL, event_stream
 from pseudoexp.core.species import charge3
-from pseudoexp.engines.builtin.dice import new_dice
+from pseudoexp.engines.builtin.dice import REMNANTS, new_dice, throw_from
 from pseudoexp.engines.builtin.parton_density import densities
 from pseudoexp.engines.builtin.partons import BEAM_ENERGY, FINAL, INCOMING, REMNANT, VALENCE
+from pseudoexp.engines.builtin.primordial_kt import companion_share
 from pseudoexp.engines.builtin.remnants import remnant_workspace
 
 EVENTS = {"gluons": [(21, 21)] * 6, "one": [(21, 21)], "quarks": [(2, 21), (1, -2), (21, 2), (-3, 3), (21, -1)],
@@ -112,6 +116,32 @@ def test_both_quarks_of_a_pair_leave_no_companion():
             assert np.sum(np.sign(strange) * (abs(strange) == 3)) == -np.sum(np.sign(taken) * (abs(taken) == 3))
             assert (abs(strange) == 3).sum() == ((abs(taken) == 3) & (pairs < 0)).sum()
     assert matched > 20
+
+
+@kernel
+def companions(taken, n, dice):
+    """Return the shares of companions of quarks with `taken`."""
+    throw_from(dice, event_stream(1, SIGNAL, 5), REMNANTS, 0)
+    shares = np.empty(n)
+    for k in range(n):
+        shares[k] = companion_share(taken, dice)
+    return shares
+
+
+@pytest.mark.parametrize("taken", [1e-3, 0.1, 0.6, 0.995])
+def test_companions_share(taken):
+    """They follow the density that `companions` has in closed form; with almost all taken, too, and in no more time."""
+    shares = companions(taken, 20_000, new_dice())
+    assert 0.0 < shares.min() <= shares.max() < 1.0 - taken
+    expected = (1.0 - taken) / 6.0 if taken > 0.97 else companion_mean(taken)
+    assert shares.mean() == pytest.approx(expected, abs=4.0 * shares.std() / np.sqrt(len(shares)))
+
+
+def companion_mean(taken):
+    """Return the mean by integration."""
+    weights = [quad(lambda x, p=p: x**p * ((1.0 - taken - x) / (taken + x)) ** 4 * (taken**2 + x**2), 0.0, 1.0 - taken,
+                    points=[min(taken, 0.5 * (1.0 - taken))])[0] for p in (0, 1)]
+    return weights[1] / weights[0]
 
 
 def test_incoming_partons_stay_in_the_list():
