@@ -30,12 +30,7 @@ if TYPE_CHECKING:
     )
     from pseudoexp.bunch import Bunch
 
-_HOMES = {"Bunch": "pseudoexp.bunch", "convert": "pseudoexp.api",
-          "events": "pseudoexp.api", "explore": "pseudoexp.api", "generate": "pseudoexp.api", "load": "pseudoexp.api",
-          "load_benchmark": "pseudoexp.api", "merge": "pseudoexp.api",
-          "particles": "pseudoexp.api", "rate": "pseudoexp.api", "replay": "pseudoexp.api", "shift": "pseudoexp.api",
-          "toys": "pseudoexp.api",
-          "validate": "pseudoexp.api", "verify": "pseudoexp.api"}
+_HOMES = {name: "pseudoexp.api" for name in __all__} | {"Bunch": "pseudoexp.bunch"}
 
 
 def __getattr__(name: str) -> Any:
