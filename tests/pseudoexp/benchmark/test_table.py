@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from toy_releases import TEXT, frozen
 
 import pseudoexp
 from pseudoexp.benchmark.results import read_results
@@ -28,7 +29,8 @@ def result(method, headline, dataset_hash="a" * 64, name="v1-small"):
             "figures": {"mass_sculpting": {"0.6": {"distance": 0.25, "noise": 0.05}}}}
 
 
-def test_what_stands_in_it():
+def test_what_stands_in_it(registered):
+    registered(TEXT)
     text = table([result("good", 90.0), result("bad", 80.0)])
     lines = text.splitlines()
     assert "a candidate: its rows may still change" in lines[0] and "`aaaaaaaaaaaa`" in lines[0]
@@ -39,14 +41,13 @@ def test_what_stands_in_it():
     assert "| good / &lt;b> | 39 | 0.9877 | 153 ± 3 | 90.0 ± 3.0 | 40.2 ± 3.0 |" in short and "60 % (headline)" in short
 
 
-def test_a_table_per_sample():
+def test_a_table_per_sample(registered):
+    registered(TEXT)
     assert table([]) == EMPTY
     assert table([result("a", 9.0), result("b", 8.0, "b" * 64)]).count("Release `v1-small`") == 2
 
 
 def test_rows_of_an_earlier_candidate(registered):
-    from toy_releases import frozen
-
     frozen(registered, dataset_hash="b" * 64)
     assert "(rows of an earlier candidate)" in table([result("a", 9.0)])
 
