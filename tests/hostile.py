@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-SECONDS = 60
+SECONDS = 240
 MEMORY = 6 << 30
 
 
