@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-SECONDS = 240
+SECONDS = 120
 MEMORY = 6 << 30
 
 
