@@ -7,6 +7,7 @@ import os
 import struct
 import tempfile
 import time
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ MOST_ARRAYS = 1 << 30
 """Bytes of the arrays in one file, unpacked."""
 _POLL_SECONDS = 0.5
 _UNREADABLE = (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, NotImplementedError, RuntimeError, MemoryError,
-               zipfile.BadZipFile, zlib.error, struct.error)
+               zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError)  # numpy tokenizes old headers
 """What numpy and zipfile raise for damaged archives."""
 
 
