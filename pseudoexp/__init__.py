@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from pseudoexp.bunch import Bunch
 
-_HOMES = {name: "pseudoexp.api" for name in __all__} | {"Bunch": "pseudoexp.bunch"}
+_HOMES = dict.fromkeys(__all__, "pseudoexp.api") | {"Bunch": "pseudoexp.bunch"}
 
 
 def __getattr__(name: str) -> Any:
