@@ -6,6 +6,7 @@ hidden quality per track jet, kinematics separate them a little, some inputs not
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -109,4 +110,17 @@ def mock_file(path: Path | str, n: int = 2000, seed: int = 1, separation: float 
         tried = [EVENTS_PER_ROW * int((labels == process).sum()) for process in (0, 1)]
         writer.finish(Tally((tried[0], tried[1]), (1.4e-3 if tried[0] else 0.0, 2.6e5 if tried[1] else 0.0)))
     publish(temporary, path)
+    return path
+
+
+def pair_jets(path: Path, weight: tuple[float, float] = (1.0, 1.0)) -> Path:
+    """Give every fourth event of a class two jets at one weight; `weight` multiplies those of hbb and qcd. Return the path."""
+    with h5py.File(path, "r+") as opened:
+        rows = opened["jets"][:]
+        for label in (0, 1):
+            own = np.flatnonzero(rows["flavour_label"] == label)
+            for name in ("eventNumber", "mcEventWeight"):
+                rows[name][own[1::4]] = rows[name][own[0::4]]
+            rows["mcEventWeight"][own] *= weight[label]
+        opened["jets"][:] = rows
     return path

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import h5py
 import numpy as np
 import pytest
-from mock_file import mock_file
+from mock_file import mock_file, pair_jets
 
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.expression import Expression
@@ -19,15 +19,7 @@ KNOWN = {name: schema.JET_DTYPE[name] for name in schema.JET_DTYPE.names}
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     """A file in which every other event has the rows of two, at one weight."""
-    file = mock_file(tmp_path_factory.mktemp("candidates") / "a.h5", 4000)
-    with h5py.File(file, "r+") as opened:
-        rows = opened["jets"][:]
-        for label in (0, 1):
-            own = np.flatnonzero(rows["flavour_label"] == label)
-            for name in ("eventNumber", "mcEventWeight"):
-                rows[name][own[1::4]] = rows[name][own[0::4]]
-        opened["jets"][:] = rows
-    return file
+    return pair_jets(mock_file(tmp_path_factory.mktemp("candidates") / "a.h5", 4000))
 
 
 def test_events_count_once(path):

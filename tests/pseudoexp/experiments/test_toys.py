@@ -5,7 +5,7 @@ import json
 import h5py
 import numpy as np
 import pytest
-from mock_file import mock_file
+from mock_file import mock_file, pair_jets
 
 import pseudoexp
 from pseudoexp.cli.app import app, run
@@ -24,16 +24,7 @@ from pseudoexp.experiments.toys import TOY_DTYPE, Settings, draw, experiment
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     """Every fourth event of a class has two jets; 1/pb weights make signals that can be seen."""
-    path = mock_file(tmp_path_factory.mktemp("toys") / "a.h5", 6000)
-    with h5py.File(path, "r+") as opened:
-        rows = opened["jets"][:]
-        for label in (0, 1):
-            own = np.flatnonzero(rows["flavour_label"] == label)
-            for name in ("eventNumber", "mcEventWeight"):
-                rows[name][own[1::4]] = rows[name][own[0::4]]
-        rows["mcEventWeight"][rows["flavour_label"] == 1] *= 1e-7
-        opened["jets"][:] = rows
-    return path
+    return pair_jets(mock_file(tmp_path_factory.mktemp("toys") / "a.h5", 6000), (1.0, 1e-7))
 
 
 def drawn(path, **options):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import h5py
 import numpy as np
 import pytest
-from mock_file import mock_file
+from mock_file import mock_file, pair_jets
 
 import pseudoexp
 from pseudoexp.cli.app import app, run
@@ -71,15 +71,7 @@ def test_errors_are_those_of_other_samples():
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     """Every fourth event of a class has two jets."""
-    path = mock_file(tmp_path_factory.mktemp("rate") / "a.h5", 4000)
-    with h5py.File(path, "r+") as opened:
-        rows = opened["jets"][:]
-        for label in (0, 1):
-            own = np.flatnonzero(rows["flavour_label"] == label)
-            for name in ("eventNumber", "mcEventWeight"):
-                rows[name][own[1::4]] = rows[name][own[0::4]]
-        opened["jets"][:] = rows
-    return path
+    return pair_jets(mock_file(tmp_path_factory.mktemp("rate") / "a.h5", 4000))
 
 
 def test_crossings_fire_once(file):

@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from mock_file import mock_file
+from mock_file import mock_file, pair_jets
 from scipy import stats
 
 from pseudoexp.dataset import reader, schema
@@ -15,15 +15,7 @@ from pseudoexp.exploring.histograms import KINDS, PT_EDGES
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     """Every fourth event of a class has two jets, and some of them stand in two blocks of the reader."""
-    path = mock_file(tmp_path_factory.mktemp("gather") / "a.h5", 5000)
-    with h5py.File(path, "r+") as opened:
-        rows = opened["jets"][:]
-        for label in (0, 1):
-            own = np.flatnonzero(rows["flavour_label"] == label)
-            for name in ("eventNumber", "mcEventWeight"):
-                rows[name][own[1::4]] = rows[name][own[0::4]]
-        opened["jets"][:] = rows
-    return path
+    return pair_jets(mock_file(tmp_path_factory.mktemp("gather") / "a.h5", 5000))
 
 
 @pytest.fixture
