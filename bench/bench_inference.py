@@ -24,7 +24,8 @@ for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREA
 import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
-from tagger.firmware.onnx_graph import INPUT, OUTPUT, Session, require, to_onnx  # noqa: E402
+from tagger.firmware.onnx_graph import EXTRA, INPUT, OUTPUT, Session, to_onnx  # noqa: E402
+from tagger.firmware.packages import require  # noqa: E402
 from tagger.model import build, dense_layers, fold_normalisation, normalisation_of  # noqa: E402
 
 Answer = Callable[[NDArray[np.float32]], Any]
@@ -52,7 +53,7 @@ def candidates(model: Any, folder: Path) -> dict[str, Answer]:
     path.write_bytes(to_onnx(model).SerializeToString())
     found: dict[str, Answer] = {}
     for provider in (CPU, "CUDAExecutionProvider", "TensorrtExecutionProvider"):
-        if provider in require("onnxruntime").get_available_providers():
+        if provider in require("onnxruntime", EXTRA).get_available_providers():
             found[f"onnxruntime {provider.removesuffix('ExecutionProvider')}"] = _raw(Session(path, (provider,)).session.run)
     compiled = tf.function(model, reduce_retracing=True)
     return found | {"numpy": in_numpy(model), "Keras, tf.function": lambda x: compiled(tf.constant(x)).numpy(),

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.errors import MissingExtra
 from tagger.firmware.fixed_point import FixedLayer, FixedNetwork
+from tagger.firmware.packages import require
 
 CORE = "tagger_core"
 """Name of the Verilog module that holds the graph."""
@@ -30,11 +30,7 @@ def require_da4ml() -> Any:
     MissingExtra
         If it is not installed.
     """
-    try:
-        import da4ml
-    except ImportError as error:
-        raise MissingExtra(error.name or "da4ml", "fpga") from None
-    return da4ml
+    return require("da4ml", "fpga")
 
 
 @dataclass(frozen=True)

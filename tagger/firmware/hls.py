@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.errors import ConfigError, GenerationError, MissingExtra
+from pseudoexp.errors import ConfigError, GenerationError
 from tagger.firmware.capture import captured
+from tagger.firmware.packages import require
 from tagger.firmware.target import Target
 
 if TYPE_CHECKING:
@@ -93,11 +94,7 @@ def require_hls4ml() -> Any:
     MissingExtra
         If it is not installed.
     """
-    try:
-        import hls4ml
-    except ImportError as error:
-        raise MissingExtra(error.name or "hls4ml", "fpga") from None
-    return hls4ml
+    return require("hls4ml", "fpga")
 
 
 def require_compiler() -> None:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pseudoexp.errors import DataError
-from tagger.firmware.onnx_graph import TOLERANCE, Session, require, to_onnx
+from tagger.firmware.onnx_graph import EXTRA, TOLERANCE, Session, to_onnx
+from tagger.firmware.packages import require
 from tagger.firmware.rows import CHECK_FILE, CHECK_ROWS, CheckRows
 from tagger.firmware.verify import BitCheck
 from tagger.model import normalisation_of
@@ -30,9 +31,9 @@ Inputs, in order: {names}.
 
 
 def require_onnx() -> None:
-    """Make sure that onnx and onnxruntime are there; see `tagger.firmware.onnx_graph.require`."""
-    require("onnx")
-    require("onnxruntime")
+    """Make sure that onnx and onnxruntime are there; see `tagger.firmware.packages.require`."""
+    require("onnx", EXTRA)
+    require("onnxruntime", EXTRA)
 
 
 def close_check(expected: ArrayLike, found: ArrayLike, tolerance: float = TOLERANCE) -> BitCheck:

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.errors import ConfigError, MissingExtra, SchemaError
+from pseudoexp.errors import ConfigError, SchemaError
 from tagger.firmware.fixed_point import FixedLayer, FixedNetwork
+from tagger.firmware.packages import require
 from tagger.model import dense_layers, normalisation_of
 
 if TYPE_CHECKING:
     import keras
 
+EXTRA = "onnx"
 OPSET, IR = 17, 8
 """Versions that onnxruntime has read for years."""
 INPUT, OUTPUT = "inputs", "logit"
@@ -27,27 +29,11 @@ TOLERANCE = 1e-4
 """Largest difference of a float network's logits, relative to the larger of 1 and the logit."""
 
 
-def require(name: str) -> Any:
-    """Return the module onnx or onnxruntime.
-
-    Raises
-    ------
-    MissingExtra
-        If it is not installed.
-    """
-    from importlib import import_module
-
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise MissingExtra(error.name or name, "onnx") from None
-
-
 class _Graph:
     """Nodes and constants, one tensor handed from node to node."""
 
     def __init__(self) -> None:
-        self.helper = require("onnx").helper
+        self.helper = require("onnx", EXTRA).helper
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.tensor = INPUT
@@ -56,7 +42,7 @@ class _Graph:
         """Add a float32 constant and return its name."""
         array = np.asarray(values, dtype=np.float32)
         name = f"constant_{len(self.constants)}"
-        self.constants.append(require("onnx").numpy_helper.from_array(array, name))
+        self.constants.append(require("onnx", EXTRA).numpy_helper.from_array(array, name))
         return name
 
     def then(self, operation: str, *constants: Any) -> None:
@@ -67,7 +53,7 @@ class _Graph:
 
     def model(self, inputs: int) -> Any:
         """Return the checked model."""
-        onnx = require("onnx")
+        onnx = require("onnx", EXTRA)
         kind = onnx.TensorProto.FLOAT
         self.nodes[-1].output[0] = OUTPUT
         graph = self.helper.make_graph(
@@ -157,7 +143,7 @@ class Session:
     """
 
     def __init__(self, path: Path, providers: tuple[str, ...] = ("CPUExecutionProvider",)) -> None:
-        runtime = require("onnxruntime")
+        runtime = require("onnxruntime", EXTRA)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
