@@ -5,7 +5,6 @@ Bytes of good files are changed, cut and multiplied; further files are made to d
 
 import gzip
 import json
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,8 +29,8 @@ MANY = [pytest.param(24, id="few"), pytest.param(400, id="many", marks=pytest.ma
 
 
 def outcomes(kind, paths):
-    """Return what comes of each file; a crash names the file it came with. What took too long is tried once more."""
-    found, slow = {}, set()
+    """Return what comes of each file; a crash names the file it came with."""
+    found = {}
     paths = list(map(str, paths))
     while paths:
         command = [sys.executable, "-P", str(TESTS / "hostile.py"), kind, *paths]
@@ -40,9 +39,7 @@ def outcomes(kind, paths):
         answers = [json.loads(line) for line in lines if line.startswith('["')]
         found |= dict(answers)
         paths = paths[len(answers):]
-        if paths and done.returncode == -signal.SIGALRM and paths[0] not in slow:
-            slow.add(paths[0])
-        elif paths:
+        if paths:
             found[paths.pop(0)] = f"ended with {done.returncode}: {done.stderr[-500:]!r}"
     return found
 
@@ -173,12 +170,12 @@ def test_datasets_that_lie(tmp_path):
 
 
 def test_a_bomb_of_a_dataset(tmp_path):
-    """40 million rows of zeros, packed a thousand times."""
+    """Ten million rows of zeros, packed a thousand times."""
     path = tmp_path / "bomb.h5"
     with h5py.File(path, "w") as file:
         jets = file.create_dataset("jets", (10**7,), schema.JET_DTYPE, chunks=(100_000,), compression="gzip")
         jets.attrs.update(our_attributes())
-        jets[:100_000] = 0
+        jets[:100_000] = np.zeros(100_000, schema.JET_DTYPE)  # a plain 0 leaves the padding between columns as the memory was
         filters, piece = jets.id.read_direct_chunk((0,))
         for start in range(0, 10**7, 100_000):
             jets.id.write_direct_chunk((start,), piece, filters)
