@@ -28,12 +28,12 @@ LARGEST_GROWTH = 1.33
 _LEAST_GROWTH = 0.1
 """What is left of gluons and sea where companions would have all the momentum: a parton in hand needs a density to evolve by."""
 _MOST_COMPANIONS = 24
-_GROWTH, _UP_LEFT, _DOWN_LEFT, _COMPANIONS, _SCALE2, _UP_MOMENTUM, _DOWN_MOMENTUM, _FIRST = range(8)
+_GROWTH, _UP_LEFT, _DOWN_LEFT, _COMPANIONS, _SCALE2, _UP_MOMENTUM, _DOWN_MOMENTUM, _OWED, _FIRST = range(9)
 _SYSTEM, _FLAVOUR, _TAKEN, _NORM, _ENTRIES = 0, 1, 2, 3, 4
 REST = _FIRST + _ENTRIES * _MOST_COMPANIONS
 """Length of what `lay_rest` fills: the factor of gluons and sea, the shares of u and d valence quarks that are left, the number
-of companions, the scale and the whole proton's momenta of u and d valence quarks there; of each companion the system, the
-flavour, the fraction of the sea quark that was taken, the norm of its density."""
+of companions, the scale and the whole proton's momenta of u and d valence quarks there, the scale at which all this is yet to be
+found; of each companion the system, the flavour, the fraction of the sea quark that was taken, the norm of its density."""
 
 
 def whole_proton() -> NDArray[np.float64]:
@@ -122,9 +122,23 @@ def lay_rest(side: int, besides: int, q2: float, partons: Partons, systems: Syst
             entry = rest[_FIRST + _ENTRIES * n:_FIRST + _ENTRIES * (n + 1)]
             entry[_SYSTEM], entry[_FLAVOUR], entry[_TAKEN], entry[_NORM] = k, flavour, taken, norm
             n += 1
-    rest[_COMPANIONS] = n
+    rest[_COMPANIONS], rest[_OWED] = n, 0.0
     rest[_GROWTH] = max(others / (1.0 - u_momentum - d_momentum), _LEAST_GROWTH)
     return left
+
+
+@inline
+def owe_rest(side: int, besides: int, q2: float, systems: Systems, rest: NDArray[np.float64]) -> float:
+    """Return the momentum that is left, and leave the rest of `lay_rest` to `settle_rest`: most showers end without asking."""
+    rest[_OWED] = max(q2, _LOWEST_Q2)
+    return momentum_left(systems, side, besides)
+
+
+@inline
+def settle_rest(side: int, besides: int, partons: Partons, systems: Systems, rest: NDArray[np.float64]) -> None:
+    """Find what is left of a proton if that is owed; no other system may have changed since."""
+    if rest[_OWED] > 0.0:
+        lay_rest(side, besides, rest[_OWED], partons, systems, rest)
 
 
 @inline

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import exp, log
 from pseudoexp.core.jit import inline, kernel
-from pseudoexp.engines.builtin.beams import column_left, most_left, take_away
+from pseudoexp.engines.builtin.beams import column_left, most_left, settle_rest, take_away
 from pseudoexp.engines.builtin.coupling import alpha_s
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.dipoles import PT0_SQUARED, ShowerTables, ShowerWork
@@ -135,6 +135,7 @@ def next_space_trial(work: ShowerWork, partons: Partons, systems: Systems, table
         return
     top = space.height if pt2 == space.trial and space.height > 0.0 else height(tables.initial_evolution, pt2 + PT0_SQUARED)
     if pt2 <= space.least or not _is_open(work, side, flavour, x, m2):
+        settle_rest(side, system, partons, systems, work.rest[side])
         _open_window(work, tables, side, flavour, x, m2, pt2, max(pt2 / _STEP, floor))
     rate = space.same + space.other
     space.height = top + quick_log(throw(dice)) / rate if rate > 0.0 else 0.0
@@ -264,6 +265,7 @@ def judge_space(work: ShowerWork, partons: Partons, systems: Systems, tables: Sh
     virtuality = pt2 / (1.0 - z) - mass2
     if throw(dice) >= kernel_ratio or virtuality <= 0.0 or true_pt2(virtuality, z, m2, sister2) <= 0.0:
         return 0
+    settle_rest(side, system, partons, systems, work.rest[side])
     place = find_place(tables.densities, x, pt2)
     before = column_left(tables.densities, place, work.rest[side], x, column(flavour))
     place = at_other_x(tables.densities, place, x / z)

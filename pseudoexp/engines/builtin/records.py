@@ -34,17 +34,17 @@ def new_batch(events: int, particles: int, heavy: int) -> EventBatch:
     """Return a batch to be filled by `append_record`."""
     return EventBatch(
         event_number=np.zeros(events, np.int64), weight=np.zeros(events), pthat=np.zeros(events),
-        offsets=np.zeros(events + 1, np.int64), heavy_offsets=np.zeros(events + 1, np.int64), p4=np.zeros((particles, 4)),
-        vertex=np.zeros((particles, 4)), pdg_id=np.zeros(particles, np.int32), heavy=np.zeros(particles, np.int32),
-        heavy_p4=np.zeros((heavy, 4)), heavy_pdg_id=np.zeros(heavy, np.int32), heavy_vertex=np.zeros((heavy, 4)),
-        heavy_parent=np.zeros(heavy, np.int32), heavy_from_higgs=np.zeros(heavy, np.bool_), higgs=np.zeros((events, 4)),
+        offsets=np.zeros(events + 1, np.int64), heavy_offsets=np.zeros(events + 1, np.int64), p4=np.empty((particles, 4)),
+        vertex=np.empty((particles, 4)), pdg_id=np.empty(particles, np.int32), heavy=np.empty(particles, np.int32),
+        heavy_p4=np.empty((heavy, 4)), heavy_pdg_id=np.empty(heavy, np.int32), heavy_vertex=np.empty((heavy, 4)),
+        heavy_parent=np.empty(heavy, np.int32), heavy_from_higgs=np.empty(heavy, np.bool_), higgs=np.zeros((events, 4)),
         partons=np.zeros((events, 2, 5)))
 
 
 def trimmed(batch: EventBatch) -> EventBatch:
-    """Return a filled batch without its spare rows."""
+    """Return a filled batch without its spare rows; no system has given memory for these yet."""
     particles, heavy = batch.offsets[-1], batch.heavy_offsets[-1]
-    cut = {name: getattr(batch, name)[:heavy if name.startswith("heavy_") else particles].copy()
+    cut = {name: getattr(batch, name)[:heavy if name.startswith("heavy_") else particles]
            for name in ("p4", "vertex", "pdg_id", "heavy", "heavy_p4", "heavy_pdg_id", "heavy_vertex", "heavy_parent",
                         "heavy_from_higgs")}
     return batch._replace(**cut)
