@@ -72,16 +72,6 @@ def left_alone(system: int, side: int, besides: int, partons: Partons, systems: 
     return -flavour
 
 
-@inline
-def valence_left(flavour: int, side: int, besides: int, partons: Partons, systems: Systems) -> float:
-    """Return the number of u or d valence quarks that are left."""
-    number = 2.0 if flavour == UP else 1.0
-    for k in range(systems.filled[0]):
-        if k != besides and systems.origin[k, side] != SEA and partons.pdg_id[systems.incoming[k, side]] == flavour:
-            number -= 1.0
-    return max(number, 0.0)
-
-
 @kernel
 def lay_rest(side: int, besides: int, q2: float, partons: Partons, systems: Systems, rest: NDArray[np.float64]) -> float:
     """Find what is left of a proton.
@@ -102,7 +92,7 @@ def lay_rest(side: int, besides: int, q2: float, partons: Partons, systems: Syst
     float
         The momentum that is left.
     """
-    left = momentum_left(systems, side, besides)
+    left, up, down = momentum_left(systems, side, besides), 2.0, 1.0
     scale2 = max(q2, _LOWEST_Q2)
     if rest[_SCALE2] != scale2:  # all showers pause at the same scale
         logarithm = log(scale2 / _LAMBDA2)
@@ -110,8 +100,12 @@ def lay_rest(side: int, besides: int, q2: float, partons: Partons, systems: Syst
         rest[_UP_MOMENTUM] = _U_MOMENTUM * pow(logarithm, -_U_POWER)
         rest[_DOWN_MOMENTUM] = _D_MOMENTUM * pow(logarithm, -_D_POWER)
     u_momentum, d_momentum = rest[_UP_MOMENTUM], rest[_DOWN_MOMENTUM]
-    rest[_UP_LEFT] = 0.5 * valence_left(UP, side, besides, partons, systems)
-    rest[_DOWN_LEFT] = valence_left(DOWN, side, besides, partons, systems)
+    for k in range(systems.filled[0]):
+        if k != besides and systems.origin[k, side] != SEA:
+            flavour = partons.pdg_id[systems.incoming[k, side]]
+            up -= 1.0 if flavour == UP else 0.0
+            down -= 1.0 if flavour == DOWN else 0.0
+    rest[_UP_LEFT], rest[_DOWN_LEFT] = 0.5 * max(up, 0.0), max(down, 0.0)
     others, n = 1.0 - rest[_UP_LEFT] * u_momentum - rest[_DOWN_LEFT] * d_momentum, 0
     for k in range(systems.filled[0]):
         flavour = left_alone(k, side, besides, partons, systems)

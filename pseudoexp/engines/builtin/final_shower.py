@@ -39,7 +39,6 @@ from pseudoexp.engines.builtin.exponential import quick_exp, quick_log
 from pseudoexp.engines.builtin.overestimates import (
     BELOW,
     EMISSION,
-    HEADROOM,
     INVERSE,
     LOW,
     RATE,
@@ -47,6 +46,7 @@ from pseudoexp.engines.builtin.overestimates import (
     TO_BEAM,
     Overestimates,
     largest_suppression,
+    ratio_row,
 )
 from pseudoexp.engines.builtin.parton_density import at_other_x, at_place, column, find_place
 from pseudoexp.engines.builtin.partons import REPLACED, Partons, Systems, append_parton, new_colour
@@ -196,18 +196,18 @@ def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTa
     """
     end, n = work.ends[k], octave(pt2)
     row, gluon, kind, size = end.radiator, end.gluon, end.drawn_kind, end.drawn_extent
-    emission = tables.rates.emission[kind, size, n]
-    u = throw(dice) * tables.rates.rate[kind, size, n, RATE]
-    flavour, weight = 0, 1.0 / emission[HEADROOM]
-    if u < emission[EMISSION]:
-        q = _draw_rest(kind, emission[LOW], emission[SPAN], u / emission[EMISSION], dice)
+    emission, headroom = tables.rates.emission[kind, ratio_row(size, n)], tables.rates.headroom[kind, n]
+    u, of_emissions = throw(dice) * tables.rates.rate[kind, size, n, RATE], emission[EMISSION] * headroom
+    flavour, weight = 0, 1.0 / headroom
+    if u < of_emissions:
+        q = _draw_rest(kind, emission[LOW], emission[SPAN], u / of_emissions, dice)
         z = 1.0 - q
         if kind >= TO_BEAM:
             weight *= 1.0 + emission[LOW] / q
     else:
         if kind >= TO_BEAM:
             weight /= largest_suppression(emission[LOW])
-        flavour, z = _draw_flavour(tables.rates, n, (u - emission[EMISSION]) * weight / PAIR_RATE)
+        flavour, z = _draw_flavour(tables.rates, n, (u - of_emissions) * weight / PAIR_RATE)
         q = 1.0 - z
     if z <= 0.0 or q <= 0.0:
         return -1
@@ -230,7 +230,7 @@ def judge(work: ShowerWork, partons: Partons, systems: Systems, tables: ShowerTa
     u = throw(dice)
     if end.beam >= 0:
         weight *= _suppression(partons, row, pt2, virtuality)
-        if u >= weight * emission[HEADROOM]:
+        if u >= weight * headroom:
             return -1
         limit = limit0 if end.beam == 0 else limit1
         weight *= _density_ratio(end, partons, systems, tables, system, limit, pt2, virtuality / (end.dipole2 - mass_a * mass_a))

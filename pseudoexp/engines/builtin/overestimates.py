@@ -36,8 +36,9 @@ _BITS_OF_SMALLEST = 4 * (1023 - 8)
 _SMALLEST = 2.0**-8
 BELOW, RATE, INVERSE = range(3)
 """Columns of `Overestimates.rate`."""
-EMISSION, LOW, SPAN, HEADROOM = range(4)
+EMISSION, LOW, SPAN = range(3)
 """Columns of `Overestimates.emission`."""
+_RATIOS = SIZES + 4 * (OCTAVES - 1)
 _LARGEST_X, _LEAST_DENSITY, _MARGIN = 0.8, 1e-6, 1.02
 """Where ratios of parton densities are looked at, and how much an interpolated one may be above those of the nodes."""
 
@@ -49,7 +50,8 @@ class Overestimates(NamedTuple):
     """Rates of trials per unit of height."""
 
     rate: NDArray[np.float64]  # (KINDS, SIZES, OCTAVES, 3) trials at smaller heights, rate in this octave, its inverse
-    emission: NDArray[np.float64]  # (KINDS, SIZES, OCTAVES, 4) rate of emissions, q = low exp(u span), bound of densities
+    emission: NDArray[np.float64]  # (KINDS, ratios, 3) by `ratio_row`: rate of emissions over `headroom`, q = low exp(u span)
+    headroom: NDArray[np.float64]  # (KINDS, OCTAVES) bound of the ratio of densities, 1 without a beam
     pairs: NDArray[np.float64]  # (OCTAVES, FLAVOURS + 1) share of z in which a pair of this flavour may be, the first unused
 
 
@@ -94,14 +96,13 @@ def _final_emissions(ratio: NDArray[np.float64], gluon: bool) -> NDArray[np.floa
         for edge, sign in ((1.0 - r, 1.0), (r, -1.0)):
             area -= sign * edge * (1.0 + edge * (0.5 + edge / 3.0))
     rate = np.where(inside, (GLUON_COLOUR if gluon else QUARK_COLOUR) * area, 0.0)
-    return np.stack([rate, r, span, np.ones_like(r)], axis=-1)
+    return np.stack([rate, r, span], axis=-1)
 
 
-def _beam_emissions(ratio: NDArray[np.float64], gluon: bool, headroom: NDArray[np.float64]) -> NDArray[np.float64]:
+def _beam_emissions(ratio: NDArray[np.float64], gluon: bool) -> NDArray[np.float64]:
     """Return the same where a beam recoils, for P / pT_r."""
     span = _log(1.0 + 1.0 / ratio)
-    rate = (GLUON_COLOUR if gluon else QUARK_COLOUR) * 2.0 * span * headroom
-    return np.stack([rate, ratio, span, np.broadcast_to(headroom, ratio.shape)], axis=-1)
+    return np.stack([(GLUON_COLOUR if gluon else QUARK_COLOUR) * 2.0 * span, ratio, span], axis=-1)
 
 
 def overestimates(evolution: Evolution, densities: Densities) -> Overestimates:
@@ -109,23 +110,33 @@ def overestimates(evolution: Evolution, densities: Densities) -> Overestimates:
     index, octaves = np.arange(SIZES)[:, None], np.arange(OCTAVES)[None, :]
     size = _SMALLEST * 2.0 ** (index // 4) * (1.25 + 0.25 * (index % 4))
     ratio = np.sqrt(CUTOFF2 * 2.0**octaves / size)
+    row = index + 4 * (OCTAVES - 1 - octaves)
+    ratios = np.empty(_RATIOS)
+    ratios[row] = ratio
     shares, rises = _pair_shares(), density_rises(densities)
-    rate, emission = np.zeros((KINDS, SIZES, OCTAVES, 3)), np.empty((KINDS, SIZES, OCTAVES, 4))
+    rate, emission, headroom = np.zeros((KINDS, SIZES, OCTAVES, 3)), np.empty((KINDS, _RATIOS, 3)), np.ones((KINDS, OCTAVES))
     for kind in range(KINDS):
         gluon, beam = kind & OF_GLUON > 0, kind >= TO_BEAM
         if beam:
-            emission[kind] = _beam_emissions(ratio, gluon, rises[0 if kind < TO_VALENCE else 1])
-            pairs = shares[:, 1:].sum(axis=1) * emission[kind, :, :, HEADROOM] / (1.0 + _PAIR_SUPPRESSION * ratio)
+            emission[kind] = _beam_emissions(ratios, gluon)
+            headroom[kind] = rises[0 if kind < TO_VALENCE else 1]
+            pairs = shares[:, 1:].sum(axis=1) * headroom[kind] / (1.0 + _PAIR_SUPPRESSION * ratio)
         else:
-            emission[kind] = _final_emissions(ratio, gluon)
+            emission[kind] = _final_emissions(ratios, gluon)
             pairs = np.where(size[:, :, None] > 4.0 * MASSES[1:] * MASSES[1:], shares[:, 1:], 0.0).sum(axis=2)
             pairs[ratio >= 0.5] = 0.0
-        rate[kind, :, :, RATE] = emission[kind, :, :, EMISSION] + (PAIR_RATE * pairs if gluon else 0.0)
+        rate[kind, :, :, RATE] = emission[kind, row, EMISSION] * headroom[kind] + (PAIR_RATE * pairs if gluon else 0.0)
     some = rate[:, :, :, RATE] > 0.0
     rate[:, :, :, INVERSE][some] = 1.0 / rate[:, :, :, RATE][some]
     whole = rate[:, :, :, RATE] * np.diff(evolution.octave)
     rate[:, :, 1:, BELOW] = np.cumsum(whole, axis=2)[:, :, :-1]
-    return Overestimates(rate, emission, shares)
+    return Overestimates(rate, emission, headroom, shares)
+
+
+@inline
+def ratio_row(size: int, n: int) -> int:
+    """Return the row of `emission` for a size and an octave: emissions depend on the ratio of the two alone."""
+    return size + 4 * (OCTAVES - 1 - n)
 
 
 @inline

@@ -24,6 +24,7 @@ from pseudoexp.core.elementary import exp, log
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.engines.builtin.coupling import Coupling, alpha_s, strong_coupling
 from pseudoexp.engines.builtin.dice import Dice, throw
+from pseudoexp.engines.builtin.exponential import quick_exp
 from pseudoexp.engines.builtin.parton_density import EFFECTIVE, Densities, Place, at_other_x, at_place, find_place
 from pseudoexp.engines.builtin.partons import BEAM_ENERGY
 
@@ -79,7 +80,7 @@ def bounding_cross_section(tables: Densities, coupling: Coupling, pt: float, y3:
 @inline
 def _bounding(tables: Densities, place: Place, damped: float, pt: float, y3: float, y4: float) -> float:
     """Return the same, from a place at pT^2 and the factor that depends on pT alone."""
-    up3, up4 = exp(y3), exp(y4)
+    up3, up4 = quick_exp(y3), quick_exp(y4)
     x1 = 0.5 * pt * (up3 + up4) / BEAM_ENERGY
     x2 = 0.5 * pt * (1.0 / up3 + 1.0 / up4) / BEAM_ENERGY
     if x1 >= 1.0 or x2 >= 1.0:

@@ -30,6 +30,7 @@ class Strings(NamedTuple):
     length: NDArray[np.int64]  # (strings,)
     closed: NDArray[np.bool_]  # (strings,)
     higgs: NDArray[np.bool_]  # (strings,) whether all its partons descend from the Higgs boson
+    own: NDArray[np.float64]  # (partons,) mass of a parton, half of it for a gluon [GeV]
     gap: NDArray[np.float64]  # (partons,) what `_pair_excess` says of a parton and the next
     excess: NDArray[np.float64]  # (strings,) mass less the constituent masses of its ends [GeV]
     anticoloured: NDArray[np.int64]  # (tags,) row with this anticolour, -1 without
@@ -41,7 +42,7 @@ def new_strings(partons: int, tags: int) -> Strings:
     return Strings(
         p4=np.zeros((partons, 4)), flavour=np.zeros(partons, np.int64), row=np.zeros(partons, np.int64),
         start=np.zeros(partons, np.int64), length=np.zeros(partons, np.int64), closed=np.zeros(partons, np.bool_),
-        higgs=np.zeros(partons, np.bool_), gap=np.zeros(partons),
+        higgs=np.zeros(partons, np.bool_), own=np.zeros(partons), gap=np.zeros(partons),
         excess=np.zeros(partons), anticoloured=np.full(tags, -1, np.int64),
         filled=np.zeros(1, np.int64))
 
@@ -117,19 +118,25 @@ def _follow(partons: Partons, strings: Strings, first: int, place: int, closed: 
 
 
 @inline
+def _weigh_parton(strings: Strings, i: int) -> None:
+    """Fill the mass of a parton; a gluon counts half."""
+    square = strings.p4[i, 3] ** 2
+    for m in range(3):
+        square -= strings.p4[i, m] ** 2
+    strings.own[i] = (0.5 if strings.flavour[i] == 0 else 1.0) * math.sqrt(max(square, 0.0))
+
+
+@inline
 def _pair_excess(strings: Strings, i: int, j: int) -> float:
     """Return the mass of two neighbours less their own; a gluon counts half."""
     fi = 0.5 if strings.flavour[i] == 0 else 1.0
     fj = 0.5 if strings.flavour[j] == 0 else 1.0
     e = fi * strings.p4[i, 3] + fj * strings.p4[j, 3]
     square = e * e
-    own_i, own_j = strings.p4[i, 3] ** 2, strings.p4[j, 3] ** 2
     for m in range(3):
         p = fi * strings.p4[i, m] + fj * strings.p4[j, m]
         square -= p * p
-        own_i -= strings.p4[i, m] ** 2
-        own_j -= strings.p4[j, m] ** 2
-    return math.sqrt(max(square, 0.0)) - fi * math.sqrt(max(own_i, 0.0)) - fj * math.sqrt(max(own_j, 0.0))
+    return math.sqrt(max(square, 0.0)) - strings.own[i] - strings.own[j]
 
 
 @inline
@@ -144,6 +151,8 @@ def _weigh_gap(strings: Strings, start: int, n: int, a: int) -> None:
 def _join(strings: Strings, start: int, n: int, closed: bool) -> int:
     """Join the closest neighbours, as long as they are close, into one parton; return how many partons are left."""
     for a in range(n):
+        _weigh_parton(strings, start + a)
+    for a in range(n):
         _weigh_gap(strings, start, n, a)
     while n > 2:
         best, nearest = -1, JOINING_MASS
@@ -157,9 +166,10 @@ def _join(strings: Strings, start: int, n: int, closed: bool) -> int:
             strings.p4[i, m] += strings.p4[j, m]
         if strings.flavour[i] == 0:
             strings.flavour[i], strings.row[i] = strings.flavour[j], strings.row[j]
+        _weigh_parton(strings, i)
         for k in range(j, start + n - 1):
             strings.flavour[k], strings.row[k] = strings.flavour[k + 1], strings.row[k + 1]
-            strings.gap[k] = strings.gap[k + 1]
+            strings.own[k], strings.gap[k] = strings.own[k + 1], strings.gap[k + 1]
             for m in range(4):
                 strings.p4[k, m] = strings.p4[k + 1, m]
         n -= 1

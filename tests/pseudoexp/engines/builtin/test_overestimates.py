@@ -12,7 +12,6 @@ from pseudoexp.engines.builtin.initial_shower import THRESHOLD_REGION
 from pseudoexp.engines.builtin.overestimates import (
     BELOW,
     EMISSION,
-    HEADROOM,
     INVERSE,
     KINDS,
     OF_GLUON,
@@ -22,6 +21,7 @@ from pseudoexp.engines.builtin.overestimates import (
     TO_VALENCE,
     density_rises,
     overestimates,
+    ratio_row,
     size_of,
 )
 from pseudoexp.engines.builtin.parton_density import EFFECTIVE, GLUON, all_densities, densities
@@ -35,6 +35,12 @@ TABLES = overestimates(EVOLUTION, densities())
 def row_of(square):
     """Return the row of a size."""
     return size_of(square)
+
+
+@kernel
+def row_of_ratio(size, n):
+    """Return the row of a size and an octave."""
+    return ratio_row(size, n)
 
 
 def test_rows_stand_for_their_upper_edge() -> None:
@@ -54,14 +60,20 @@ def test_emissions_are_the_integrals_of_their_densities(row: int, n: int) -> Non
     step = np.log(q[1] / q[0])
     weight = np.full(len(q), step)
     weight[[0, -1]] *= 0.5
-    assert TABLES.emission[OF_GLUON, row, n, EMISSION] == pytest.approx(1.5 * np.sum((1 + (1 - q) ** 3) * weight), rel=1e-6)
-    assert TABLES.emission[0, row, n, EMISSION] == pytest.approx(8 / 3 * -np.log(ratio), rel=1e-12)
+    place = row_of_ratio(row, n)
+    assert TABLES.emission[OF_GLUON, place, EMISSION] == pytest.approx(1.5 * np.sum((1 + (1 - q) ** 3) * weight), rel=1e-6)
+    assert TABLES.emission[0, place, EMISSION] == pytest.approx(8 / 3 * -np.log(ratio), rel=1e-12)
     q = np.linspace(0.0, 1.0, 200001)
     expected = 3.0 * np.sum(1.0 / (q + ratio)) * q[1]
     for kind in (TO_BEAM + OF_GLUON, TO_VALENCE + OF_GLUON):
-        headroom = TABLES.emission[kind, row, n, HEADROOM]
-        assert headroom > 1.0
-        assert TABLES.emission[kind, row, n, EMISSION] == pytest.approx(headroom * expected, rel=2e-3)
+        assert TABLES.headroom[kind, n] > 1.0
+        assert TABLES.emission[kind, place, EMISSION] == pytest.approx(expected, rel=2e-3)
+
+
+def test_emissions_depend_on_the_ratio_alone() -> None:
+    """A size four times as large, two octaves up: the same row; neighbours have others."""
+    assert row_of_ratio(60, 5) == row_of_ratio(68, 7) != row_of_ratio(61, 5)
+    assert row_of_ratio(0, OCTAVES - 1) == 0 and row_of_ratio(SIZES - 1, 0) == TABLES.emission.shape[1] - 1
 
 
 def test_pairs_are_looked_for_where_their_mass_fits() -> None:
