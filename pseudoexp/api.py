@@ -75,8 +75,8 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
              engine: str = DEFAULT_ENGINE, card: str = "atlas-itk", pt_bias: float = 4.0, pthat_min: float = 150.0,
              pileup: float = 0.0, tracks: int = 0, compression: str = "none", keep_unmatched: bool = False,
              variations: bool = False, hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "", force: bool = False,
-             resume: bool = False, shard: str = "", dask: str = "", dry_run: bool = False, progress: Any = None,
-             make_chunk: Any = "pseudoexp.chain:make_chunk") -> Bunch:
+             resume: bool = False, shard: str = "", dask: str = "", dry_run: bool = False, profile: bool = False,
+             progress: Any = None, make_chunk: Any = "pseudoexp.chain:make_chunk") -> Bunch:
     """Generate a dataset, as ``python -m pseudoexp generate`` does.
 
     Parameters
@@ -119,6 +119,8 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
         Address of a Dask scheduler whose workers make the rows, such as "tcp://host:8786"; "local:4" starts four workers here.
     dry_run : bool, optional
         Check everything and return the plan; write nothing.
+    profile : bool, optional
+        Also measure what each stage takes within the kernels; the summary's `profile` has it.
     progress : callable, optional
         Called as ``progress(stage, rows_done, rows)``; as ``progress(line, 0, 0)`` while kernels are compiled.
     make_chunk : callable or str, optional
@@ -154,7 +156,7 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
         return plan(config, Path(out), threads=threads, compression=compression, force=force, resume=resume, shard=part,
                     dask=dask)
     return produce(config, Path(out), threads=threads, compression=compression, force=force, resume=resume, shard=part,
-                   dask=dask, make_chunk=make_chunk, progress=progress)
+                   dask=dask, profile=profile, make_chunk=make_chunk, progress=progress)
 
 
 def load_benchmark(name: str = "v1-small", split: str | None = "train", *, return_X_y: bool = False,

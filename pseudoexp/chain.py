@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.calibration import Calibration, calibration_of
-from pseudoexp.core import jit
+from pseudoexp.core import jit, laps
 from pseudoexp.core.jit import kernel
+from pseudoexp.core.laps import first_lap, lap
 from pseudoexp.core.record import EventBatch, EventRecord, event, no_events
 from pseudoexp.core.rng import CALIBRATION, SIGNAL, Stream, event_stream
 from pseudoexp.dataset import schema
@@ -90,6 +91,7 @@ def event_rows(record: EventRecord, process: int, stream: Stream, keep_other: bo
     if tested:
         fill_discs(record, tables.detector.calorimeter.muon_deposit_max, ws.early)
         wanted = _still_wanted(wanted, ws)
+    lap(ws.laps, laps.EARLY_TEST)
     if not (wanted.hbb or wanted.others):
         return 0
     n, n_tracks, n_track_jets = reconstruct_track_jets(record, stream, tables.detector, tables.pileup, reconstruction)
@@ -98,11 +100,13 @@ def event_rows(record: EventRecord, process: int, stream: Stream, keep_other: bo
     if tested:
         count_track_jets(reconstruction.jets.vr, n_track_jets, ws.early)
         wanted = _still_wanted(wanted, ws)
+    lap(ws.laps, laps.EARLY_TEST)
     if n_track_jets < 2 or not (wanted.hbb or wanted.others):
         return 0
     reconstruction.detector.region[:] = EVERYWHERE
     if tested:
         fill_region(ws.early, reconstruction.detector.region)
+    lap(ws.laps, laps.EARLY_TEST)
     counts = reconstruct_large_jets(n, n_tracks, n_track_jets, stream, tables.detector, tables.pileup,
                                     _WIDE_JETS * MIN_PT / largest_pt_factor(tables.jets), reconstruction)
     if counts.status < 0:
@@ -116,6 +120,7 @@ def batch_rows(batch: EventBatch, first: int, process: int, namespace: int, seed
                event_of: NDArray[np.int64]) -> tuple[int, int, int]:
     """Run `event_rows` on a batch from its event `first` on; return (next event, rows, status)."""
     n = 0
+    first_lap(ws.laps)
     for i in range(first, len(batch.event_number)):
         stream = event_stream(seed, process + namespace, batch.event_number[i])
         got = event_rows(event(batch, i), process, stream, keep_other, tables, ws, out[n:], out_tracks[n:])
@@ -129,6 +134,7 @@ def batch_rows(batch: EventBatch, first: int, process: int, namespace: int, seed
             out[k, _PILEUP] = ws.reconstruction.detector.pileup_collisions[0]
             event_of[k] = i
         n += got
+        lap(ws.laps, laps.COLUMNS)
     return len(batch.event_number), n, 0
 
 

@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core import laps
 from pseudoexp.core.jit import kernel
+from pseudoexp.core.laps import lap
 from pseudoexp.core.record import EventRecord
 from pseudoexp.core.rng import Stream
 from pseudoexp.detector.particles import MAX_COT
@@ -82,6 +84,7 @@ def reconstruct_track_jets(record: EventRecord, stream: Stream, tables: Detector
     if n < 0:
         return OVERFLOW, 0, 0
     n_track_jets = track_jets(ws.detector.tracks, n_tracks, ws.detector.primary_vertex, ws.jets)
+    lap(ws.detector.laps, laps.TRACK_JETS)
     if n_track_jets < 0:
         return n_track_jets, 0, 0
     return n, n_tracks, n_track_jets
@@ -95,6 +98,7 @@ def reconstruct_large_jets(n: int, n_tracks: int, n_track_jets: int, stream: Str
     if n_towers < 0:
         return Counts(OVERFLOW, 0, 0, 0, 0)
     n_large = large_jets(ws.detector.towers.p4, n_towers, n_track_jets, min_pt, ws.jets)
+    lap(ws.detector.laps, laps.LARGE_JETS)
     if n_large < 0:
         return Counts(n_large, 0, 0, 0, 0)
     return Counts(0, n_tracks, n_towers, n_track_jets, n_large)

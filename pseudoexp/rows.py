@@ -7,8 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core import laps
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.kinematics import delta_r, eta, mass, phi, pt
+from pseudoexp.core.laps import lap
 from pseudoexp.core.record import EventRecord
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.schema import row
@@ -95,6 +97,7 @@ class ChainWorkspace(NamedTuple):
     large_labels: NDArray[np.int32]  # (4,)
     jet_p4: NDArray[np.float64]  # (4,)
     order: NDArray[np.float64]  # (tracks,) scratch of the track dataset
+    laps: NDArray[np.int64]  # what the stages take
 
 
 def chain_workspace(capacity: int, tables: DetectorTables) -> ChainWorkspace:
@@ -107,7 +110,8 @@ def chain_workspace(capacity: int, tables: DetectorTables) -> ChainWorkspace:
         assigned=np.zeros(capacity, np.int32),
         distance2=np.zeros(capacity), associated=np.zeros((vr_jets, per_jet), np.int32),
         n_associated=np.zeros(vr_jets, np.int32), vr_labels=np.zeros((vr_jets, 4), np.int32),
-        hadron_pt=np.zeros(vr_jets), large_labels=np.zeros(4, np.int32), jet_p4=np.zeros(4), order=np.zeros(capacity))
+        hadron_pt=np.zeros(vr_jets), large_labels=np.zeros(4, np.int32), jet_p4=np.zeros(4), order=np.zeros(capacity),
+        laps=laps.clock())
 
 
 @kernel
@@ -121,10 +125,14 @@ def flavour_inputs(vr: int, tables: ChainTables, ws: ChainWorkspace, out: NDArra
     out[1] = eta(p4[0], p4[1], p4[2])
     if prepare_jet(tracks, rows, count, p4, vertex, tables.flavour, ws.flavour) < 0:
         return OVERFLOW
+    lap(ws.laps, laps.PAIRS)
     bu, bc, cu = ip3d(tracks, rows, count, tables.ip3d, ws.flavour)
+    lap(ws.laps, laps.IP3D)
     out[_IP3D], out[_IP3D + 1], out[_IP3D + 2] = bu, bc, cu
     sv1(tracks, rows, count, p4, vertex, tables.flavour, ws.flavour, out[_SV1:_JF])
+    lap(ws.laps, laps.SV1)
     jetfitter(tracks, rows, count, p4, vertex, tables.flavour, ws.flavour, out[_JF:_VR_END + 1])
+    lap(ws.laps, laps.JETFITTER)
     return 0
 
 
@@ -220,18 +228,23 @@ def _candidate(jet: int, record: EventRecord, process: int, wanted: Wanted, coun
         return 0
     if not wanted.others and _distance(record.higgs, ws.reconstruction.jets.tower_clusters.jet_p4[jet]) > _FAR_FROM_HIGGS:
         return 0
+    lap(ws.laps, laps.COLUMNS)
     n = selected_jet(jet, counts.towers, tables, ws, out)
+    lap(ws.laps, laps.TRIMMING)
     if n < 0:
         return 0
     truth_columns(record, process, ws, out)
     if not (wanted.hbb if out[_LABEL] == _HBB else wanted.others):
         return 0
+    lap(ws.laps, laps.COLUMNS)
     for i, vr in enumerate((first, second)):
         status = _track_jet_columns(i, vr, tables, ws, out)
         if status < 0:
             return status
     jets = ws.reconstruction.jets
+    lap(ws.laps, laps.COLUMNS)
     out[_TAU21], out[_D2] = tau21_and_d2(jets.trimmed, jets.trimmed_directions, n, ws.substructure)
+    lap(ws.laps, laps.SUBSTRUCTURE)
     if out[_TAU21] < 0.0 or out[_D2] < 0.0:
         return OVERFLOW
     out[_DR] = _distance(jets.vr[first], jets.vr[second])
@@ -248,6 +261,7 @@ def rows_of_jets(record: EventRecord, process: int, wanted: Wanted, counts: Coun
     if associate(detector.tracks, counts.tracks, detector.primary_vertex, jets.vr, counts.track_jets, ws.assigned,
                  ws.distance2, ws.associated, ws.n_associated) < 0:
         return OVERFLOW
+    lap(ws.laps, laps.ASSOCIATION)
     label_vr_jets(record, jets.vr, counts.track_jets, ws.vr_labels, ws.hadron_pt)
     n = 0
     for jet in range(counts.large_jets):
@@ -261,5 +275,6 @@ def rows_of_jets(record: EventRecord, process: int, wanted: Wanted, counts: Coun
                 first, second = leading_track_jets(jet, counts.track_jets, ws)
                 fill_tracks(record, detector, counts.tracks, jets.vr, first, second, ws.jet_p4, tables.flavour,
                             ws.flavour, ws.assigned, ws.order, out_tracks[n])
+                lap(ws.laps, laps.TRACK_ROWS)
             n += 1
     return n

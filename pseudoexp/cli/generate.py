@@ -49,7 +49,8 @@ def generate(
     dask: Annotated[str, typer.Option(help="Have a Dask scheduler's workers make the rows: tcp://host:8786; local:4 starts "
                                            "four here.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, print the plan, write nothing.")] = False,
-    profile: Annotated[bool, typer.Option("--profile", help="Print what each stage took per row.")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Print what each stage took, from hard process to file.")
+                      ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")] = False,
 ) -> None:
     """Generate a dataset: one row per large-R jet with 39 inputs, H->bb signal and QCD background."""
@@ -64,10 +65,12 @@ def generate(
         typer.echo(plan_text(make(n, out, dry_run=True, **options)))
         return
     with interruptible(lambda: _kept(out)), Progress("rows", quiet, {"pile-up library": "events"}) as progress:
-        summary = make(n, out, progress=progress.update, **options)
+        summary = make(n, out, progress=progress.update, profile=profile, **options)
     if not quiet:
         typer.echo(summary_text(summary))
     if profile:
+        from pseudoexp.cli.profile import profile_text
+
         typer.echo(profile_text(summary))
 
 
@@ -106,29 +109,3 @@ def summary_text(summary: Bunch) -> str:
 def _efficiency(summary: Bunch, process: str) -> str:
     efficiency: dict[str, Any] = summary.get("filter_efficiency", {})
     return f", filter efficiency {efficiency[process]:.4g}" if process in efficiency else ""
-
-
-def profile_text(summary: Bunch) -> str:
-    """Return the time of each stage per row and per event [ms, by the clock of the workers]."""
-    found: Bunch | None = summary.get("profile")
-    if found is None or not any(found[name].rows for name in ("signal", "qcd")):
-        return "profile: no row was made in this run"
-    from pseudoexp.production.stopwatch import STAGES
-
-    classes = [found[name] for name in ("signal", "qcd")]
-    lines = ["profile, ms by the clock of the worker processes", f"{'':34}{'signal':>10}{'qcd':>10}{'signal':>13}{'qcd':>10}",
-             f"{'':34}{'per row':>10}{'per row':>10}{'per event':>13}{'per event':>10}"]
-    names = [*STAGES, *dict.fromkeys(name for made in classes for name in made.seconds if name not in STAGES)]
-    lines += [_profile_line(name, classes, [made.seconds.get(name, 0.0) for made in classes]) for name in names
-              if any(name in made.seconds for made in classes)]
-    lines.append(_profile_line("together", classes, [sum(made.seconds.values()) for made in classes]))
-    rows = sum(summary.rows.values())
-    lines += [f"{name + ' (whole run)':34}{1e3 * seconds / rows:10.4f} per row of the file, {seconds:.2f} s"
-              for name, seconds in found.file.items()]
-    return "\n".join(lines)
-
-
-def _profile_line(name: str, classes: list[Bunch], seconds: list[float]) -> str:
-    per = [1e3 * s / made[what] if made[what] else 0.0
-           for what in ("rows", "events") for s, made in zip(seconds, classes, strict=True)]
-    return f"{name:34}{per[0]:10.4f}{per[1]:10.4f}{per[2]:13.4f}{per[3]:10.4f}"

@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core import laps
 from pseudoexp.core.jit import kernel
+from pseudoexp.core.laps import lap
 from pseudoexp.core.reconstructed import PrimaryVertex, Towers, Tracks, TrackTruth
 from pseudoexp.core.record import EventRecord
 from pseudoexp.core.rng import STAGE_BEAM_SPOT, Stream, normal4
@@ -47,6 +49,7 @@ class DetectorWorkspace(NamedTuple):
     vertex: VertexWorkspace
     subtraction: SubtractionWorkspace
     region: NDArray[np.int64]  # (32,) where the calorimeter is read out, as `calorimeter.REGION_CELL` says
+    laps: NDArray[np.int64]  # what the stages take
 
 
 def detector_workspace(capacity: int, tables: DetectorTables) -> DetectorWorkspace:
@@ -66,7 +69,7 @@ def detector_workspace(capacity: int, tables: DetectorTables) -> DetectorWorkspa
         collision=np.zeros(3), pileup_collisions=np.zeros(1, np.int64), particles=particles_workspace(capacity),
         tracking=tracking_workspace(capacity), calorimeter=calorimeter_workspace(tables.calorimeter, capacity),
         vertex=vertex_workspace(capacity), subtraction=subtraction_workspace(capacity),
-        region=np.full(REGION_ETA, EVERYWHERE, np.int64))
+        region=np.full(REGION_ETA, EVERYWHERE, np.int64), laps=laps.clock())
 
 
 @kernel
@@ -83,18 +86,23 @@ def simulate_tracks(record: EventRecord, stream: Stream, tables: DetectorTables,
     g0, g1, g2, _ = normal4(stream, STAGE_BEAM_SPOT, 0, 0)
     ws.collision[0], ws.collision[1], ws.collision[2] = g0 * spot[0], g1 * spot[1], g2 * spot[2]
     n = append_record(ws.particles, 0, record, ws.collision, material.field, max_cot)
+    lap(ws.laps, laps.FLIGHT)
     if n >= 0:
         n = append_pileup(ws.particles, n, stream, pileup, spot, material.field, ws.pileup_collisions)
+    lap(ws.laps, laps.PILEUP)
     if n >= 0:
         n = fly(ws.particles, n, stream, material)
+    lap(ws.laps, laps.FLIGHT)
     if n < 0:
         return -1, -1
     n_tracks = reconstruct_tracks(ws.particles, n, stream, tables.tracking, material, ws.tracks, ws.truth,
                                   ws.tracking)
+    lap(ws.laps, laps.TRACKS)
     if n_tracks < 0:
         return -1, -1
     fit_primary_vertex(ws.tracks, n_tracks, spot, tables.vertex_seeds, tables.vertex_chi2_cut, ws.primary_vertex,
                        ws.vertex)
+    lap(ws.laps, laps.PRIMARY_VERTEX)
     return n, n_tracks
 
 
@@ -104,8 +112,10 @@ def simulate_towers(n: int, stream: Stream, tables: DetectorTables, pileup: Pile
     touched = deposit_energies(ws.particles, n, stream, tables.calorimeter, tables.material.calorimeter_radius,
                                tables.material.calorimeter_half_length, ws.region, ws.calorimeter)
     n_towers = make_towers(touched, ws.primary_vertex.position, tables.calorimeter, ws.calorimeter, ws.towers)
+    lap(ws.laps, laps.CALORIMETER)
     if n_towers >= 0 and pileup.mu > 0.0:
         n_towers = subtract(ws.towers, n_towers, tables.subtraction, ws.subtraction)
+        lap(ws.laps, laps.SUBTRACTION)
     return n_towers
 
 

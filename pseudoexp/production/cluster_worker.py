@@ -68,7 +68,7 @@ def make_chunks(order: Order, process: int, chunks: tuple[int, ...]) -> Made | F
                                               "allowed: the same versions and calibrations everywhere")
             maker: ChunkMaker = import_function(job.maker)
             start, made = time.monotonic(), Made([], [], [], 0.0)
-            stopwatch.take()
+            stopwatch.start(job.profile)
             for chunk in chunks:
                 rows = maker(job.config, process, chunk)
                 with stopwatch.stage(stopwatch.PACKING):

@@ -31,6 +31,7 @@ from pseudoexp.production.schedule import ClassState, Supply, make_chunks
 from pseudoexp.production.shard import WHOLE, Shard
 from pseudoexp.production.shard_file import write_shard
 from pseudoexp.production.spool import Parts, parts_folder
+from pseudoexp.production.stopwatch import PART
 from pseudoexp.production.worker import Job
 from pseudoexp.production.workers import start_workers
 
@@ -106,8 +107,8 @@ def _check_space(config: RunConfig, out: Path, shard: Shard) -> None:
 
 
 def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "none", force: bool = False,
-            resume: bool = False, shard: Shard = WHOLE, dask: str = "", make_chunk: ChunkMaker | str = DEFAULT_MAKER,
-            progress: Progress | None = None) -> Bunch:
+            resume: bool = False, shard: Shard = WHOLE, dask: str = "", profile: bool = False,
+            make_chunk: ChunkMaker | str = DEFAULT_MAKER, progress: Progress | None = None) -> Bunch:
     """Make a file.
 
     Parameters
@@ -128,6 +129,8 @@ def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str 
         Make one of several parts, for `merge`.
     dask : str, optional
         Address of the Dask scheduler whose workers make the rows, or "local:4".
+    profile : bool, optional
+        Also measure what happens within kernels.
     make_chunk : callable or str, optional
         What makes the rows, importable by name.
     progress : callable, optional
@@ -138,7 +141,7 @@ def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str 
     Bunch
         `path`, `seed`, `rows` (per class), `events_tried`, `cross_section` [pb] and `filter_efficiency` (per process),
         `seconds`, `rate` [rows/s], `dataset_hash`, `sha256`; `profile`: seconds by stage, for each process (of all workers
-        together, with the `events` and `rows` made) and for the `file`.
+        together, with the `events` and `rows` made) and for the `file`; with `profile` also the `parts` of the stages.
 
     Raises
     ------
@@ -153,7 +156,7 @@ def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str 
     start = time.monotonic()
     with Parts(out, config, resume=resume, discard=force and not resume, shard=shard) as parts:
         try:
-            states = _make(Job(maker_name(make_chunk), config, parts.folder), parts, threads, dask, shard, tell)
+            states = _make(Job(maker_name(make_chunk), config, parts.folder, profile=profile), parts, threads, dask, shard, tell)
             draft = parts.folder / ASSEMBLY
             made = time.monotonic()
             total, yields = _write(config, parts, states, draft, compression, tell)
@@ -258,9 +261,18 @@ def summary(seed: int, out: Path, total: str, checksum: str, yields: tuple[Yield
 
 
 def _profile(states: list[ClassState], file: dict[str, float]) -> Bunch:
-    made = {name: Bunch(events=state.made.chunks * EVENTS_PER_CHUNK, rows=state.made.rows, seconds=state.made.seconds)
-            for name, state in zip(PROCESS_NAMES, states, strict=True)}
-    return Bunch(**made, file=file)
+    """Return the times of what was made here, for each process, and of the file."""
+    found = Bunch(file=file)
+    for name, state in zip(PROCESS_NAMES, states, strict=True):
+        made = state.made
+        found[name] = Bunch(events=made.chunks * EVENTS_PER_CHUNK, rows=made.rows, seconds={}, parts={})
+        for stage, seconds in made.seconds.items():
+            stage, _, part = stage.partition(PART)
+            if part:
+                found[name].parts.setdefault(stage, {})[part] = seconds
+            else:
+                found[name].seconds[stage] = seconds
+    return found
 
 
 def _by_process(values: Any) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class Job(NamedTuple):
         Name of the function ``task(job, process, chunk) -> Done`` that a worker calls.
     shifted : RunConfig, optional
         The configuration with another card, for the task that compares two.
+    profile : bool, optional
+        Whether kernels take times.
     """
 
     maker: str
@@ -46,6 +48,7 @@ class Job(NamedTuple):
     folder: Path
     task: str = RUN_CHUNK
     shifted: RunConfig | None = None
+    profile: bool = False
 
 
 class Done(NamedTuple):
@@ -80,7 +83,7 @@ def prepare(job: Job, announce: Callable[[str], None]) -> None:
 def run_chunk(job: Job, process: int, chunk: int) -> Done:
     """Make, check and write one chunk."""
     maker: ChunkMaker = import_function(job.maker)
-    stopwatch.take()
+    stopwatch.start(job.profile)
     rows = maker(job.config, process, chunk)
     with stopwatch.stage(stopwatch.PACKING):
         packed = pack(job.config, process, chunk, rows)

@@ -4,6 +4,7 @@ import golden
 import numpy as np
 import pytest
 
+from pseudoexp.core import laps
 from pseudoexp.dataset import schema
 
 
@@ -15,6 +16,18 @@ def test_rows_are_those_of_their_versions(name):
     for key, value in found.items():
         same = value == stored[key] if isinstance(value, str) else golden.change(stored[key], value) == "patch"
         assert same, f"{key} of the golden rows is not the present one; run `python tests/golden.py`"
+
+
+def test_taking_times_changes_no_row():
+    laps.measure(True)
+    try:
+        found, times = golden.MAKERS["builtin"](), laps.take()
+    finally:
+        laps.measure(False)
+    stored = golden.read()["builtin"]
+    assert all(golden.change(stored[name], rows) == "patch" for name, rows in found.items() if not isinstance(rows, str))
+    assert set(laps.STAGES) - set(times) == {"pile-up subtraction", "rows of tracks"}
+    assert times["strings"] > times["hard process"] and times["large-R jets"] > times["labels, columns"]
 
 
 def test_versions_have_three_and_two_places():

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core import laps
 from pseudoexp.core.jit import kernel
+from pseudoexp.core.laps import first_lap, lap
 from pseudoexp.core.record import EventBatch
 from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, SIGNAL, event_stream
 from pseudoexp.engines.batches import require_finite
@@ -33,6 +35,7 @@ def fill_batch(process: int, namespace: int, seed: int, first: int, done: int, a
                ws: EngineWorkspace, records: RecordWorkspace, batch: EventBatch, weights: NDArray[np.float64]
                ) -> tuple[int, int]:
     """Make the events of a batch from its row `done` on; return how many it holds, and 0 or why it stopped."""
+    first_lap(ws.laps)
     for i in range(done, len(batch.weight)):
         code, weight, pthat = make_event(process, event_stream(seed, process + namespace, first + i), asked, tables, ws)
         if code < 0:
@@ -44,6 +47,7 @@ def fill_batch(process: int, namespace: int, seed: int, first: int, done: int, a
         batch.pthat[i] = pthat
         for k in range(len(ws.weights)):
             weights[i, k] = ws.weights[k]
+        lap(ws.laps, laps.RECORD)
     return len(batch.weight), 0
 
 

@@ -12,8 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core import laps
 from pseudoexp.core.discs import Discs, new_discs
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.laps import lap
 from pseudoexp.core.rng import SIGNAL, Stream
 from pseudoexp.core.species import HIGGS
 from pseudoexp.engines.builtin.activity import ActivityTables, collide
@@ -80,6 +82,7 @@ class EngineWorkspace(NamedTuple):
     products: Products
     discs: Discs
     weights: NDArray[np.float64]  # (variations,) ratios to the event's weight, by `variations.NAMES`; none: nothing is varied
+    laps: NDArray[np.int64]  # what the stages take
 
 
 def engine_tables(process: int, pthat_min: float, pt_bias: float) -> EngineTables:
@@ -98,7 +101,8 @@ def engine_workspace(size: int, varied: bool = False) -> EngineWorkspace:
         hard_partons=np.zeros((2, 5)), higgs=np.zeros(4), dice=new_dice(), hard=hard_workspace(),
         shower=shower_work(partons, systems, 600 * size, weights), remnants=remnant_workspace(systems, partons),
         reconnection=reconnection_workspace(systems, partons), products=new_products(), discs=new_discs(),
-        strings=hadronisation_workspace(partons, hadrons, weights[BOWLER:]), weights=weights)
+        strings=hadronisation_workspace(partons, hadrons, weights[BOWLER:]), weights=weights,
+        laps=laps.clock())
 
 
 @inline
@@ -137,6 +141,7 @@ def _partons(process: int, stream: Stream, asked: int, tables: EngineTables, ws:
     throw_from(dice, stream, ACTIVITY, 0)
     start = BEAM_ENERGY if process == SIGNAL else systems.scale[0]
     code = collide(start, partons, systems, tables.activity, ws.hard.scattering, ws.shower, dice)
+    lap(ws.laps, laps.SHOWERS)
     if code < 0:
         return code
     higgs = -1
@@ -144,6 +149,7 @@ def _partons(process: int, stream: Stream, asked: int, tables: EngineTables, ws:
         throw_from(dice, stream, SHOWER, 0)
         higgs = _last_higgs(partons)
         code = decay_higgs(higgs, partons, systems, tables.activity.shower, block(ws.shower, 0), dice)
+        lap(ws.laps, laps.HIGGS_DECAY)
         if code < 0:
             return code
     throw_from(dice, stream, REMNANTS, 0)
@@ -152,13 +158,17 @@ def _partons(process: int, stream: Stream, asked: int, tables: EngineTables, ws:
             return FULL
     if not give_momenta(partons, systems, dice, ws.remnants):
         return IMPOSSIBLE
+    lap(ws.laps, laps.REMNANTS)
     for c in range(4):
         ws.higgs[c] = partons.p4[higgs, c] if higgs >= 0 else 0.0
-    if asked != WHOLE and not can_give_row(partons, ws.higgs, asked, THRESHOLD, ws.discs):
+    hopeless = asked != WHOLE and not can_give_row(partons, ws.higgs, asked, THRESHOLD, ws.discs)
+    lap(ws.laps, laps.PROSPECTS)
+    if hopeless:
         return HOPELESS
     throw_from(dice, stream, RECONNECTION, 0)
     if not reconnect(partons, systems, PT0, dice, ws.reconnection):
         return FULL
+    lap(ws.laps, laps.RECONNECTION)
     throw_from(dice, stream, REMNANTS, 1)
     for side in range(2):
         if not connect_colours(side, partons, systems, dice, ws.remnants):
@@ -176,20 +186,23 @@ def attempt_event(process: int, stream: Stream, attempt: int, asked: int, tables
     forget_partons(ws.partons, ws.systems)
     throw_from(ws.dice, stream, HARD_PROCESS, 0)
     weight, pthat = sample_hard_process(ws.partons, ws.systems, ws.dice, tables.hard, ws.hard)
+    lap(ws.laps, laps.HARD_PROCESS)
     if weight < 0.0:
         return FULL, weight, pthat
     _note_hard_partons(ws)
     own = attempt_stream(stream, attempt)
     ws.hadrons.filled[0] = 0
     code = _partons(process, own, asked, tables, ws)
+    lap(ws.laps, laps.REMNANTS)
     if code < 0:
         return 0 if code == HOPELESS else code, weight, pthat
     code = hadronise(ws.partons, ws.hadrons, tables.strings, ws.strings, own)
+    lap(ws.laps, laps.STRINGS)
     if code < 0:
         return code, weight, pthat
-    if decay_all(ws.hadrons, tables.species, tables.decays, ws.products, own, ws.dice) < 0:
-        return FULL, weight, pthat
-    return 0, weight, pthat
+    code = decay_all(ws.hadrons, tables.species, tables.decays, ws.products, own, ws.dice)
+    lap(ws.laps, laps.DECAYS)
+    return FULL if code < 0 else 0, weight, pthat
 
 
 @kernel

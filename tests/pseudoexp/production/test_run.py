@@ -18,6 +18,8 @@ import pseudoexp
 from pseudoexp.dataset import schema
 from pseudoexp.errors import ConfigError, DamagedFile, GenerationError, SchemaError
 from pseudoexp.production import run
+from pseudoexp.production.schedule import Made
+from pseudoexp.production.worker import Done
 
 TESTS = Path(fake_chunks.__file__).parent
 
@@ -227,4 +229,15 @@ def test_profile_of_what_was_made(tmp_path, quick):
         made = profile[process]
         assert made.rows >= 750 and made.events % 250 == 0 and made.rows < made.events
         assert set(made.seconds) == {"packing rows", "saving chunks"} and min(made.seconds.values()) > 0.0
+        assert made.parts == {}
     assert set(profile.file) == {"making chunks", "writing", "publishing"}
+
+
+def test_parts_of_stages_are_told_apart(tmp_path, quick):
+    class State:
+        made = Made()
+
+    State.made.add(Done(0, 0, 3, (("events", 3.0), ("events: strings", 2.0))))
+    State.made.add(Done(0, 1, 3, (("events", 3.0), ("events: strings", 1.0), ("events: decays", 0.5))))
+    made = run._profile([State(), State()], {}).qcd
+    assert made.seconds == {"events": 6.0} and made.parts == {"events": {"strings": 3.0, "decays": 0.5}}
