@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: install demo test test-slow lint bench benchmark wheel-check compat-quick compat clean
+.PHONY: install demo test test-slow lint docs bench benchmark wheel-check compat-quick compat clean
 
 install: $(STAMP)
 
@@ -28,6 +28,9 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/flake8 pseudoexp tagger
+
+docs: $(STAMP)  # the site, in site/; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 wheel-check: $(STAMP)
 	bash .ci/wheel $(PYTHON)
@@ -54,4 +57,4 @@ bench: $(STAMP)
 	$(BIN)/python -m pytest bench --benchmark-only
 
 clean:
-	rm -rf $(VENV) $(VENV)-puma $(VENV)-pytorch $(VENV)-salt build *.egg-info .pytest_cache .mypy_cache .ruff_cache demo
+	rm -rf $(VENV) $(VENV)-puma $(VENV)-pytorch $(VENV)-salt build *.egg-info .pytest_cache .mypy_cache .ruff_cache demo site

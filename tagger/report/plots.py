@@ -159,6 +159,7 @@ def pt_bins(runs: Sequence[Run], efficiency: str = "0.5") -> Figure:
     """Rejection in bins of pT, each bin at its own threshold; an arrow stands on a lower limit."""
     figure = Figure(figsize=(7.4, 3.6), layout="constrained")
     axes = figure.subplots()
+    judged = False
     for i, run in enumerate(runs):
         place = (i + 1) / (len(runs) + 1)
         known, limits = [], []
@@ -169,12 +170,16 @@ def pt_bins(runs: Sequence[Run], efficiency: str = "0.5") -> Figure:
                 known.append((x, point["rejection"], point["rejection_error"]))
             elif point:
                 limits.append((x, point["rejection_above"]))
+        judged |= bool(known or limits)
         x, value, error = np.array(known).reshape(-1, 3).T
         axes.errorbar(x, value, yerr=np.stack([np.minimum(error, 0.9 * value), error]), fmt="o", ms=4, lw=1.2,
                       color=colour(i), label=run.name)
         for x, limit in limits:
             axes.annotate("", (x, 2.2 * limit), (x, limit), arrowprops={"arrowstyle": "->", "color": colour(i), "lw": 1.2})
             axes.plot(x, limit, marker="_", ms=8, color=colour(i))
+    if not judged:  # a logarithmic axis without values cannot be drawn
+        axes.set_ylim(1.0, 1000.0)
+        axes.text(0.5, 0.5, "too few rows in every bin", transform=axes.transAxes, ha="center", color=INK)
     for entry in runs[0].metrics.get("pt_bins", [])[1:]:
         axes.axvline(entry["low"], color=FAINT, lw=0.8, zorder=0)
     axes.set(xscale="log", yscale="log", xlabel=r"large-R jet $p_T$ [GeV]", ylabel=_at(efficiency))
@@ -220,17 +225,19 @@ def sculpting(runs: Sequence[Run]) -> Figure:
 
 @styled
 def cost(runs: Sequence[Run], efficiency: str = "0.5") -> Figure:
-    """Rejection against multiplications per candidate: what every resource bought."""
+    """Rejection against multiplications per candidate: what every resource bought; an arrow stands on a lower limit."""
     figure = Figure(figsize=(7.4, 3.6), layout="constrained")
     axes = figure.subplots()
     taken: list[float] = []
     for i, run in enumerate(runs):
         point = run.metrics["weightings"]["benchmark"]["rejection"][efficiency]
-        if point["rejection"] is None:
-            continue
-        x, y = run.metrics["model"]["multiplications"], point["rejection"]
+        x = run.metrics["model"]["multiplications"]
         beside = x * 1.03 ** taken.count(x)  # runs of the same size stand side by side
         taken.append(x)
+        if (y := point["rejection"]) is None:
+            y = point["rejection_above"]
+            axes.errorbar(beside, y, yerr=y, lolims=True, fmt="_", ms=8, color=colour(i), label=run.name)
+            continue
         axes.errorbar(beside, y, yerr=[[min(point["rejection_error"], 0.9 * y)], [point["rejection_error"]]], fmt="o", ms=6,
                       color=colour(i), label=run.name)
     axes.set(xscale="log", yscale="log", xlabel="multiplications per candidate", ylabel=_at(efficiency))

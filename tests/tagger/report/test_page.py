@@ -135,7 +135,7 @@ def test_a_run_without_extras_is_reported_on(folders, tmp_path):
 
 
 def test_a_rare_background_is_reported_on(small_run, tmp_path):
-    """Nothing passes anywhere: limits in the tables, nothing to draw."""
+    """Nothing passes anywhere: limits in the tables, few things to draw."""
     metrics = json.loads(json.dumps(small_run.metrics))
     for weighting in metrics["weightings"].values():
         for point in weighting["rejection"].values():
@@ -146,6 +146,9 @@ def test_a_rare_background_is_reported_on(small_run, tmp_path):
     folder = Run(small_run.model, small_run.inputs, small_run.config, metrics, small_run.history, scores=small_run.scores,
                  histograms=histograms).save(tmp_path / "rare")
     assert "&gt; 120" in write_report([folder], tmp_path / "r.html").read_text()
+    metrics["pt_bins"] = [{"low": entry["low"], "high": entry["high"]} for entry in metrics["pt_bins"]]  # too few rows in any
+    Run(small_run.model, small_run.inputs, small_run.config, metrics, small_run.history).save(tmp_path / "few")
+    assert "<html" in write_report([tmp_path / "few"], tmp_path / "few.html").read_text()
 
 
 def test_refusals(folders, tmp_path):
