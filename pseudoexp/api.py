@@ -73,7 +73,7 @@ def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = Fa
 
 def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 0.5, seed: int = 1, threads: int = 0,
              engine: str = DEFAULT_ENGINE, card: str = "atlas-itk", pt_bias: float = 4.0, pthat_min: float = 150.0,
-             pileup: float = 0.0, tracks: int = 0, compression: str = "none", keep_unmatched: bool = False,
+             pileup: float = 0.0, tracks: int = 0, images: int = 0, compression: str = "none", keep_unmatched: bool = False,
              variations: bool = False, hepmc_signal: str | Path = "", hepmc_qcd: str | Path = "", force: bool = False,
              resume: bool = False, shard: str = "", dask: str = "", dry_run: bool = False, profile: bool = False,
              progress: Any = None, make_chunk: Any = "pseudoexp.chain:make_chunk") -> Bunch:
@@ -101,6 +101,8 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
         Mean number of pile-up collisions.
     tracks : int, optional
         Tracks per row in the dataset `tracks`, 0 without.
+    images : int, optional
+        Pixels per side of the calorimeter images in the dataset `images`, up to 64; 0 without.
     compression : {"none", "lzf", "gzip"}, optional
         Compression; uncompressed files are read several times faster.
     keep_unmatched : bool, optional
@@ -150,8 +152,9 @@ def generate(n: int | float | str, out: str | Path, *, signal_fraction: float = 
 
     part = parse_shard(shard)
     config = RunConfig.from_options(n, card, signal_fraction=signal_fraction, seed=seed, engine=engine, pt_bias=pt_bias,
-                                    pthat_min=pthat_min, pileup=pileup, tracks=tracks, keep_unmatched=keep_unmatched,
-                                    variations=variations, hepmc_signal=str(hepmc_signal), hepmc_qcd=str(hepmc_qcd))
+                                    pthat_min=pthat_min, pileup=pileup, tracks=tracks, images=images,
+                                    keep_unmatched=keep_unmatched, variations=variations,
+                                    hepmc_signal=str(hepmc_signal), hepmc_qcd=str(hepmc_qcd))
     if dry_run:
         return plan(config, Path(out), threads=threads, compression=compression, force=force, resume=resume, shard=part,
                     dask=dask)

@@ -32,6 +32,7 @@ from pseudoexp.engines import engine
 from pseudoexp.engines.hepmc.index import file_of, index_of
 from pseudoexp.errors import GenerationError
 from pseudoexp.flavour.workspace import flavour_settings
+from pseudoexp.image_rows import N_LAYERS
 from pseudoexp.jets.calibration import largest_pt_factor
 from pseudoexp.production.chunk import ChunkRows
 from pseudoexp.production.run_config import RunConfig
@@ -59,7 +60,8 @@ def _still_wanted(wanted: Wanted, ws: ChainWorkspace) -> Wanted:
 
 @kernel
 def event_rows(record: EventRecord, process: int, stream: Stream, keep_other: bool, tables: ChainTables,
-               ws: ChainWorkspace, out: NDArray[np.float64], out_tracks: NDArray[np.float64]) -> int:
+               ws: ChainWorkspace, out: NDArray[np.float64], out_tracks: NDArray[np.float64],
+               out_images: NDArray[np.float64]) -> int:
     """Turn one event into rows.
 
     Parameters
@@ -78,6 +80,8 @@ def event_rows(record: EventRecord, process: int, stream: Stream, keep_other: bo
         Receives the rows in the chain's units.
     out_tracks : (rows, N, fields of `schema.TRACK_FIELDS`)
         Receives their tracks; N may be 0.
+    out_images : (rows, N, N, fields of `schema.IMAGE_FIELDS`)
+        Receives their images; N may be 0.
 
     Returns
     -------
@@ -111,19 +115,20 @@ def event_rows(record: EventRecord, process: int, stream: Stream, keep_other: bo
                                     _WIDE_JETS * MIN_PT / largest_pt_factor(tables.jets), reconstruction)
     if counts.status < 0:
         return counts.status
-    return rows_of_jets(record, process, wanted, counts, tables, ws, out, out_tracks)
+    return rows_of_jets(record, process, wanted, counts, tables, ws, out, out_tracks, out_images)
 
 
 @kernel
 def batch_rows(batch: EventBatch, first: int, process: int, namespace: int, seed: int, keep_other: bool,
                tables: ChainTables, ws: ChainWorkspace, out: NDArray[np.float64], out_tracks: NDArray[np.float64],
-               event_of: NDArray[np.int64]) -> tuple[int, int, int]:
+               out_images: NDArray[np.float64], event_of: NDArray[np.int64]) -> tuple[int, int, int]:
     """Run `event_rows` on a batch from its event `first` on; return (next event, rows, status)."""
     n = 0
     first_lap(ws.laps)
     for i in range(first, len(batch.event_number)):
         stream = event_stream(seed, process + namespace, batch.event_number[i])
-        got = event_rows(event(batch, i), process, stream, keep_other, tables, ws, out[n:], out_tracks[n:])
+        got = event_rows(event(batch, i), process, stream, keep_other, tables, ws, out[n:], out_tracks[n:],
+                         out_images[n:])
         if got < 0:
             return i, n, got
         for k in range(n, n + got):
@@ -151,7 +156,14 @@ def chain_tables(card: DetectorCard, calibration: Calibration, pileup: PileUp) -
 def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_tracks: int = 0,
             announce: Callable[[str], None] | None = None, keep_other: bool = True, with_phi: bool = False
             ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the rows of a batch and their tracks, in the chain's units.
+    """Return the rows of a batch and their tracks, in the chain's units; see `rows_with_images`."""
+    return rows_with_images(batch, process, seed, tables, n_tracks, 0, announce, keep_other, with_phi)[:2]
+
+
+def rows_with_images(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_tracks: int = 0, pixels: int = 0,
+                     announce: Callable[[str], None] | None = None, keep_other: bool = True, with_phi: bool = False
+                     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the rows of a batch, their tracks and their images, in the chain's units.
 
     Parameters
     ----------
@@ -165,6 +177,8 @@ def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_t
         The chain's tables.
     n_tracks : int
         Tracks to keep per row.
+    pixels : int
+        Pixels of an image in eta and in phi.
     announce : callable, optional
         Called with a line for the user when kernels have to be compiled.
     keep_other : bool
@@ -178,34 +192,35 @@ def rows_of(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_t
         If an event holds NaN, or is too large for any workspace.
     """
     physics, events, capacity = process % CALIBRATION, len(batch.event_number), _first_capacity(tables)
-    arguments = _arguments(batch, process, seed, tables, n_tracks, keep_other, with_phi)
-    out, out_tracks, event_of = arguments[-3:]
+    arguments = _arguments(batch, process, seed, tables, n_tracks, pixels, keep_other, with_phi)
+    out, out_tracks, out_images, event_of = arguments[-4:]
     done = n = 0
     jit.prepare(batch_rows, *arguments, announce=announce)
     while done < events:
         ws = _workspace(capacity, tables)
         done, got, status = batch_rows(batch, done, physics, process - physics, seed, keep_other, tables, ws,
-                                       out[n:], out_tracks[n:], event_of[n:])
+                                       out[n:], out_tracks[n:], out_images[n:], event_of[n:])
         n += got
         if status == NOT_FINITE:
             raise GenerationError(f"process {process}, event {batch.event_number[done]}, seed {seed}: NaN in a momentum")
         capacity *= 2
         if status == OVERFLOW and capacity > _MAX_CAPACITY:
             raise GenerationError(f"process {process}, event {batch.event_number[done]}, seed {seed}: too many particles")
-    return out[:n], out_tracks[:n]
+    return out[:n], out_tracks[:n], out_images[:n]
 
 
 def _first_capacity(tables: ChainTables) -> int:
     return _CAPACITY + int(_CAPACITY_PER_PILEUP * tables.pileup.mu)
 
 
-def _arguments(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_tracks: int, keep_other: bool,
+def _arguments(batch: EventBatch, process: int, seed: int, tables: ChainTables, n_tracks: int, pixels: int, keep_other: bool,
                with_phi: bool = False) -> tuple[Any, ...]:
     """Return the arguments of the first call of `batch_rows` for a batch; what it fills stands last."""
     physics = process % CALIBRATION
     out = np.zeros((MAX_ROWS_PER_EVENT * len(batch.event_number), len(schema.JET_FIELDS) + with_phi))
     return (batch, 0, physics, process - physics, seed, keep_other, tables, _workspace(_first_capacity(tables), tables), out,
-            np.full((len(out), n_tracks, N_TRACK_COLUMNS), np.nan), np.zeros(len(out), np.int64))
+            np.full((len(out), n_tracks, N_TRACK_COLUMNS), np.nan), np.zeros((len(out), pixels, pixels, N_LAYERS)),
+            np.zeros(len(out), np.int64))
 
 
 _kept: dict[tuple[int, int], ChainWorkspace] = {}
@@ -249,7 +264,8 @@ def prepare(config: RunConfig, announce: Callable[[str], None]) -> None:
 
 def _calls(config: RunConfig) -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
     """Return the kernels of a run that take long to compile, with arguments."""
-    yield batch_rows, _arguments(no_events(), SIGNAL, config.seed, tables_of(config), config.tracks, config.keep_unmatched)
+    yield batch_rows, _arguments(no_events(), SIGNAL, config.seed, tables_of(config), config.tracks, config.images,
+                                 config.keep_unmatched)
     if config.engine == "builtin":
         from pseudoexp.engines.builtin.chunk import first_call  # engines are imported when asked for
 
@@ -305,8 +321,8 @@ def batch_of_chunk(config: RunConfig, process: int, chunk: int) -> EventBatch:
 
 def rows_of_batch(config: RunConfig, process: int, batch: EventBatch, with_phi: bool = False) -> ChunkRows:
     """Return the rows of events of one process as the file is to hold them, and with phi of the jets behind the last column."""
-    jets, tracks = rows_of(batch, process, config.seed, tables_of(config), config.tracks, keep_other=config.keep_unmatched,
-                           with_phi=with_phi)
+    jets, tracks, images = rows_with_images(batch, process, config.seed, tables_of(config), config.tracks, config.images,
+                                            keep_other=config.keep_unmatched, with_phi=with_phi)
     share = config.signal_fraction if process == SIGNAL else 1.0 - config.signal_fraction
     jets[:, _BENCHMARK] *= 0.5 / share if share > 0.0 else 0.0
-    return ChunkRows(jets, tracks if config.tracks else None, float(batch.weight.sum()))
+    return ChunkRows(jets, tracks if config.tracks else None, float(batch.weight.sum()), images=images if config.images else None)

@@ -38,6 +38,7 @@ from pseudoexp.flavour.sv1 import sv1
 from pseudoexp.flavour.templates import IP3DTemplates
 from pseudoexp.flavour.two_track import prepare_jet
 from pseudoexp.flavour.workspace import FlavourSettings, FlavourWorkspace, flavour_workspace
+from pseudoexp.image_rows import fill_image
 from pseudoexp.jets.calibration import JetCalibration, calibrated_mass_factor, calibrated_pt_factor
 from pseudoexp.jets.candidates import track_jet_radius, trimmed_jet
 from pseudoexp.jets.substructure import SubstructureWorkspace, substructure_workspace, tau21_and_d2
@@ -255,7 +256,8 @@ def _candidate(jet: int, record: EventRecord, process: int, wanted: Wanted, coun
 
 @kernel
 def rows_of_jets(record: EventRecord, process: int, wanted: Wanted, counts: Counts, tables: ChainTables,
-                  ws: ChainWorkspace, out: NDArray[np.float64], out_tracks: NDArray[np.float64]) -> int:
+                  ws: ChainWorkspace, out: NDArray[np.float64], out_tracks: NDArray[np.float64],
+                  out_images: NDArray[np.float64]) -> int:
     """Fill the rows of an event whose jets are found; return their number or a negative status."""
     detector, jets = ws.reconstruction.detector, ws.reconstruction.jets
     if associate(detector.tracks, counts.tracks, detector.primary_vertex, jets.vr, counts.track_jets, ws.assigned,
@@ -276,5 +278,7 @@ def rows_of_jets(record: EventRecord, process: int, wanted: Wanted, counts: Coun
                 fill_tracks(record, detector, counts.tracks, jets.vr, first, second, ws.jet_p4, tables.flavour,
                             ws.flavour, ws.assigned, ws.order, out_tracks[n])
                 lap(ws.laps, laps.TRACK_ROWS)
+            if out_images.shape[1] > 0:
+                fill_image(detector.towers, counts.towers, jets.tower_clusters.jet_of, jet, ws.jet_p4, out_images[n])
             n += 1
     return n

@@ -37,6 +37,8 @@ def generate(
     pthat_min: Annotated[float, typer.Option(help="Lowest pT-hat [GeV].")] = 150.0,
     pileup: Annotated[float, typer.Option(help="Mean number of pile-up collisions.")] = 0.0,
     tracks: Annotated[int, typer.Option(help="Tracks per row in the dataset tracks; 0: none.")] = 0,
+    images: Annotated[int, typer.Option(help="Pixels per side of the calorimeter images in the dataset images, such as 32; "
+                                             "0: none.")] = 0,
     compression: Annotated[str, typer.Option(help="none, lzf or gzip; none reads fastest.")] = "none",
     keep_unmatched: Annotated[bool, typer.Option("--keep-unmatched", help="Keep other signal jets too.")] = False,
     variations: Annotated[bool, typer.Option("--variations", help="Write event weights for other shower and fragmentation "
@@ -58,8 +60,8 @@ def generate(
 
     options: dict[str, Any] = {
         "signal_fraction": signal_fraction, "seed": seed, "threads": threads, "engine": engine, "card": card,
-        "pt_bias": pt_bias, "pthat_min": pthat_min, "pileup": pileup, "tracks": tracks, "compression": compression,
-        "keep_unmatched": keep_unmatched, "variations": variations, "hepmc_signal": hepmc_signal, "hepmc_qcd": hepmc_qcd,
+        "pt_bias": pt_bias, "pthat_min": pthat_min, "pileup": pileup, "tracks": tracks, "images": images,
+        "compression": compression, "keep_unmatched": keep_unmatched, "variations": variations, "hepmc_signal": hepmc_signal, "hepmc_qcd": hepmc_qcd,
         "force": force, "resume": resume, "shard": shard, "dask": dask}
     if dry_run:
         typer.echo(plan_text(make(n, out, dry_run=True, **options)))

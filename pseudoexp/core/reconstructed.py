@@ -42,6 +42,7 @@ class Towers(NamedTuple):
     """Calorimeter towers over threshold, massless, directions from the primary vertex."""
 
     p4: NDArray[np.float64]  # (capacity, 4) px, py, pz, E
+    hadronic: NDArray[np.bool_]  # (capacity,) of the second, hadronic layer
 
 
 class PrimaryVertex(NamedTuple):

@@ -20,6 +20,8 @@ SECONDS = 30.0
 """Wall-clock limit of the child."""
 FILTERS = {1, 2, 3, 32000}
 """HDF5's numbers of gzip, shuffle, fletcher32 and lzf; others would be looked for as plug-ins on the disk."""
+_DIMENSIONS = {"tracks": 2, "images": 3}
+"""Of the datasets that have more than one."""
 MOST_ROW = 1 << 20
 MOST_CHUNK = 1 << 27
 """Bytes of a row, and of a compressed piece once unpacked."""
@@ -173,6 +175,8 @@ def _check(info: FileInfo) -> None:
             _check_columns(info, name, schema.JET_FIELDS + schema.PAIR_FIELDS)
     if "tracks" in info.datasets:
         _check_columns(info, "tracks", schema.TRACK_FIELDS)
+    if "images" in info.datasets:
+        _check_columns(info, "images", schema.IMAGE_FIELDS)
     if schema.VARIATIONS in info.datasets:
         _check_columns(info, schema.VARIATIONS, schema.VARIATION_FIELDS)
     if schema.CHUNKS in info.datasets:
@@ -181,7 +185,7 @@ def _check(info: FileInfo) -> None:
     if info.rows < 1:
         raise SchemaError(f"{info.path}: `jets` has no rows")
     for name, dataset in info.datasets.items():
-        if len(dataset.shape) != (2 if name == "tracks" else 1) or (name != schema.CHUNKS and dataset.shape[0] != info.rows):
+        if len(dataset.shape) != _DIMENSIONS.get(name, 1) or (name != schema.CHUNKS and dataset.shape[0] != info.rows):
             raise SchemaError(f"{info.path}: `{name}` has the shape {dataset.shape}, `jets` {info.jets.shape}")
     for name, dataset in info.datasets.items():
         unpacked = int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize

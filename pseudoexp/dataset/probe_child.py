@@ -18,7 +18,7 @@ ATTRIBUTES = ("format_version", "dataset_version", "package_version", "seed", "c
               "dataset_hash", "events_tried", "cross_section", "flavour_label", "unique_jets", "jet_counts",
               "shifted_configuration", "shard")
 LOCATORS = "block_locators"
-DATASETS = ("jets", "jets_shifted", "tracks", "mcEventWeights", "chunks")
+DATASETS = ("jets", "jets_shifted", "tracks", "mcEventWeights", "images", "chunks")
 
 
 def look(path: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The columns of the file: the only definition of names, types, units and meanings.
 
 The chain works in GeV and mm and fills plain float64 matrices, one column per field in the order below;
-`pack_jets` and `pack_tracks` turn them into the file's compound types and units (MeV for momenta and masses).
+`pack_jets`, `pack_tracks` and `pack_images` turn them into the file's compound types and units (MeV for momenta and masses).
 Writer, loader, datasheet and tests derive from this page.
 """
 
@@ -144,6 +144,12 @@ TRACK_FIELDS: tuple[Field, ...] = (
     _count("ftagTruthVertexIndex", "tracks of one true vertex share a number, 0 is the primary"),
 )
 
+IMAGE_FIELDS: tuple[Field, ...] = (
+    Field("em", "<f2", "GeV", "transverse energy in the first layer: electromagnetic, or forward where there is one layer only"),
+    Field("had", "<f2", "GeV", "transverse energy in the second layer: hadronic"),
+)
+"""Of a pixel of the optional dataset `images`; in GeV, since a half-precision number ends at 65,504."""
+
 VARIATIONS = "mcEventWeights"
 """Name of the optional dataset of event weights."""
 VARIATION_FIELDS: tuple[Field, ...] = (
@@ -201,6 +207,7 @@ def compound(fields: tuple[Field, ...]) -> np.dtype[np.void]:
 
 JET_DTYPE = compound(JET_FIELDS)
 TRACK_DTYPE = compound(TRACK_FIELDS)
+IMAGE_DTYPE: np.dtype[np.void] = np.dtype([(f.name, f.dtype) for f in IMAGE_FIELDS])
 VARIATION_DTYPE = compound(VARIATION_FIELDS)
 CHUNK_DTYPE = compound(CHUNK_FIELDS)
 PAIR_DTYPE = compound(JET_FIELDS + PAIR_FIELDS)
@@ -226,6 +233,11 @@ def pack_jets(matrix: NDArray[np.float64]) -> NDArray[np.void]:
 def pack_tracks(matrix: NDArray[np.float64]) -> NDArray[np.void]:
     """Turn tracks (n, N, fields of `TRACK_FIELDS`; GeV, mm; NaN where padded) into compound rows (n, N)."""
     return _pack(matrix, TRACK_FIELDS, TRACK_DTYPE)
+
+
+def pack_images(matrix: NDArray[np.float64]) -> NDArray[np.void]:
+    """Turn images (n, N, N, fields of `IMAGE_FIELDS`; GeV) into compound pixels (n, N, N), each rounded to the nearest, to even."""
+    return _pack(matrix, IMAGE_FIELDS, IMAGE_DTYPE)
 
 
 def pack_variations(matrix: NDArray[np.float64]) -> NDArray[np.void]:

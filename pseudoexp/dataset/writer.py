@@ -39,6 +39,8 @@ class FileWriter:
         Tracks per row in the dataset `tracks`; 0 for none.
     variations : bool, optional
         Whether there is a dataset of weights for other parameters.
+    images : int, optional
+        Pixels per side of an image in the dataset `images`; 0 for none.
     compression : str, optional
         One of `COMPRESSIONS`; without, the datasets are contiguous and can be mapped.
     two_cards : bool, optional
@@ -48,7 +50,7 @@ class FileWriter:
     """
 
     def __init__(self, path: Path, rows: int, provenance: metadata.Provenance, *, tracks: int = 0,
-                 variations: bool = False, compression: str = "none", two_cards: bool = False, chunks: int = 0) -> None:
+                 variations: bool = False, images: int = 0, compression: str = "none", two_cards: bool = False, chunks: int = 0) -> None:
         self.path = path
         self._fields = schema.JET_FIELDS + schema.PAIR_FIELDS if two_cards else schema.JET_FIELDS
         self.provenance = provenance
@@ -62,20 +64,20 @@ class FileWriter:
         if variations:
             self._columns[schema.VARIATIONS] = _Column(self._file, schema.VARIATIONS, schema.VARIATION_DTYPE, (rows,),
                                                        compression)
+        if images:
+            self._columns["images"] = _Column(self._file, "images", schema.IMAGE_DTYPE, (rows, images, images), compression)
         if chunks:
             self._columns[schema.CHUNKS] = _Column(self._file, schema.CHUNKS, schema.CHUNK_DTYPE, (chunks,), compression)
 
-    def write(self, jets: NDArray[np.void], tracks: NDArray[np.void] | None = None, variations: NDArray[np.void] | None = None
-              ) -> None:
-        """Append compound rows (n,) and, where the file has them, their tracks (n, N) and weights (n,)."""
+    def write(self, jets: NDArray[np.void], tracks: NDArray[np.void] | None = None,
+              variations: NDArray[np.void] | None = None, images: NDArray[np.void] | None = None) -> None:
+        """Append compound rows (n,) and, where the file has them, their tracks (n, N), weights (n,) and images (n, N, N)."""
         self._counts += np.bincount(jets["flavour_label"], minlength=len(schema.CLASSES))
         self._columns["jets"].append(jets)
-        if "tracks" in self._columns:
-            assert tracks is not None and len(tracks) == len(jets)
-            self._columns["tracks"].append(tracks)
-        if schema.VARIATIONS in self._columns:
-            assert variations is not None and len(variations) == len(jets)
-            self._columns[schema.VARIATIONS].append(variations)
+        for name, rows in (("tracks", tracks), (schema.VARIATIONS, variations), ("images", images)):
+            if name in self._columns:
+                assert rows is not None and len(rows) == len(jets)
+                self._columns[name].append(rows)
 
     def write_pairs(self, nominal: NDArray[np.void], shifted: NDArray[np.void]) -> None:
         """Append compound rows (n,) of the same jets under both cards."""
@@ -101,6 +103,8 @@ class FileWriter:
                  | {"flavour_label": self.provenance.classes})
         if "tracks" in self._columns:
             _set(self._file["tracks"], metadata.field_attributes(schema.TRACK_FIELDS))
+        if "images" in self._columns:
+            _set(self._file["images"], metadata.field_attributes(schema.IMAGE_FIELDS))
         if schema.CHUNKS in self._columns:
             _set(self._file[schema.CHUNKS], metadata.field_attributes(schema.CHUNK_FIELDS))
         if schema.VARIATIONS in self._columns:

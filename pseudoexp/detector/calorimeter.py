@@ -74,7 +74,7 @@ def calorimeter_workspace(tables: CalorimeterTables, capacity: int) -> Calorimet
 
 def towers_workspace(capacity: int) -> Towers:
     """Return empty towers."""
-    return Towers(np.zeros((capacity, 4)))
+    return Towers(np.zeros((capacity, 4)), np.zeros(capacity, np.bool_))
 
 
 @kernel
@@ -225,6 +225,7 @@ def make_towers(touched: int, vertex: NDArray[np.float64], tables: CalorimeterTa
         high += 1 if is_high else 0
     x0, y0, z0 = vertex[0], vertex[1], vertex[2]
     threshold2 = tables.threshold * tables.threshold
+    first_hadronic, behind = tables.grid[HADRONIC, 0], tables.grid[FORWARD_MINUS, 0]
     for k in range(high):
         cell = ws.touched[k]
         e = ws.energy[cell]
@@ -237,6 +238,7 @@ def make_towers(touched: int, vertex: NDArray[np.float64], tables: CalorimeterTa
             n = -1
             continue
         towers.p4[n, 0], towers.p4[n, 1], towers.p4[n, 2], towers.p4[n, 3] = x * scale, y * scale, z * scale, e
+        towers.hadronic[n] = first_hadronic <= cell < behind
         n += 1
     return n
 

@@ -122,6 +122,7 @@ def constituent_subtraction(towers: Towers, n: int, grid: float, max_abs_eta: fl
         if factor > 0.0:
             for c in range(4):
                 towers.p4[kept, c] = factor * towers.p4[i, c]
+            towers.hadronic[kept] = towers.hadronic[i]
             kept += 1
     return kept
 
@@ -221,5 +222,6 @@ def _keep_above(towers: Towers, n: int, pt_cut: float) -> int:
         if math.sqrt(towers.p4[i, 0] * towers.p4[i, 0] + towers.p4[i, 1] * towers.p4[i, 1]) >= pt_cut:
             for c in range(4):
                 towers.p4[kept, c] = towers.p4[i, c]
+            towers.hadronic[kept] = towers.hadronic[i]
             kept += 1
     return kept

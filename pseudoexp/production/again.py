@@ -95,7 +95,7 @@ class PassedShard:
         pieces = []
         for line in self._table[first:last + 1]:
             chunk = source(int(line["process"]), int(line["chunk"]))
-            pieces.append(Rows(chunk.jets, chunk.tracks, np.zeros(len(chunk.jets), np.int64), chunk.variations))
+            pieces.append(Rows(chunk.jets, chunk.tracks, np.zeros(len(chunk.jets), np.int64), chunk.variations, chunk.images))
         start = self.rows - int(self._ends[first] - self._table["rows"][first])
         return join_rows(pieces).at(slice(start, start + count))
 

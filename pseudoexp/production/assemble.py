@@ -31,7 +31,7 @@ class Order(NamedTuple):
 
     Attributes
     ----------
-    n, signal_fraction, keep_unmatched, tracks, variations
+    n, signal_fraction, keep_unmatched, tracks, variations, images
         As in `RunConfig`.
     provenance : Provenance
         What the file says of its making.
@@ -43,16 +43,18 @@ class Order(NamedTuple):
     tracks: int
     variations: bool
     provenance: Provenance
+    images: int = 0
 
     @classmethod
     def of(cls, config: RunConfig) -> Order:
         """Return the order of a configuration's rows."""
         provenance = Provenance(config.json(), config.hash(), config.seed, config.keep_unmatched)
-        return cls(config.n, config.signal_fraction, config.keep_unmatched, config.tracks, config.variations, provenance)
+        return cls(config.n, config.signal_fraction, config.keep_unmatched, config.tracks, config.variations, provenance,
+                   config.images)
 
     def file_options(self) -> dict[str, Any]:
         """Return the options of `FileWriter`."""
-        return {"tracks": self.tracks, "variations": self.variations}
+        return {"tracks": self.tracks, "variations": self.variations, "images": self.images}
 
 
 def spooled(folder: Path) -> Source:
@@ -61,17 +63,19 @@ def spooled(folder: Path) -> Source:
 
 
 class Rows(NamedTuple):
-    """Compound rows, their tracks, the unit each belongs to, and their weights for other parameters."""
+    """Compound rows, their tracks, the unit each belongs to, their weights for other parameters, and their images."""
 
     jets: NDArray[np.void]
     tracks: NDArray[np.void] | None
     unit: NDArray[np.int64]
     variations: NDArray[np.void] | None = None
+    images: NDArray[np.void] | None = None
 
     def at(self, places: slice | NDArray[np.int64]) -> Rows:
         """Return some of the rows."""
         return Rows(self.jets[places], None if self.tracks is None else self.tracks[places], self.unit[places],
-                    None if self.variations is None else self.variations[places])
+                    None if self.variations is None else self.variations[places],
+                    None if self.images is None else self.images[places])
 
 
 class Yield(NamedTuple):
@@ -141,7 +145,8 @@ class ClassStream:
         return taken
 
     def _load(self, chunk: PackedChunk) -> None:
-        self._waiting.append(Rows(chunk.jets, chunk.tracks, units(chunk.jets) + self._loaded_units, chunk.variations))
+        self._waiting.append(Rows(chunk.jets, chunk.tracks, units(chunk.jets) + self._loaded_units, chunk.variations,
+                                  chunk.images))
         self._loaded_units += chunk.counted
         self._chunks += 1
         self._weight_sum += chunk.weight_sum
@@ -194,7 +199,7 @@ def assemble(order: Order, source: Source, target: Path, compression: str,
     with FileWriter(target, count_rows(order, source), order.provenance, compression=compression,
                     **order.file_options()) as writer:
         for rows in interleaved(order, streams):
-            writer.write(rows.jets, rows.tracks, rows.variations)
+            writer.write(rows.jets, rows.tracks, rows.variations, rows.images)
             done += len(rows.jets)
             report(done)
         signal, qcd = (stream.result() for stream in streams)
@@ -206,7 +211,11 @@ def join_rows(pieces: list[Rows]) -> Rows:
     """Return rows one behind the other."""
     if len(pieces) == 1:
         return pieces[0]
-    tracks = [piece.tracks for piece in pieces if piece.tracks is not None]
-    variations = [piece.variations for piece in pieces if piece.variations is not None]
-    return Rows(schema.join([piece.jets for piece in pieces]), schema.join(tracks) if tracks else None,
-                np.concatenate([piece.unit for piece in pieces]), schema.join(variations) if variations else None)
+    return Rows(schema.join([piece.jets for piece in pieces]), _joined([piece.tracks for piece in pieces]),
+                np.concatenate([piece.unit for piece in pieces]), _joined([piece.variations for piece in pieces]),
+                _joined([piece.images for piece in pieces]))
+
+
+def _joined(parts: list[NDArray[np.void] | None]) -> NDArray[np.void] | None:
+    there = [part for part in parts if part is not None]
+    return schema.join(there) if there else None

@@ -33,12 +33,15 @@ class ChunkRows(NamedTuple):
         Sum of the weights of all events of the chunk [pb], with and without rows.
     variations : array (rows, fields of `schema.VARIATION_FIELDS`) or None
         Weights of the rows' events for other parameters [pb]; None without variations.
+    images : array (rows, N, N, fields of `schema.IMAGE_FIELDS`) or None
+        In GeV; None without images.
     """
 
     jets: NDArray[np.float64]
     tracks: NDArray[np.float64] | None
     weight_sum: float
     variations: NDArray[np.float64] | None = None
+    images: NDArray[np.float64] | None = None
 
 
 ChunkMaker = Callable[["RunConfig", int, int], ChunkRows]
@@ -71,12 +74,15 @@ class PackedChunk(NamedTuple):
         As in `ChunkRows`.
     variations : array (rows,) of `schema.VARIATION_DTYPE` or None
         Their events' weights.
+    images : array (rows, N, N) of `schema.IMAGE_DTYPE` or None
+        Their images.
     """
 
     jets: NDArray[np.void]
     tracks: NDArray[np.void] | None
     weight_sum: float
     variations: NDArray[np.void] | None = None
+    images: NDArray[np.void] | None = None
 
     @property
     def counted(self) -> int:
@@ -113,7 +119,12 @@ def pack(config: RunConfig, process: int, chunk: int, rows: ChunkRows) -> Packed
         if rows.variations is None or not np.isfinite(rows.variations).all():
             raise GenerationError(f"{PROCESS_NAMES[process]} chunk {chunk}: weights of variations are missing or not finite")
         variations = schema.pack_variations(rows.variations[order])
-    return PackedChunk(jets, tracks, float(rows.weight_sum), variations)
+    images = None
+    if config.images:
+        if rows.images is None or rows.images.shape[:3] != (len(rows.jets), config.images, config.images):
+            raise GenerationError(f"{PROCESS_NAMES[process]} chunk {chunk}: no image of {config.images} x {config.images} per row")
+        images = schema.pack_images(rows.images[order])
+    return PackedChunk(jets, tracks, float(rows.weight_sum), variations, images)
 
 
 def _check_finite(config: RunConfig, process: int, rows: ChunkRows) -> None:

@@ -161,18 +161,19 @@ def _identity(info: FileInfo) -> dict[str, Any]:
 def _order(info: FileInfo, configuration: dict[str, Any]) -> Order:
     values = {name: value for name, value in configuration.items() if name != "package_version"}
     try:
-        numbers = {name: int(values.get(name, 0)) for name in ("seed", "tracks")}
+        numbers = {name: int(values.get(name, 0)) for name in ("seed", "tracks", "images")}
         fraction = parse_float(values["signal_fraction"], f"{info.path}: signal_fraction", 0.0, 1.0)
         provenance = Provenance(canonical_json(values), str(info.attributes["configuration_hash"]), numbers["seed"],
                                 bool(values["keep_unmatched"]))
     except (KeyError, TypeError, ValueError):
         raise SchemaError(f"{info.path}: its configuration is not one of `generate`") from None
-    return Order(values["n"], fraction, provenance.unmatched, numbers["tracks"], bool(values.get("variations")), provenance)
+    return Order(values["n"], fraction, provenance.unmatched, numbers["tracks"], bool(values.get("variations")), provenance,
+                 numbers["images"])
 
 
 def _check_space(order: Order, path: Path) -> None:
     require_writable(path)
-    need, free = order.n * row_bytes(order.tracks, order.variations), shutil.disk_usage(path.absolute().parent).free
+    need, free = order.n * row_bytes(order.tracks, order.variations, order.images), shutil.disk_usage(path.absolute().parent).free
     if need > free:
         raise ConfigError(f"{path}: {order.n} rows need {need / 1e9:.3g} GB of disk, {free / 1e9:.3g} GB are free")
 

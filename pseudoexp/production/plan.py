@@ -42,9 +42,10 @@ def is_signal(signal_fraction: float, start: int, count: int) -> NDArray[np.bool
     return np.asarray(steps[1:] > steps[:-1])
 
 
-def row_bytes(tracks: int, variations: bool = False) -> int:
+def row_bytes(tracks: int, variations: bool = False, images: int = 0) -> int:
     """Return the bytes of one row in an uncompressed file."""
-    return schema.JET_DTYPE.itemsize + tracks * schema.TRACK_DTYPE.itemsize + variations * schema.VARIATION_DTYPE.itemsize
+    return (schema.JET_DTYPE.itemsize + tracks * schema.TRACK_DTYPE.itemsize + variations * schema.VARIATION_DTYPE.itemsize
+            + images * images * schema.IMAGE_DTYPE.itemsize)
 
 
 def expected_chunks(rows: tuple[int, int]) -> tuple[int, int]:

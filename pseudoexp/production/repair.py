@@ -34,7 +34,7 @@ from pseudoexp.production.worker import Job
 from pseudoexp.replaying.request import stored_configuration
 
 DTYPES = {"jets": schema.JET_DTYPE, "tracks": schema.TRACK_DTYPE, schema.VARIATIONS: schema.VARIATION_DTYPE,
-          schema.CHUNKS: schema.CHUNK_DTYPE}
+          "images": schema.IMAGE_DTYPE, schema.CHUNKS: schema.CHUNK_DTYPE}
 Tell = Callable[[str, int, int], None]
 
 
@@ -174,7 +174,7 @@ def _rewrite(info: FileInfo, found: Findings, attributes: dict[str, Any], inputs
         if len(table):
             writer.write_chunks(table)
         for rows in _good_rows(info, found, Job(maker_name(inputs.maker), config, draft.parent), inputs.threads, changed, tell):
-            writer.write(rows.jets, rows.tracks, rows.variations)
+            writer.write(rows.jets, rows.tracks, rows.variations, rows.images)
         return changed, writer.finish(tally)
 
 
@@ -220,12 +220,12 @@ def _read_on(info: FileInfo, passed: Passed | PassedShard, stop: int) -> Iterato
         read = {name: canonical_rows(rows_at(info, name, start, min(size, stop - start)), DTYPES[name])
                 for name in info.datasets if name != schema.CHUNKS}
         passed.note(read["jets"])
-        yield Rows(read["jets"], read.get("tracks"), np.zeros(0, np.int64), read.get(schema.VARIATIONS))
+        yield Rows(read["jets"], read.get("tracks"), np.zeros(0, np.int64), read.get(schema.VARIATIONS), read.get("images"))
 
 
 def _compare(info: FileInfo, start: int, made: Rows, changed: list[Changed]) -> None:
     """Note which rows of the file differ from those made again."""
-    for name, new in (("jets", made.jets), ("tracks", made.tracks), (schema.VARIATIONS, made.variations)):
+    for name, new in (("jets", made.jets), ("tracks", made.tracks), (schema.VARIATIONS, made.variations), ("images", made.images)):
         if name not in info.datasets or new is None:
             continue
         try:

@@ -71,7 +71,7 @@ def plan(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "
     if makes_library:
         require_engine(PILEUP_ENGINE)
     return Bunch(path=out, rows={"hbb": rows[0], "qcd": rows[1]}, chunks=dict(zip(("signal", "qcd"),
-                 expected_chunks(rows), strict=True)), bytes=sum(rows) * row_bytes(config.tracks, config.variations),
+                 expected_chunks(rows), strict=True)), bytes=sum(rows) * row_bytes(config.tracks, config.variations, config.images),
                  configuration=json.loads(config.json()), configuration_hash=config.hash(),
                  makes_pileup_library=makes_library, shard=str(shard) if shard.of > 1 else "")
 
@@ -100,7 +100,7 @@ def _check_space(config: RunConfig, out: Path, shard: Shard) -> None:
     kept = sum(path.stat().st_size for path in parts.glob("*")) if parts.is_dir() else 0
     free = shutil.disk_usage(out.parent).free + kept
     rows = sum(_rows_here(config, shard))
-    need = 2 * rows * row_bytes(config.tracks, config.variations)
+    need = 2 * rows * row_bytes(config.tracks, config.variations, config.images)
     if need > free:
         raise ConfigError(f"{out}: {rows} rows need {need / 1e9:.3g} GB of disk while they are made, "
                           f"{free / 1e9:.3g} GB are free; allowed: a smaller --n, or another disk")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 10**11
 MAX_TRACKS = 500
+MAX_PIXELS = 64
 MAX_PILEUP = 300.0
 _SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
 _DISTRIBUTIONS = {"pythia8": ("pythia8mc", "pythia"), "hepmc": ("pyhepmc", "hepmc")}
@@ -97,6 +98,8 @@ class RunConfig:
         The files that the engine `hepmc` reads; `pt_bias` and `pthat_min` say nothing there.
     variations : bool
         Write the weights for other parameters; the rows do not depend on it.
+    images : int
+        Pixels per side of an image in the dataset `images`, 0 without.
 
     Raises
     ------
@@ -117,6 +120,7 @@ class RunConfig:
     hepmc_signal: str = ""
     hepmc_qcd: str = ""
     variations: bool = False
+    images: int = 0
 
     def __post_init__(self) -> None:
         values = {
@@ -128,6 +132,7 @@ class RunConfig:
             "pileup": parse_float(self.pileup, "pileup", 0.0, MAX_PILEUP),
             "tracks": parse_count(self.tracks, "tracks", 0, MAX_TRACKS),
             "keep_unmatched": bool(self.keep_unmatched), "variations": bool(self.variations),
+            "images": parse_count(self.images, "images", 0, MAX_PIXELS),
         }
         if self.engine not in ENGINES:
             raise ConfigError(f"engine {self.engine!r}; allowed: {', '.join(ENGINES)}")
@@ -167,8 +172,9 @@ class RunConfig:
         left_out = ("n", "card", *_INPUTS, *(_SAMPLING if self.engine == "hepmc" else ()))
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
         values |= {f"{name}_sha256": index_of(path).sha256 for name in _INPUTS if (path := getattr(self, name))}
-        if not self.variations:  # a file without them is what it always was
-            del values["variations"]
+        for name in ("variations", "images"):
+            if not values[name]:  # a file without them is what it always was
+                del values[name]
         if self.pileup > 0.0:
             values["pileup_library"] = LIBRARY_VERSION
         return values | {"card": to_mapping(self.card), "calibration_sha256": calibration_sha256(self.card.calibration),

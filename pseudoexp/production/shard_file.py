@@ -42,7 +42,7 @@ def write_shard(order: Order, source: Source, states: list[ClassState], target: 
                     **order.file_options()) as writer:
         for state, chunk in _in_order(states):
             packed = source(state.process, chunk)
-            writer.write(packed.jets, packed.tracks, packed.variations)
+            writer.write(packed.jets, packed.tracks, packed.variations, packed.images)
             done += len(packed.jets)
             report(done)
         writer.write_chunks(table)
@@ -130,6 +130,6 @@ class ShardFile:
     def read(self, process: int, chunk: int) -> PackedChunk:
         """Return a chunk."""
         first, count, weight_sum = self.places[process, chunk]
-        names = [name for name in ("jets", "tracks", schema.VARIATIONS) if name in self.info.datasets]
+        names = [name for name in ("jets", "tracks", schema.VARIATIONS, "images") if name in self.info.datasets]
         found: dict[str, NDArray[np.void]] = {name: rows_at(self.info, name, first, count) for name in names}
-        return PackedChunk(found["jets"], found.get("tracks"), weight_sum, found.get(schema.VARIATIONS))
+        return PackedChunk(found["jets"], found.get("tracks"), weight_sum, found.get(schema.VARIATIONS), found.get("images"))

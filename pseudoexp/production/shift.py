@@ -83,7 +83,7 @@ def shift(file: str | Path, card: str, out: str | Path, *, threads: int = 0, com
         raise ConfigError(f"{file}: holds two cards already; allowed: a file made by `generate`")
     if schema.CHUNKS in info.datasets:
         raise ConfigError(f"{file}: is a shard; allowed: the file that `merge` makes of all")
-    nominal = replace(configuration_of(file, str(hepmc_signal), str(hepmc_qcd)), tracks=0)
+    nominal = replace(configuration_of(file, str(hepmc_signal), str(hepmc_qcd)), tracks=0, images=0)
     shifted = replace(nominal, card=load_card(card))
     parse_count(threads, "threads", 0, 4096)
     _check(path, Path(file), nominal, shifted, compression, force)

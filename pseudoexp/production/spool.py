@@ -43,11 +43,11 @@ def chunk_path(folder: Path, process: int, chunk: int) -> Path:
 
 def chunk_bytes(packed: PackedChunk) -> bytes:
     """Return the content of a chunk's file. The same chunk always has the same bytes."""
-    tracks = 0 if packed.tracks is None else packed.tracks.shape[1]
+    tracks, images = (0 if part is None else part.shape[1] for part in (packed.tracks, packed.images))
     header = canonical_json({"rows": len(packed.jets), "tracks": tracks, "weight_sum": packed.weight_sum,
-                             "variations": packed.variations is not None}).encode()
-    body = b"".join([header, b"\n", packed.jets.tobytes(), *(part.tobytes() for part in (packed.tracks, packed.variations)
-                                                             if part is not None)])
+                             "variations": packed.variations is not None, "images": images}).encode()
+    further = (packed.tracks, packed.variations, packed.images)
+    body = b"".join([header, b"\n", packed.jets.tobytes(), *(part.tobytes() for part in further if part is not None)])
     return hashlib.sha256(body).digest() + body
 
 
@@ -75,16 +75,19 @@ def read_chunk(path: Path) -> PackedChunk:
         raise GenerationError(f"{path} is damaged; --resume makes it again")
     end = content.index(b"\n", _DIGEST_BYTES) + 1
     header = json.loads(content[_DIGEST_BYTES:end])
-    rows, tracks = header["rows"], header["tracks"]
+    rows, tracks, pixels = header["rows"], header["tracks"], header.get("images", 0)
     jets = np.frombuffer(content, schema.JET_DTYPE, rows, end)
     end += jets.nbytes
-    more = weights = None
+    more = weights = images = None
     if tracks:
         more = np.frombuffer(content, schema.TRACK_DTYPE, rows * tracks, end).reshape(rows, tracks)
         end += more.nbytes
     if header["variations"]:
         weights = np.frombuffer(content, schema.VARIATION_DTYPE, rows, end)
-    return PackedChunk(jets, more, header["weight_sum"], weights)
+        end += weights.nbytes
+    if pixels:
+        images = np.frombuffer(content, schema.IMAGE_DTYPE, rows * pixels * pixels, end).reshape(rows, pixels, pixels)
+    return PackedChunk(jets, more, header["weight_sum"], weights, images)
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:

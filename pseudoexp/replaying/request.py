@@ -87,7 +87,8 @@ def configuration_of(path: str | Path, hepmc_signal: str = "", hepmc_qcd: str = 
         If it is no file of ours.
     """
     stored: dict[str, Any] = json.loads(probe(path).attributes["configuration"])
-    return replace(stored_configuration(path, stored, hepmc_signal, hepmc_qcd), variations=False)  # the rows are the same
+    return replace(stored_configuration(path, stored, hepmc_signal, hepmc_qcd), variations=False,
+                   images=0)  # the rows are the same
 
 
 def stored_configuration(path: str | Path, stored: dict[str, Any], hepmc_signal: str = "", hepmc_qcd: str = "") -> RunConfig:

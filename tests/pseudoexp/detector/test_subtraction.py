@@ -26,7 +26,7 @@ def crossing(seed, background=900, hard=20):
     pt = np.concatenate([0.5 + rng.exponential(0.5, background), 5.0 + rng.exponential(10.0, hard)])
     eta = np.concatenate([rng.uniform(-4, 4, background), rng.normal(0.5, 0.1, hard)])
     phi = np.concatenate([rng.uniform(-np.pi, np.pi, background), rng.normal(1.0, 0.1, hard)])
-    return Towers(np.ascontiguousarray(momenta(pt, eta, phi, np.full(n, 22))[rng.permutation(n)]))
+    return Towers(np.ascontiguousarray(momenta(pt, eta, phi, np.full(n, 22))[rng.permutation(n)]), rng.random(n) < 0.3)
 
 
 def reference(p4, grid=0.6, max_eta=2.5):
