@@ -21,6 +21,22 @@ the default sampling (`--pthat-min 150 --pt-bias 4`), elsewhere the spectra are 
 `python -m pseudoexp explore data.h5` makes a page of a file on which every column below can be looked at.
 """
 
+IMAGES = """
+## The optional dataset `images` (`--images N`, N up to 64)
+The calorimeter around the jet: N x N pixels (eta, then phi, both rising) that cover -1 to 1 in eta and phi [rad] around the axis
+of the trimmed jet, each with the two layers below. A pixel is the sum of the transverse energies of the towers whose direction,
+seen from the primary vertex, lies in it, over the constituents of the *untrimmed* jet: towers of 0.025 x 0.025 in the first layer,
+0.1 x 0.1 in the second, 0.2 x 0.2 beyond |eta| = 2.5 (sizes are the card's); with pile-up after its subtraction. Towers of the
+jet further out than 1 are left out. Nothing is calibrated, rotated, flipped, scaled or normalised.
+
+`file["images"]["em"]` is an array (rows, N, N); `file["images"][:].view("<f2").reshape(-1, N, N, 2)` holds both layers without
+a copy. Pixels are in GeV (not MeV) as half-precision numbers, rounded once to the nearest (relative error below 0.05 %). A row
+takes 4 N^2 bytes, 4096 at N = 32; with `--compression gzip` about 230, because nearly all pixels are empty. The rows of `jets`,
+and their part of the hashes, are the same as without images. `convert` leaves images out.
+
+An optional dataset does not belong to the dataset version: that counts the rows and columns of `jets`.
+"""
+
 TWO_CARDS = """
 ## Files of two cards (`python -m pseudoexp shift data.h5 --card worse.toml --out shifted.h5`)
 The events of `data.h5`, made again once and put through both detectors with the same random numbers. `jets` holds the jets
@@ -33,7 +49,7 @@ the event says (`eventNumber`, `flavour_label`, `mcEventWeight`, `ptHat`, truth 
 Rows stand in the order of `eventNumber` and cover all events tried for `data.h5`, the last one of each class whole. The
 nominal rows are held against those of `data.h5`: another result ends the command. The attribute `shifted_configuration`
 holds the second configuration. `pseudoexp.load("shifted.h5")` reads the rows that pass under the nominal card, `load(...,
-shifted=True)` those under the other. There are no tracks. Both tables have these columns behind those above:
+shifted=True)` those under the other. There are no tracks or images. Both tables have these columns behind those above:
 """
 
 SHARDS = """
@@ -62,7 +78,7 @@ def page() -> str:
         f"\n## The optional dataset `{schema.VARIATIONS}` (`--variations`, engine `builtin`)\nWeights of the row's event for "
         "other parameters of showers and fragmentation. Over all tried events each has the mean of\n`mcEventWeight`: they change "
         "shapes, not the cross-section before the selection. The attribute `names` lists them.\n",
-        table(schema.VARIATION_FIELDS), TWO_CARDS, table(schema.PAIR_FIELDS), SHARDS,
+        table(schema.VARIATION_FIELDS), IMAGES, table(schema.IMAGE_FIELDS), TWO_CARDS, table(schema.PAIR_FIELDS), SHARDS,
         table(schema.CHUNK_FIELDS), ""])
 
 

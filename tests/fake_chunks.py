@@ -33,7 +33,11 @@ def make_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
     if config.variations:  # to be recognised: the event's number in the process, and the process
         variations = np.ones((len(event), len(schema.VARIATION_FIELDS)))
         variations[:, 0], variations[:, 1] = event, process
-    return ChunkRows(jets, tracks, 2.0 * EVENTS_PER_CHUNK, variations)
+    images = None
+    if config.images:  # to be recognised by two pixels
+        images = rng.exponential(size=(len(event), config.images, config.images, len(schema.IMAGE_FIELDS)))
+        images[:, 0, 1, 0], images[:, 2, 3, 1] = event, process
+    return ChunkRows(jets, tracks, 2.0 * EVENTS_PER_CHUNK, variations, images)
 
 
 def slow_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:

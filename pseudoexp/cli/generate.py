@@ -61,8 +61,8 @@ def generate(
     options: dict[str, Any] = {
         "signal_fraction": signal_fraction, "seed": seed, "threads": threads, "engine": engine, "card": card,
         "pt_bias": pt_bias, "pthat_min": pthat_min, "pileup": pileup, "tracks": tracks, "images": images,
-        "compression": compression, "keep_unmatched": keep_unmatched, "variations": variations, "hepmc_signal": hepmc_signal, "hepmc_qcd": hepmc_qcd,
-        "force": force, "resume": resume, "shard": shard, "dask": dask}
+        "compression": compression, "keep_unmatched": keep_unmatched, "variations": variations,
+        "hepmc_signal": hepmc_signal, "hepmc_qcd": hepmc_qcd, "force": force, "resume": resume, "shard": shard, "dask": dask}
     if dry_run:
         typer.echo(plan_text(make(n, out, dry_run=True, **options)))
         return

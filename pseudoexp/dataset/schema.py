@@ -236,7 +236,7 @@ def pack_tracks(matrix: NDArray[np.float64]) -> NDArray[np.void]:
 
 
 def pack_images(matrix: NDArray[np.float64]) -> NDArray[np.void]:
-    """Turn images (n, N, N, fields of `IMAGE_FIELDS`; GeV) into compound pixels (n, N, N), each rounded to the nearest, to even."""
+    """Turn images (n, N, N, fields of `IMAGE_FIELDS`; GeV) into compound pixels (n, N, N), rounded once, to nearest even."""
     return _pack(matrix, IMAGE_FIELDS, IMAGE_DTYPE)
 
 

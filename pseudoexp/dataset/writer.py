@@ -50,7 +50,8 @@ class FileWriter:
     """
 
     def __init__(self, path: Path, rows: int, provenance: metadata.Provenance, *, tracks: int = 0,
-                 variations: bool = False, images: int = 0, compression: str = "none", two_cards: bool = False, chunks: int = 0) -> None:
+                 variations: bool = False, images: int = 0, compression: str = "none", two_cards: bool = False,
+                 chunks: int = 0) -> None:
         self.path = path
         self._fields = schema.JET_FIELDS + schema.PAIR_FIELDS if two_cards else schema.JET_FIELDS
         self.provenance = provenance

@@ -122,7 +122,7 @@ def pack(config: RunConfig, process: int, chunk: int, rows: ChunkRows) -> Packed
     images = None
     if config.images:
         if rows.images is None or rows.images.shape[:3] != (len(rows.jets), config.images, config.images):
-            raise GenerationError(f"{PROCESS_NAMES[process]} chunk {chunk}: no image of {config.images} x {config.images} per row")
+            raise GenerationError(f"{PROCESS_NAMES[process]} chunk {chunk}: not {config.images} x {config.images} pixels per row")
         images = schema.pack_images(rows.images[order])
     return PackedChunk(jets, tracks, float(rows.weight_sum), variations, images)
 

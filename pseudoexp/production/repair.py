@@ -225,7 +225,8 @@ def _read_on(info: FileInfo, passed: Passed | PassedShard, stop: int) -> Iterato
 
 def _compare(info: FileInfo, start: int, made: Rows, changed: list[Changed]) -> None:
     """Note which rows of the file differ from those made again."""
-    for name, new in (("jets", made.jets), ("tracks", made.tracks), (schema.VARIATIONS, made.variations), ("images", made.images)):
+    for name, new in (("jets", made.jets), ("tracks", made.tracks), (schema.VARIATIONS, made.variations),
+                      ("images", made.images)):
         if name not in info.datasets or new is None:
             continue
         try:

@@ -71,7 +71,8 @@ def plan(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "
     if makes_library:
         require_engine(PILEUP_ENGINE)
     return Bunch(path=out, rows={"hbb": rows[0], "qcd": rows[1]}, chunks=dict(zip(("signal", "qcd"),
-                 expected_chunks(rows), strict=True)), bytes=sum(rows) * row_bytes(config.tracks, config.variations, config.images),
+                 expected_chunks(rows), strict=True)),
+                 bytes=sum(rows) * row_bytes(config.tracks, config.variations, config.images),
                  configuration=json.loads(config.json()), configuration_hash=config.hash(),
                  makes_pileup_library=makes_library, shard=str(shard) if shard.of > 1 else "")
 

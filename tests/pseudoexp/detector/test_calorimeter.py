@@ -121,3 +121,15 @@ def test_directions_come_from_the_vertex():
         assert abs(ws.primary_vertex.position[2] - ws.collision[2]) < 0.01
         eta = np.arcsinh(ws.towers.p4[:n, 2] / np.hypot(ws.towers.p4[:n, 0], ws.towers.p4[:n, 1]))
         assert max(np.min(abs(eta - x)) for x in np.linspace(-2, 2, 8)) < 0.08
+
+
+def test_towers_say_their_layer():
+    """Photons stay in the first layer, hadrons reach the second but for late showers' starts; forward there is one layer."""
+    for pdg_id, eta, low, high in ((22, 0.4, 0.0, 0.0), (211, 0.4, 0.4, 0.95), (211, 3.2, 0.0, 0.0), (211, -3.2, 0.0, 0.0)):
+        t = changed("atlas-itk", **QUIET, calorimeter={"threshold": 0.0})
+        share = []
+        for event in range(100):
+            p4 = momenta(np.array([50.0]), eta, -3.0 + 0.06 * event, pdg_id)
+            ws, _, n = simulated(record(p4, pdg_id), t, event=event)
+            share.append(ws.towers.p4[:n, 3][ws.towers.hadronic[:n]].sum() / ws.towers.p4[:n, 3].sum())
+        assert low <= np.mean(share) <= high, (pdg_id, eta)

@@ -48,6 +48,15 @@ def test_equals_the_plain_version(seed):
     assert np.array_equal(towers.p4[:n], expected)
 
 
+def test_towers_keep_their_layer():
+    """Both methods drop towers; those that stay are still of the layer in which they were."""
+    towers = crossing(4)
+    layer = {tuple(np.round(p[:3] / p[3], 12)): h for p, h in zip(towers.p4, towers.hadronic, strict=True)}
+    n = run_both(towers, len(towers.p4), SubtractionSettings(0.6, 2.5, 0.25, 0.6), subtraction_workspace())
+    assert 20 < n < len(layer)
+    assert all(layer[tuple(np.round(p[:3] / p[3], 12))] == h for p, h in zip(towers.p4[:n], towers.hadronic[:n], strict=True))
+
+
 def test_the_background_is_gone_and_the_jet_is_not():
     towers = crossing(3)
     before = towers.p4.copy()
