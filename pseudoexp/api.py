@@ -171,6 +171,37 @@ def load_benchmark(name: str = "v1-small", split: str | None = "train", *, retur
     return read(name, split, return_X_y=return_X_y, weight=weight, columns=columns, threads=threads, progress=progress)
 
 
+def load_objects(path: str | Path, name: str, split: str | None = "train", *, keep_unmatched: bool = False) -> Any:
+    """Read the tracks or the images of the rows that `load` returns, in the same order.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file made with `tracks` or `images`.
+    name : {"tracks", "images"}
+        Which.
+    split, keep_unmatched : optional
+        As in `load`.
+
+    Returns
+    -------
+    structured array
+        Tracks (n, N) of `schema.TRACK_DTYPE`, padded; or images (n, N, N) of `schema.IMAGE_DTYPE`.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such dataset or split.
+
+    Examples
+    --------
+    >>> images = pseudoexp.load_objects("data.h5", "images").view("<f2").reshape(-1, 32, 32, 2)      # doctest: +SKIP
+    """
+    from pseudoexp.dataset.objects import read_objects
+
+    return read_objects(probe(path), name, split, keep_unmatched)
+
+
 def merge(shards: Sequence[str | Path], out: str | Path, *, n: int | float | str | None = None, compression: str = "none",
           force: bool = False, progress: Any = None) -> Bunch:
     """Put the shards of a production together, as ``python -m pseudoexp merge`` does: see `pseudoexp.production.merge.merge`."""

@@ -44,7 +44,7 @@ class Release:
         "candidate": rows may still change; "frozen".
     base : str
         The release with the same particles, empty if there is none.
-    n, seed, engine, card, signal_fraction, pileup, tracks : optional
+    n, seed, engine, card, signal_fraction, pileup, tracks, images : optional
         The configuration, as in `pseudoexp.generate`; everything else is the default there.
     splits : mapping
         Split -> residues of `eventNumber` modulo 10.
@@ -71,6 +71,7 @@ class Release:
     tracks: int
     splits: Mapping[str, tuple[int, ...]]
     ms_per_row: float
+    images: int = 0
     engine_version: str = ""
     dataset_version: str = ""
     weights_table: str = ""
@@ -88,7 +89,7 @@ class Release:
         from pseudoexp.production.run_config import RunConfig
 
         return RunConfig.from_options(self.n, self.card, seed=self.seed, engine=self.engine, pileup=self.pileup,
-                                      tracks=self.tracks, signal_fraction=self.signal_fraction)
+                                      tracks=self.tracks, images=self.images, signal_fraction=self.signal_fraction)
 
     def identity(self) -> dict[str, Any]:
         """Return the configuration that its file has: the installation's, with the versions that are pinned."""
@@ -200,7 +201,7 @@ def _release(name: str, table: Any, where: str) -> Release:
     for f in known:
         if f.name in table:
             values[f.name] = _splits(table[f.name], place) if f.name == "splits" else _plain(table[f.name], f.name, f.type, place)
-        elif f.name not in PINS:
+        elif f.name not in (*PINS, "images"):
             raise ConfigError(f"{place}: {f.name} is missing")
     one = Release(name, **values)
     _check(one, place)

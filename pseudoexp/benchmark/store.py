@@ -163,7 +163,7 @@ def announcement(one: Release, path: Path, threads: int = 0) -> str:
     """Return what making a release takes."""
     from pseudoexp.production.plan import row_bytes
 
-    size = one.n * row_bytes(one.tracks) / 1e9
+    size = one.n * row_bytes(one.tracks, images=one.images) / 1e9
     cores = threads or os.cpu_count() or 1
     minutes = one.n * one.ms_per_row / 60e3 / cores
     time = f"{max(minutes, 1.0):.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"

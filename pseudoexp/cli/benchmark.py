@@ -41,7 +41,7 @@ def describe(one: Release) -> str:
     engine = f"{one.engine} {one.engine_version or '(as installed)'}"
     return (f"{one.name:12} {one.title} [{state}]\n{'':12} {one.n} rows, seed {one.seed}, engine {engine}, dataset "
             f"{one.dataset_version or '(as installed)'}, card {one.card}, pile-up {one.pileup:g}, tracks {one.tracks}, "
-            f"splits {splits}\n"
+            f"images {one.images}, splits {splits}\n"
             f"{'':12} dataset hash {one.dataset_hash or 'none yet'}, " + (f"in {path}" if path.exists() else "not made here yet"))
 
 

@@ -9,12 +9,15 @@ import typer
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="cuts, kinematics, logistic, boosted-trees, network, or all of them: all.")],
+    name: Annotated[str, typer.Argument(help="cuts, kinematics, logistic, boosted-trees, network; deep-sets, gru, gru-inputs "
+                                         "on tracks, cnn on images; or all that read the 39 inputs alone: all.")],
     release: Annotated[str, typer.Option(help="The release.")] = "v1-small",
     out: Annotated[Path, typer.Option(help="Folder for the results, NAME-RELEASE.json.")] = Path("benchmark/results"),
     scores: Annotated[Path, typer.Option(help="Folder for the scores, NAME-RELEASE.npz.")] = Path("benchmark/scores"),
     seeds: Annotated[int, typer.Option(help="Trainings, with the seeds 1, 2, ...")] = 5,
     data: Annotated[Path | None, typer.Option(help="The release's file, if it is not to be that in the cache.")] = None,
+    objects: Annotated[Path | None, typer.Option(help="A file with the same rows that has the tracks or images, if they are not "
+                                                      "to come from v1-tracks or v1-images.")] = None,
     transfer: Annotated[list[str] | None, typer.Option(help="A further release to be scored on; several times.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
@@ -31,7 +34,7 @@ def command(
     from pseudoexp.errors import ConfigError
     from tagger.baselines import BASELINES, baseline, run
 
-    one, names = known(release), list(BASELINES) if name == "all" else [name]
+    one, names = known(release), [each for each, one in BASELINES.items() if not one.reads] if name == "all" else [name]
     if not 1 <= seeds <= 100:
         raise ConfigError(f"--seeds {seeds}; allowed: 1 to 100")
     for each in names:
@@ -53,7 +56,7 @@ def command(
     for each in names:
         words = f"python -m tagger baseline {each} --release {one.name}" + (f" --seeds {seeds}" if seeds != 5 else "")
         words += "".join(f" --transfer {other}" for other in transfer or [])
-        result = run(each, one, scores, seeds=range(1, seeds + 1), data=data, transfer=transfer or [], command=words,
+        result = run(each, one, scores, seeds=range(1, seeds + 1), data=data, objects=objects, transfer=transfer or [], command=words,
                      tell=None if quiet else typer.echo)
         write_result(out / f"{each}-{one.name}.json", result)
         if not quiet:

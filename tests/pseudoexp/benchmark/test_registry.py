@@ -19,10 +19,12 @@ KEYS = list(tomllib.loads(SHIPPED)["v1"])
 
 def test_what_ships():
     found = parse(SHIPPED, "releases.toml")
-    assert list(found) == ["v1-small", "v1", "v1-mu60", "v1-mu200", "v1-hlt", "v1-run2", "v1-tracks", "v1-pythia8"]
+    assert list(found) == ["v1-small", "v1", "v1-mu60", "v1-mu200", "v1-hlt", "v1-run2", "v1-tracks", "v1-images",
+                           "v1-pythia8"]
     assert (found["v1-small"].n, found["v1"].n) == (200_000, 4_000_000)
     assert found["v1-small"].config.identity() == found["v1"].config.identity()  # one is a prefix of the other
     assert list(found["v1-pythia8"].splits) == ["test"] and found["v1-tracks"].tracks > 0
+    assert found["v1-images"].images == 32 and found["v1"].images == 0
     for one in found.values():
         assert one.frozen or "candidate" in one.notice()
         if one.base:
