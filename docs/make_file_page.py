@@ -25,9 +25,9 @@ IMAGES = """
 ## The optional dataset `images` (`--images N`, N up to 64)
 The calorimeter around the jet: N x N pixels (eta, then phi, both rising) that cover -1 to 1 in eta and phi [rad] around the axis
 of the trimmed jet, each with the two layers below. A pixel is the sum of the transverse energies of the towers whose direction,
-seen from the primary vertex, lies in it, over the constituents of the *untrimmed* jet: towers of 0.025 x 0.025 in the first layer,
-0.1 x 0.1 in the second, 0.2 x 0.2 beyond |eta| = 2.5 (sizes are the card's); with pile-up after its subtraction. Towers of the
-jet further out than 1 are left out. Nothing is calibrated, rotated, flipped, scaled or normalised.
+seen from the primary vertex, lies in it, over the constituents of the *untrimmed* jet: towers of 0.025 x 0.025 in the first
+layer, 0.1 x 0.1 in the second, 0.2 x 0.2 beyond |eta| = 2.5 (sizes are the card's); with pile-up after its subtraction. Towers
+of the jet further out than 1 are left out. Nothing is calibrated, rotated, flipped, scaled or normalised.
 
 `file["images"]["em"]` is an array (rows, N, N); `file["images"][:].view("<f2").reshape(-1, N, N, 2)` holds both layers without
 a copy. Pixels are in GeV (not MeV) as half-precision numbers, rounded once to the nearest (relative error below 0.05 %). A row

@@ -253,7 +253,8 @@ OBJECT_RELEASES = {"tracks": "v1-tracks", "images": "v1-images"}
 
 
 def run(name: str, where: Release, scores: Path, *, seeds: Sequence[int] = tuple(range(1, FEWEST_SEEDS + 1)),
-        data: Path | None = None, objects: Path | None = None, transfer: Sequence[str] = (), command: str = "", tell: Tell | None = None) -> dict[str, Any]:
+        data: Path | None = None, objects: Path | None = None, transfer: Sequence[str] = (), command: str = "",
+        tell: Tell | None = None) -> dict[str, Any]:
     """Train a baseline with several seeds and judge it by the protocol.
 
     Parameters
@@ -292,7 +293,9 @@ def run(name: str, where: Release, scores: Path, *, seeds: Sequence[int] = tuple
     if one.reads and transfer:
         raise ConfigError(f"{name}: other releases have no {one.reads}; allowed: no transfer")
     info = probe(data) if data else require(where)
-    beside = require_same_rows(info, objects or require(release(OBJECT_RELEASES[one.reads])).path, one.reads) if one.reads else info
+    beside = info
+    if one.reads:
+        beside = require_same_rows(info, objects or require(release(OBJECT_RELEASES[one.reads])).path, one.reads)
     others = {other: require(release(other)) for other in transfer}
     learned = []
     table = _with_objects(one, TaggerData.load(info.path, one.inputs), beside)

@@ -68,11 +68,12 @@ def recurrent_with_inputs(x: Array, seed: int, columns: int, shape: tuple[int, .
     row = _normalised(moments(x[:, :columns]))(inputs[:, :columns])
     tracks = keras.ops.reshape(inputs[:, columns:], (-1, *shape))
     states = _states(tracks, x[:, columns:].reshape(-1, *shape), seed)
-    return keras.Model(inputs, _head(keras.ops.concatenate([row, states], axis=1), (64, *HEAD), seed), name="recurrent_with_inputs")
+    return keras.Model(inputs, _head(keras.ops.concatenate([row, states], axis=1), (64, *HEAD), seed),
+                       name="recurrent_with_inputs")
 
 
 def convolutional(x: NDArray[Any], seed: int) -> keras.Model:
-    """Return a network (n, N, N, layers) [GeV] -> (n, 1): convolutions on logarithms, then the mean of what is left of the image."""
+    """Return a network (n, N, N, layers) [GeV] -> (n, 1): convolutions on logarithms, then the mean over the image."""
     keras = import_keras()
     inputs = keras.Input(x.shape[1:], name="inputs", dtype="float16")
     h = keras.ops.log1p(keras.ops.cast(inputs, "float32") / _ENERGY)

@@ -23,8 +23,8 @@ Prepare = Callable[[NDArray[np.void]], NDArray[np.generic]]
 TRACKS_PER_JET = 12
 """Of a sequence: the most displaced of a track jet."""
 _D0_SCALE, _Z0_SCALE = 0.05, 0.1  # mm, where the logarithm of an impact parameter begins
-TRACK_FEATURES = ("log pt", "deta", "dphi", "d0", "z0SinTheta", "log d0Uncertainty", "log z0SinThetaUncertainty", "log ptUncertainty",
-                  "charge", "d0 significance", "z0 significance", "of track jet 1", "of track jet 2")
+TRACK_FEATURES = ("log pt", "deta", "dphi", "d0", "z0SinTheta", "log d0Uncertainty", "log z0SinThetaUncertainty",
+                  "log ptUncertainty", "charge", "d0 significance", "z0 significance", "of track jet 1", "of track jet 2")
 
 
 def track_array(tracks: NDArray[np.void]) -> Array:
@@ -42,7 +42,7 @@ def track_array(tracks: NDArray[np.void]) -> Array:
     return out
 
 
-def _log(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def _log(values: NDArray[np.floating]) -> NDArray[np.floating]:
     with np.errstate(invalid="ignore"):
         return np.asarray(np.log(np.maximum(values, 1e-6)))
 

@@ -56,8 +56,8 @@ def command(
     for each in names:
         words = f"python -m tagger baseline {each} --release {one.name}" + (f" --seeds {seeds}" if seeds != 5 else "")
         words += "".join(f" --transfer {other}" for other in transfer or [])
-        result = run(each, one, scores, seeds=range(1, seeds + 1), data=data, objects=objects, transfer=transfer or [], command=words,
-                     tell=None if quiet else typer.echo)
+        result = run(each, one, scores, seeds=range(1, seeds + 1), data=data, objects=objects,
+                     transfer=transfer or [], command=words, tell=None if quiet else typer.echo)
         write_result(out / f"{each}-{one.name}.json", result)
         if not quiet:
             typer.echo(f"{each}: AUC {value_text(result['over_seeds']['auc'], 4)}; {result['headline']['figure']} "
