@@ -280,5 +280,6 @@ def rows_of_jets(record: EventRecord, process: int, wanted: Wanted, counts: Coun
                 lap(ws.laps, laps.TRACK_ROWS)
             if out_images.shape[1] > 0:
                 fill_image(detector.towers, counts.towers, jets.tower_clusters.jet_of, jet, ws.jet_p4, out_images[n])
+                lap(ws.laps, laps.IMAGE_ROWS)
             n += 1
     return n

@@ -20,12 +20,13 @@ ENGINE_STAGES = ("hard process", "showers, further scatterings", "decay of the H
                  "can it give a row?", "colour reconnection", "strings", "decays", "record of particles")
 CHAIN_STAGES = ("early test", "pile-up", "flight through material", "tracks", "primary vertex", "track jets", "calorimeter",
                 "pile-up subtraction", "large-R jets", "trimming, selection", "labels, columns", "tracks of track jets",
-                "vertices of two tracks", "IP3D", "vertices: SV1", "vertices: JetFitter", "substructure", "rows of tracks")
+                "vertices of two tracks", "IP3D", "vertices: SV1", "vertices: JetFitter", "substructure", "rows of tracks",
+                "images")
 STAGES = ENGINE_STAGES + CHAIN_STAGES
 """Names of the stages in the order in which they follow each other."""
 (HARD_PROCESS, SHOWERS, HIGGS_DECAY, REMNANTS, PROSPECTS, RECONNECTION, STRINGS, DECAYS, RECORD,
  EARLY_TEST, PILEUP, FLIGHT, TRACKS, PRIMARY_VERTEX, TRACK_JETS, CALORIMETER, SUBTRACTION, LARGE_JETS, TRIMMING, COLUMNS,
- ASSOCIATION, PAIRS, IP3D, SV1, JETFITTER, SUBSTRUCTURE, TRACK_ROWS) = range(len(STAGES))
+ ASSOCIATION, PAIRS, IP3D, SV1, JETFITTER, SUBSTRUCTURE, TRACK_ROWS, IMAGE_ROWS) = range(len(STAGES))
 _ON, _BEFORE, _SECONDS, _NANOSECONDS = range(len(STAGES), len(STAGES) + 4)
 
 _laps = np.zeros(len(STAGES) + 4, np.int64)

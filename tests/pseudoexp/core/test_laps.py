@@ -52,7 +52,7 @@ def test_nothing_is_taken_unless_asked_for():
 
 
 def test_every_stage_has_one_name_and_one_place():
-    assert len(set(laps.STAGES)) == len(laps.STAGES) == laps.TRACK_ROWS + 1 and len(laps.ENGINE_STAGES) == laps.RECORD + 1
+    assert len(set(laps.STAGES)) == len(laps.STAGES) == laps.IMAGE_ROWS + 1 and len(laps.ENGINE_STAGES) == laps.RECORD + 1
     assert laps.STAGES[laps.EARLY_TEST] == "early test" and laps.STAGES[laps.LARGE_JETS] == "large-R jets"
 
 
