@@ -50,7 +50,7 @@ _OUTSIDE = 1e4
 """What is taken from the score of a row outside the window: any row inside stands above it."""
 TREES, LEAVES, SHRINKAGE, SHARE = 300, 31, 0.08, 0.5
 """Of the boosted trees: their number, leaves, learning rate, share of the inputs that a split may look at."""
-EPOCHS = {"deep-sets": 8, "gru": 8, "gru-inputs": 8, "cnn": 8}
+EPOCHS = {"deep-sets": 12, "gru": 10, "gru-inputs": 10, "cnn": 6}
 BATCH, LEARNING_RATE = 512, 3e-3
 """Of the networks on tracks and images: chosen for a few minutes of one core per training, not for the last per cent."""
 SEQUENCES = (2, TRACKS_PER_JET, len(TRACK_FEATURES) - 1)

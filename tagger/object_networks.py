@@ -21,8 +21,8 @@ PER_TRACK, PER_JET = (48, 48), (48,)
 """Nodes of the deep-sets network before and behind its sum."""
 UNITS, HEAD = 32, (32,)
 """Of the recurrent network's state, and of the layers behind it."""
-FILTERS, KERNEL = (8, 16, 32), 3
-"""Of the convolutions; each but the last halves the image."""
+FILTERS, KERNELS = (8, 16, 32), (5, 3, 3)
+"""Of the convolutions: how many, and the pixels per side that they look at; each halves the image."""
 _TRACKS_IN_SUM = 16.0  # keeps the sum of order one
 _ENERGY = 1.0  # GeV, where the logarithm of a pixel begins
 
@@ -77,10 +77,10 @@ def convolutional(x: NDArray[Any], seed: int) -> keras.Model:
     keras = import_keras()
     inputs = keras.Input(x.shape[1:], name="inputs", dtype="float16")
     h = keras.ops.log1p(keras.ops.cast(inputs, "float32") / _ENERGY)
-    for i, filters in enumerate(FILTERS):
+    for i, (filters, size) in enumerate(zip(FILTERS, KERNELS, strict=True), start=1):
         start = keras.initializers.HeNormal(seed=seed + 1000 * i)
-        h = keras.layers.Conv2D(filters, 2 * KERNEL - 1 if i == 0 else KERNEL, strides=1 if i == len(FILTERS) - 1 else 2,
-                                padding="same", activation="relu", kernel_initializer=start, name=f"convolution_{i + 1}")(h)
+        h = keras.layers.Conv2D(filters, size, strides=2, padding="same", activation="relu", kernel_initializer=start,
+                                name=f"convolution_{i}")(h)
     h = keras.layers.GlobalAveragePooling2D()(h)
     return keras.Model(inputs, _head(h, HEAD, seed), name="convolutional")
 

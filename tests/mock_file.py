@@ -95,18 +95,34 @@ def mock_tracks(n: int, tracks: int, seed: int = 1) -> NDArray[np.float64]:
     return matrix
 
 
+def mock_images(signal: NDArray[np.bool_], pixels: int, seed: int = 1) -> NDArray[np.float64]:
+    """Return (n, pixels, pixels, layers) [GeV]: towers near one axis, and near a second one where it is signal."""
+    rng = np.random.default_rng(seed + 2000)
+    towers, n = 30, len(signal)
+    axis = rng.normal(0.0, 0.2, (n, 1, 2)) * [[[1.0, 1.0]]]
+    second = (np.arange(towers) % 2 == 1)[None, :] & signal[:, None]
+    place = rng.normal(0.0, 0.1, (n, towers, 2)) + np.where(second[..., None], -axis + 0.4, axis)
+    cell = np.clip(((place + 1.0) * pixels / 2.0).astype(int), 0, pixels - 1)
+    out = np.zeros((n, pixels, pixels, len(schema.IMAGE_FIELDS)))
+    rows = np.repeat(np.arange(n), towers)
+    np.add.at(out, (rows, cell[..., 0].ravel(), cell[..., 1].ravel(), rng.integers(0, 2, n * towers)),
+              rng.exponential(10.0, n * towers))
+    return out
+
+
 def mock_file(path: Path | str, n: int = 2000, seed: int = 1, separation: float = 1.0, *,
-              signal_fraction: float = 0.5, tracks: int = 0, compression: str = "none",
+              signal_fraction: float = 0.5, tracks: int = 0, images: int = 0, compression: str = "none",
               configuration: str = '{"engine":"mock"}') -> Path:
     """Write a made-up file of n rows with its sidecar and return its path."""
     path = Path(path)
     matrix = mock_jets(n, seed, separation, signal_fraction)
     provenance = Provenance(configuration=configuration, configuration_hash="0" * 64, seed=seed)
     temporary = path.with_name(path.name + ".tmp")
-    with FileWriter(temporary, n, provenance, tracks=tracks, compression=compression) as writer:
+    with FileWriter(temporary, n, provenance, tracks=tracks, images=images, compression=compression) as writer:
         packed = schema.pack_tracks(mock_tracks(n, tracks, seed)) if tracks else None
-        writer.write(schema.pack_jets(matrix), packed)
         labels = matrix[:, schema.row("flavour_label")]
+        pixels = schema.pack_images(mock_images(labels == 0, images, seed)) if images else None
+        writer.write(schema.pack_jets(matrix), packed, images=pixels)
         tried = [EVENTS_PER_ROW * int((labels == process).sum()) for process in (0, 1)]
         writer.finish(Tally((tried[0], tried[1]), (1.4e-3 if tried[0] else 0.0, 2.6e5 if tried[1] else 0.0)))
     publish(temporary, path)

@@ -26,7 +26,7 @@ def test_taking_times_changes_no_row():
         laps.measure(False)
     stored = golden.read()["builtin"]
     assert all(golden.change(stored[name], rows) == "patch" for name, rows in found.items() if not isinstance(rows, str))
-    assert set(laps.STAGES) - set(times) == {"pile-up subtraction", "rows of tracks"}
+    assert set(laps.STAGES) - set(times) == {"pile-up subtraction", "rows of tracks", "images"}
     assert times["strings"] > times["hard process"] and times["large-R jets"] > times["labels, columns"]
 
 
