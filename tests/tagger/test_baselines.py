@@ -103,6 +103,23 @@ def test_the_command(release_file, registered, monkeypatch, capsys):
     assert main([*words, "--force", "--quiet", "--seeds", "2"]) == 0 and capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("name", ["deep-sets", "gru-inputs", "cnn"])
+def test_networks_on_tracks_and_images(release_file, registered, monkeypatch, capsys, name):
+    monkeypatch.setitem(baselines.EPOCHS, name, 1)
+    out, scores = registered / "results", registered / "scores"
+    beside = mock_file(registered / "beside.h5", 6000, seed=3, tracks=6, images=8)
+    words = ["baseline", name, "--seeds", "1", "--data", str(release_file), "--out", str(out), "--scores", str(scores)]
+    assert main([*words, "--objects", str(beside), "--quiet"]) == 0
+    one = read_results(out)[0]["about"]
+    assert one["parameters"] > 1000 and one["inputs"] == BASELINES[name].says and "epochs" in one["title"]
+    assert check(out / f"{name}-v1-small.json", scores / f"{name}-v1-small.npz", release_file) == []
+    other = mock_file(registered / "other.h5", 6000, seed=4, tracks=6, images=8)
+    for more, message in ((["--objects", str(other)], "its rows are not those of"),
+                          (["--objects", str(release_file)], "no dataset"),
+                          (["--transfer", "v1-small"], "other releases have no")):
+        assert main([*words, "--force", *more]) == 2 and message in capsys.readouterr().err
+
+
 def test_mistakes(small_file, registered, capsys):
     for words, message in ((["magic"], "baseline 'magic'; allowed: cuts"), (["all", "--release", "v9"], "release 'v9'"),
                            (["cuts", "--seeds", "0"], "--seeds 0"), (["cuts", "--transfer", "v9"], "release 'v9'"),
