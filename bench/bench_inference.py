@@ -24,8 +24,8 @@ for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREA
 import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
+from pseudoexp.optional import require  # noqa: E402
 from tagger.firmware.onnx_graph import EXTRA, INPUT, OUTPUT, Session, to_onnx  # noqa: E402
-from tagger.firmware.packages import require  # noqa: E402
 from tagger.model import build, dense_layers, fold_normalisation, normalisation_of  # noqa: E402
 
 Answer = Callable[[NDArray[np.float32]], Any]

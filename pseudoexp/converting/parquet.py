@@ -10,17 +10,14 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from pseudoexp.converting.columns import Column, Rows, lengths
-from pseudoexp.errors import MissingExtra
+from pseudoexp.optional import require_installed
 
 COMPRESSION = "zstd"
 
 
 def require() -> None:
     """Raise MissingExtra without pyarrow."""
-    try:
-        import pyarrow.parquet  # noqa: F401
-    except ImportError:
-        raise MissingExtra("pyarrow", "parquet") from None
+    require_installed("parquet", "pyarrow")
 
 
 class ParquetFile:

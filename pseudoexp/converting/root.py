@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from pseudoexp.converting.columns import TRACKS, Column, Rows, lengths
-from pseudoexp.errors import MissingExtra
+from pseudoexp.optional import require_installed
 
 TREE = "jets"
 FOLDER = "attributes"
@@ -16,11 +16,7 @@ FOLDER = "attributes"
 
 def require() -> None:
     """Raise MissingExtra without uproot or awkward."""
-    for package in ("uproot", "awkward"):
-        try:
-            __import__(package)
-        except ImportError:
-            raise MissingExtra(package, "root") from None
+    require_installed("root", "uproot", "awkward")
 
 
 class RootFile:

@@ -18,7 +18,8 @@ from pseudoexp.bunch import Bunch
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.probe import DatasetInfo, FileInfo
 from pseudoexp.dataset.splits import events_in_split, in_split, residues
-from pseudoexp.errors import ConfigError, DamagedFile, MissingExtra
+from pseudoexp.errors import ConfigError, DamagedFile
+from pseudoexp.optional import require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,11 +222,7 @@ class Dataset(Bunch):
         MissingExtra
             Without pandas.
         """
-        try:
-            import pandas as pd
-        except ImportError:
-            raise MissingExtra("pandas", "tagger") from None
-        frame = pd.DataFrame(self["data"], columns=self["feature_names"])
+        frame = require("pandas", "tagger").DataFrame(self["data"], columns=self["feature_names"])
         frame["target"] = self["target"]
         if self["weight"] is not None:
             frame["weight"] = self["weight"]

@@ -15,7 +15,8 @@ from typing import Any
 
 from pseudoexp.core.species import CHARM
 from pseudoexp.engines.native_output import caught
-from pseudoexp.errors import ConfigError, GenerationError, MissingExtra
+from pseudoexp.errors import ConfigError, GenerationError
+from pseudoexp.optional import require
 
 _SEEDS = 900_000_000
 _ARITHMETIC = 16_777_213  # modulus of the arithmetic sequence, in units of 2**-24
@@ -25,15 +26,8 @@ _KEPT = 4  # of 10 MB each
 
 def pythia_module() -> Any:
     """Return Pythia's Python module, which needs awkward for whole batches; `MissingExtra` without them."""
-    try:
-        import awkward  # noqa: F401
-    except ImportError:
-        raise MissingExtra("awkward", "pythia") from None
-    try:
-        import pythia8mc
-    except ImportError:
-        raise MissingExtra("pythia8mc", "pythia") from None
-    return pythia8mc
+    require("awkward", "pythia")
+    return require("pythia8mc", "pythia")
 
 
 class Driver:

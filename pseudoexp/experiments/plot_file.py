@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from pseudoexp.core.files import require_new_file, whole_file
-from pseudoexp.errors import ConfigError, MissingExtra
+from pseudoexp.errors import ConfigError
+from pseudoexp.optional import require_installed
 
 FORMATS = (".png", ".pdf", ".svg")
 
@@ -18,9 +18,7 @@ def require_plot(path: Path, force: bool) -> None:
     if path.suffix.lower() not in FORMATS:
         raise ConfigError(f"{path}: allowed: a file ending in {', '.join(FORMATS)}")
     require_new_file(path, force)
-    for module in ("matplotlib", "mplhep"):
-        if find_spec(module) is None:
-            raise MissingExtra(module, "validation")
+    require_installed("validation", "matplotlib", "mplhep")
 
 
 def write_plot(path: Path, draw: Callable[..., Any], *args: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import importlib.util
 import json
 from collections.abc import Sequence
 from importlib import resources
@@ -13,18 +12,16 @@ from typing import Any
 
 from pseudoexp.core.files import require_new_file, whole_file
 from pseudoexp.dataset.probe import FileInfo, probe
-from pseudoexp.errors import MissingExtra
 from pseudoexp.exploring.drawing import drawn, typical
 from pseudoexp.exploring.gather import Tell, facts, gather, numbered
+from pseudoexp.optional import require_installed
 
 _PACKAGE = "pseudoexp.exploring"
 
 
 def explore(path: str | Path, out: str | Path, events: Sequence[str] | None, force: bool, tell: Tell) -> Path:
     """Write the page of a file; see `pseudoexp.api.explore`."""
-    for module in ("plotly", "jinja2"):
-        if importlib.util.find_spec(module) is None:
-            raise MissingExtra(module, "explore")
+    require_installed("explore", "plotly", "jinja2")
     target = Path(out)
     require_new_file(target, force)
     info = probe(path)

@@ -21,7 +21,8 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from pseudoexp.dataset.digest import canonical_json
-from pseudoexp.errors import ConfigError, GenerationError, MissingExtra
+from pseudoexp.errors import ConfigError, GenerationError
+from pseudoexp.optional import require_installed
 from pseudoexp.production.cluster_worker import Made, Order, make_chunks, versions
 from pseudoexp.production.run_config import RunConfig, parse_count
 from pseudoexp.production.spool import chunk_path, write_bytes
@@ -48,10 +49,7 @@ def check_address(address: str) -> None:
         parse_count(address.removeprefix(LOCAL), "dask local", 1, 4096)
     elif not address.startswith(SCHEMES) or len(address.partition("://")[2]) < 3:
         raise ConfigError(f"dask {address!r}; allowed: a scheduler such as tcp://host:8786, or local:4 for four local workers")
-    try:
-        import distributed  # noqa: F401
-    except ImportError:
-        raise MissingExtra("distributed", "dask") from None
+    require_installed("dask", "distributed")
 
 
 def _with_whole_paths(config: RunConfig) -> RunConfig:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import importlib.util
 import math
 from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
@@ -17,7 +16,8 @@ from pseudoexp.detector.pileup_library import LIBRARY_VERSION
 from pseudoexp.engines import DEFAULT_ENGINE, ENGINES
 from pseudoexp.engines.hepmc.index import index_of
 from pseudoexp.engines.settings import EngineSettings
-from pseudoexp.errors import ConfigError, MissingExtra
+from pseudoexp.errors import ConfigError
+from pseudoexp.optional import require_installed
 
 if TYPE_CHECKING:
     from pseudoexp.detector.card import DetectorCard
@@ -214,8 +214,7 @@ def calibration_sha256(name: str) -> str:
 def require_engine(engine: str) -> None:
     """Raise MissingExtra if the package behind an engine is not installed."""
     package, extra = _DISTRIBUTIONS.get(engine, ("numba", ""))
-    if importlib.util.find_spec(package) is None:
-        raise MissingExtra(package, extra)
+    require_installed(extra, package)
 
 
 def difference(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> str:

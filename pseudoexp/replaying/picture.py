@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.errors import ConfigError, MissingExtra
+from pseudoexp.errors import ConfigError
+from pseudoexp.optional import require_installed
 from pseudoexp.replaying.story import Story
 
 FORMATS = (".png", ".pdf", ".svg")
@@ -25,10 +26,7 @@ def require_place(path: Path) -> None:
         raise ConfigError(f"{path}: allowed: a file ending in {', '.join(FORMATS)}")
     if not path.parent.is_dir():
         raise ConfigError(f"{path}: the folder {path.parent} does not exist")
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise MissingExtra("matplotlib", "tagger") from None
+    require_installed("tagger", "matplotlib")
 
 
 def draw(story: Story, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -18,7 +17,8 @@ from pseudoexp.core.files import whole_file
 from pseudoexp.dataset.digest import finite
 from pseudoexp.dataset.probe import probe
 from pseudoexp.dataset.weights import DEFAULT_SAMPLING
-from pseudoexp.errors import ConfigError, MissingExtra
+from pseudoexp.errors import ConfigError
+from pseudoexp.optional import require_installed
 from pseudoexp.validation.compare import CROSS_SECTION, Fraction, Table, breaches, compare_samples, count_fractions
 from pseudoexp.validation.distances import Distance, Moments
 from pseudoexp.validation.limits import Breach, Limits, load_limits
@@ -228,9 +228,7 @@ def particle_tables(first: ParticleLevel, second: ParticleLevel, tell: Callable[
 
 def require_packages() -> None:
     """Raise `MissingExtra` if a package for the two-sample test or the page is not installed, before any work is done."""
-    for module in ("sklearn", "matplotlib", "mplhep", "jinja2"):
-        if importlib.util.find_spec(module) is None:
-            raise MissingExtra(module.replace("sklearn", "scikit-learn"), "validation")
+    require_installed("validation", "sklearn", "matplotlib", "mplhep", "jinja2")
 
 
 def require_folder(folder: Path, force: bool) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.errors import DataError, MissingExtra
+from pseudoexp.errors import DataError
+from pseudoexp.optional import require
 
 FOLDS = 5
 MIN_ROWS = 200
@@ -125,11 +126,7 @@ def _without_empty(x: NDArray[Any]) -> NDArray[Any]:
 
 
 def _trees(seed: int) -> Any:
-    try:
-        from sklearn.ensemble import HistGradientBoostingClassifier
-    except ImportError:
-        raise MissingExtra("scikit-learn", "validation") from None
-    return HistGradientBoostingClassifier(random_state=seed, **_TREES)
+    return require("sklearn.ensemble", "validation").HistGradientBoostingClassifier(random_state=seed, **_TREES)
 
 
 def _score(model: Any, x: NDArray[Any]) -> Array:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.optional import require
 from tagger.firmware.fixed_point import FixedLayer, FixedNetwork
-from tagger.firmware.packages import require
 
 CORE = "tagger_core"
 """Name of the Verilog module that holds the graph."""

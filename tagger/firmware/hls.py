@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError, GenerationError
+from pseudoexp.optional import require
 from tagger.firmware.capture import captured
-from tagger.firmware.packages import require
 from tagger.firmware.target import Target
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pseudoexp.errors import DataError
+from pseudoexp.optional import require
 from tagger.firmware.onnx_graph import EXTRA, TOLERANCE, Session, to_onnx
-from tagger.firmware.packages import require
 from tagger.firmware.rows import CHECK_FILE, CHECK_ROWS, CheckRows
 from tagger.firmware.verify import BitCheck
 from tagger.model import normalisation_of
@@ -31,7 +31,7 @@ Inputs, in order: {names}.
 
 
 def require_onnx() -> None:
-    """Make sure that onnx and onnxruntime are there; see `tagger.firmware.packages.require`."""
+    """Make sure that onnx and onnxruntime are there; see `pseudoexp.optional.require`."""
     require("onnx", EXTRA)
     require("onnxruntime", EXTRA)
 

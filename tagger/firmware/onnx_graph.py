@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError, SchemaError
+from pseudoexp.optional import require
 from tagger.firmware.fixed_point import FixedLayer, FixedNetwork
-from tagger.firmware.packages import require
 from tagger.model import dense_layers, normalisation_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from pseudoexp.errors import ConfigError, MissingExtra
+from pseudoexp.errors import ConfigError
+from pseudoexp.optional import require
 from tagger.data import TaggerData
 from tagger.resize.baselines import Scores
 from tagger.resize.gate import find_gates
@@ -37,15 +38,12 @@ def tree_scores(model: keras.Model, data: TaggerData, seed: int) -> Scores:
     MissingExtra
         If scikit-learn is not installed.
     """
-    try:
-        from sklearn.ensemble import ExtraTreesClassifier
-    except ImportError:
-        raise MissingExtra("scikit-learn", "validation") from None
+    trees = require("sklearn.ensemble", "validation").ExtraTreesClassifier
     (gate,) = find_gates(model)
     if gate.width != len(data.inputs):
         raise ConfigError("trees rank inputs: the budget must span the inputs alone")
     part = data.train.take(slice(0, ROWS))
-    forest = ExtraTreesClassifier(TREES, max_depth=DEPTH, random_state=seed, n_jobs=1)
+    forest = trees(TREES, max_depth=DEPTH, random_state=seed, n_jobs=1)
     forest.fit(part.x, part.y, sample_weight=part.training_weight())
     shares = np.asarray(forest.feature_importances_, dtype=float)
     grouped = shares if gate.groups is None else np.bincount(gate.groups, weights=shares)

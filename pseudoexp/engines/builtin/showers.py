@@ -15,7 +15,7 @@ gets new trials.
 
 from __future__ import annotations
 
-from pseudoexp.core.jit import kernel
+from pseudoexp.core.jit import inline, kernel
 from pseudoexp.engines.builtin.beams import decide_origin, owe_rest
 from pseudoexp.engines.builtin.dice import Dice
 from pseudoexp.engines.builtin.dipoles import (
@@ -52,6 +52,12 @@ def start_ends(work: ShowerWork, partons: Partons, systems: Systems, tables: Sho
     for k in range(work.filled[0]):
         renew(work, partons, tables, dice, k, pt2, top)
     return 0
+
+
+@inline
+def _limits(system: int, q2: float, systems: Systems, work: ShowerWork) -> tuple[float, float]:
+    """Return the momenta of both protons that the other systems left, and owe the rest at a scale [GeV^2]."""
+    return owe_rest(0, system, q2, systems, work.rest[0]), owe_rest(1, system, q2, systems, work.rest[1])
 
 
 @kernel
@@ -140,7 +146,7 @@ def begin(system: int, partons: Partons, systems: Systems, tables: ShowerTables,
     code = start_ends(work, partons, systems, tables, dice, system, pt2)
     if code < 0 or not initial:
         return code
-    limits = (owe_rest(0, system, pt2, systems, work.rest[0]), owe_rest(1, system, pt2, systems, work.rest[1]))
+    limits = _limits(system, pt2, systems, work)
     work.space[0].old_pt2 = -1.0
     work.space[1].old_pt2 = -1.0
     _start_space(work, partons, systems, tables, dice, system, limits, pt2)
@@ -174,7 +180,7 @@ def evolve(system: int, partons: Partons, systems: Systems, tables: ShowerTables
     if code < 0:
         return code
     q2 = systems.scale[system] * systems.scale[system]
-    limits = (owe_rest(0, system, q2, systems, work.rest[0]), owe_rest(1, system, q2, systems, work.rest[1]))
+    limits = _limits(system, q2, systems, work)
     return radiate(work, partons, systems, tables, dice, system, limits, initial, 0.0)
 
 
@@ -204,7 +210,7 @@ def shower_down(first: int, end: int, pause2: float, partons: Partons, systems: 
         before = (systems.incoming[k, 0], systems.incoming[k, 1])
         limits = (1.0, 1.0)
         if system >= 0:
-            limits = (owe_rest(0, system, pause2, systems, work.rest[0]), owe_rest(1, system, pause2, systems, work.rest[1]))
+            limits = _limits(system, pause2, systems, work)
         code = radiate(block(work, k), partons, systems, tables, dice, system, limits, system >= 0, pause2)
         if code < 0:
             return code

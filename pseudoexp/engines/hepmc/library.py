@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pseudoexp.errors import MissingExtra
+from pseudoexp.optional import require
 
 
 def pyhepmc_module() -> Any:
     """Return pyhepmc; `MissingExtra` without it."""
-    try:
-        import pyhepmc
-    except ImportError:
-        raise MissingExtra("pyhepmc", "hepmc") from None
-    return pyhepmc
+    return require("pyhepmc", "hepmc")

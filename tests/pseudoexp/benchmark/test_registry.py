@@ -102,7 +102,7 @@ def test_a_newer_engine_cannot_make_it(registered, monkeypatch):
 
 
 def test_a_missing_engine(monkeypatch):
-    monkeypatch.setattr(run_config.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("pseudoexp.optional.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"pseudoexp\[pythia\]"):
         parse(SHIPPED, "releases.toml")["v1-pythia8"].require_reproducible()
 

@@ -216,7 +216,7 @@ def test_calibrate_checks_before_it_starts(capsys, tmp_path):
 def test_a_missing_engine_is_named_with_its_extra(capsys, tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PSEUDOEXP_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "pythia8mc" else name)
+    monkeypatch.setattr("pseudoexp.optional.find_spec", lambda name: None if name == "pythia8mc" else name)
     complains(capsys, "pythia8mc is not installed: pip install 'pseudoexp[pythia]'", *command)
     assert list(tmp_path.iterdir()) == []
 

@@ -48,9 +48,8 @@ def test_mistakes_are_one_line(files, tmp_path, capsys, arguments, message):
 
 
 def test_missing_packages_are_named_first(files, tmp_path, capsys, monkeypatch):
-    from pseudoexp.validation import run as comparison
 
-    monkeypatch.setattr(comparison.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("pseudoexp.optional.find_spec", lambda name: None)
     code, _, err = call(capsys, *files, "--out", tmp_path / "out")
     assert code == 2 and "pip install 'pseudoexp[validation]'" in err and not (tmp_path / "out").exists()
 

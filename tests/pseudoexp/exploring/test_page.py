@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -75,10 +76,7 @@ def test_mistakes(file, tmp_path, capsys, options, message):
 
 
 def test_what_is_missing_is_named(file, tmp_path, monkeypatch):
-    from importlib import util
-
-    real = util.find_spec
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "plotly" else real(name))
+    monkeypatch.setitem(sys.modules, "plotly", None)
     with pytest.raises(pseudoexp.errors.MissingExtra, match=r"pseudoexp\[explore\]"):
         pseudoexp.explore(file, tmp_path / "a.html")
     with pytest.raises(ConfigError):

@@ -6,7 +6,6 @@ import json
 import pytest
 
 from pseudoexp.errors import ConfigError, MissingExtra
-from pseudoexp.production import run_config
 from pseudoexp.production.run_config import RunConfig, difference, parse_count, require_engine
 
 
@@ -97,6 +96,6 @@ def test_difference_names_the_first_key():
 
 
 def test_missing_engine(monkeypatch):
-    monkeypatch.setattr(run_config.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("pseudoexp.optional.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"pip install 'pseudoexp\[pythia\]'"):
         require_engine("pythia8")
