@@ -1,9 +1,8 @@
 """Which epoch's network a quantisation keeps, and how the price of a bit moves while it trains.
 
-`SmallestWithin` raises beta and keeps the fewest EBOPs within a loss of AUC. `BestUnder` is given LUTs: beta rises by the
-same factor in each epoch until the size is near, then only as the size stops falling; once a network has fitted it is
-lowered a little while there is room and raised a little while there is none; of the epochs whose network fits, the one of
-the best AUC is kept. LUTs are da4ml's estimate of the network as it is then; synthesis may have the last word.
+`SmallestWithin` raises beta and keeps the fewest EBOPs within a loss of AUC. `BestUnder` is given LUTs: a goal of EBOPs falls
+to what so many LUTs hold (`tagger.bit_price`), da4ml says twice how many LUTs a bit operation takes in this network, and of
+the later epochs the one of the best AUC whose network fits is kept. Synthesis may have the last word.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError
+from tagger.bit_price import ebops_of
 from tagger.model import dense_layers
 
 if TYPE_CHECKING:
@@ -27,22 +27,18 @@ START_OF_BETA = 0.01
 GROWTH = 0.7
 """Share of the epochs over which beta grows; the rest runs at the full beta."""
 DESCENT = 0.6
-"""Share of the epochs in which a steered beta would pass its whole range."""
-BETAS = (1e-5, 3e-3)
-"""Range of a steered beta."""
-ROOM, UP, DOWN = 0.85, 1.3, 0.7
-"""Share of the limit below which there is room, and factors of beta without and with it, once a network has fitted."""
-STALLED = 0.9
-"""Share of an epoch's size above which the next epoch's no longer falls by itself."""
-MEASURED = 3.0
-"""In units of the limit, EBOPs below which the LUTs are estimated by da4ml, which takes seconds for a large network."""
-LUTS_PER_EBOP = 0.9
-"""First guess, of networks of 20,000 LUTs; smaller ones need fewer."""
-
-
-def ebops_of(model: keras.Model) -> int:
-    """Return the sum of the layers' EBOPs."""
-    return sum(int(layer.ebops) for layer in dense_layers(model))
+"""Share of the epochs in which the bit operations fall to their goal."""
+AIM, AIM_CHECKED = 0.96, 1.05
+"""Estimated LUTs aimed at, in units of the limit: alone, and where synthesis, which finds fewer, has the last word."""
+SPAN = 0.12
+"""Share of the goal that goes in the epochs behind the descent, so that candidates of several sizes are there."""
+SLACK = 1.1
+"""Excess over the goal that a candidate may have."""
+LUTS_PER_EBOP = 1.0
+"""First guess; measured once the descent is over."""
+TRACED_ROWS = 1024
+TRIES = 8
+"""Networks measured at the end at most."""
 
 
 class SmallestWithin(keras.callbacks.Callback):
@@ -99,20 +95,20 @@ class Candidate:
     ----------
     epoch : int
         From 1.
-    val_auc, luts : float
-        Validation AUC, and LUTs as da4ml estimates them.
+    val_auc, ebops : float
+        Validation AUC, and effective bit operations.
     weights : list of arrays
         Of the network.
     """
 
     epoch: int
     val_auc: float
-    luts: float
+    ebops: float
     weights: list[NDArray[Any]]
 
 
 class BestUnder(keras.callbacks.Callback):
-    """Steers beta so that the network takes at most so many LUTs, and keeps the best that does.
+    """Steers the bits so that the network takes at most so many LUTs, and keeps the best that does.
 
     Parameters
     ----------
@@ -123,52 +119,57 @@ class BestUnder(keras.callbacks.Callback):
     x : (n, k) array
         Raw training rows; their ranges fix the weights' integer bits before a network is measured.
     check : callable, optional
-        Network -> LUTs as synthesised: candidates are tried from the best down until one fits. Without it the estimate
-        decides.
+        Network -> LUTs as synthesised: candidates are tried from the best down until one fits. Without it da4ml's
+        estimate decides.
+    plain : callable, optional
+        Network in training -> the one to measure, without gates.
     """
 
     within = True
 
     def __init__(self, limit: float, epochs: int, x: NDArray[np.float32],
-                 check: Callable[[keras.Model], float] | None = None) -> None:
+                 check: Callable[[keras.Model], float] | None = None,
+                 plain: Callable[[keras.Model], keras.Model] | None = None) -> None:
         super().__init__()
         self.limit, self.epochs, self.x, self.check = limit, epochs, x, check
-        self.beta, self.ratio, self.last = BETAS[0], LUTS_PER_EBOP, np.inf
+        self.plain = plain or (lambda model: model)
+        self.ratio = LUTS_PER_EBOP
+        self.descent = min(max(round(DESCENT * epochs), 1), epochs - 1)
+        self.measured = {round(0.8 * self.descent), self.descent, round(self.descent + 0.4 * (epochs - self.descent))}
         self.candidates: list[Candidate] = []
         self.summary: dict[str, Any] = {}
         self.best_epoch = 0
 
+    def goal(self, epoch: int) -> float:
+        """EBOPs to have after so many epochs."""
+        aim = (AIM if self.check is None else AIM_CHECKED) * self.limit / self.ratio
+        if epoch < self.descent:
+            return float(self._start ** (1.0 - epoch / self.descent) * aim ** (epoch / self.descent))
+        late = (epoch - self.descent) / max(self.epochs - self.descent, 1)
+        return aim * (1.0 - SPAN * late)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Note where the descent starts."""
+        self._start = max(ebops_of(self.model), 2.0)
+
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Set this epoch's beta."""
-        for layer in dense_layers(self.model):
-            layer._beta.assign(self.beta)
+        """Let the goal fall for another epoch."""
+        self.model.aim(self.goal(epoch), self.goal(epoch + 1), int(self.params.get("steps") or 1))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Measure this epoch's network and choose the next beta."""
-        ebops = ebops_of(self.model)
-        logs.update(ebops=ebops, beta=self.beta)
-        size = self.ratio * ebops
-        if ebops <= MEASURED * self.limit:
-            size = self._measure(ebops)
-            if 0.0 < size <= self.limit:
-                self.candidates.append(Candidate(epoch + 1, float(logs["val_auc"]), size, self.model.get_weights()))
-        if size > MEASURED * self.limit:
-            self.beta *= (BETAS[1] / BETAS[0]) ** (1.0 / max(DESCENT * self.epochs, 1.0))
-        elif not self.candidates:  # close: bits go on falling at the same price
-            self.beta *= UP if size > STALLED * self.last else 1.0
-        elif size > self.limit:
-            self.beta *= UP
-        elif size < ROOM * self.limit:
-            self.beta *= DOWN
-        self.last = size
+        """Take this epoch's network if it is small enough."""
+        size = ebops_of(self.model)
+        logs.update(ebops=size, goal=self.goal(epoch + 1))
+        if epoch + 1 in self.measured:
+            self.ratio = max(estimated_luts(self._small()), 1.0) / max(size, 1.0)
+        if epoch + 1 > self.descent and size <= SLACK * self.goal(self.descent):
+            self.candidates.append(Candidate(epoch + 1, float(logs["val_auc"]), size, self.model.get_weights()))
 
-    def _measure(self, ebops: int) -> float:
+    def _small(self) -> keras.Model:
         from hgq.utils import trace_minmax
 
-        trace_minmax(self.model, self.x)
-        size = estimated_luts(self.model)
-        self.ratio = size / max(ebops, 1)
-        return size
+        trace_minmax(self.model, self.x[:TRACED_ROWS])
+        return self.plain(self.model)
 
     def restore(self) -> None:
         """Put the best weights that fit back into the network.
@@ -178,20 +179,24 @@ class BestUnder(keras.callbacks.Callback):
         ConfigError
             If no epoch's network fitted.
         """
-        tried = []
-        for candidate in sorted(self.candidates, key=lambda one: -one.val_auc):
+        waiting = sorted(self.candidates, key=lambda one: -one.val_auc)
+        tried: list[dict[str, float]] = []
+        while waiting and len(tried) < TRIES:
+            ratio = min(one["synthesised"] / one["ebops"] for one in tried) if tried else 0.0
+            # what the last ones took says which others are too large; if it says so of all, the smallest is tried
+            candidate = next((one for one in waiting if ratio * one.ebops <= self.limit),
+                             min(waiting, key=lambda one: one.ebops))
+            waiting.remove(candidate)
             self.model.set_weights(candidate.weights)
             self.best_epoch = candidate.epoch
-            luts = None
-            if self.check is not None:
-                from hgq.utils import trace_minmax
-
-                trace_minmax(self.model, self.x)
-                luts = self.check(self.model)
-                tried.append({"epoch": candidate.epoch, "estimated": candidate.luts, "synthesised": luts})
-            if luts is None or luts <= self.limit:
-                self.summary = {"luts": {"limit": self.limit, "estimated": candidate.luts, "synthesised": luts,
-                                         "fitting_epochs": len(self.candidates), "tried": tried}}
+            network = self._small()
+            estimated = estimated_luts(network)
+            luts = estimated if self.check is None else self.check(network)
+            tried.append({"epoch": candidate.epoch, "ebops": candidate.ebops, "estimated": estimated, "synthesised": luts})
+            if luts <= self.limit:
+                self.summary = {"luts": {"limit": self.limit, "estimated": estimated,
+                                         "synthesised": None if self.check is None else luts,
+                                         "fitting_epochs": len(self.candidates), "tried": tried if self.check else []}}
                 return
         raise ConfigError(f"no network of at most {self.limit:g} LUTs was found in {self.epochs} epochs: "
                           "more --epochs, a smaller network to start from, or more LUTs")

@@ -2,6 +2,7 @@
 
     hgq         the full network, bit widths learned under the limit
     autopruner  a third of the epochs prune the full network, the others learn bit widths
+    joint       nodes and bit widths of the full network in one training of all epochs
     distilled   a third of the epochs teach a small network by the full one's logits, the others learn bit widths
     rounded     small networks trained afresh for all epochs, rounded to few bits, nothing trained afterwards
 
@@ -33,12 +34,14 @@ from tagger.resize.training import ResizeOptions, prune
 from tagger.runs import Run
 from tagger.train import TrainConfig, train
 
-METHODS = ("hgq", "autopruner", "distilled", "rounded")
+METHODS = ("hgq", "autopruner", "joint", "distilled", "rounded")
 """Ways to a network under a limit."""
 FIRST = 1.0 / 3.0
 """Share of the epochs before the bit widths are learned."""
 LUTS_PER_MULTIPLICATION = 2.0
 """Networks of learned bits spend about so many; what is pruned first gets as many multiplications as that leaves."""
+MOST_KEPT = 0.5
+"""Share of the full network's multiplications that pruning leaves at most: a way that prunes nothing would be another way."""
 LEARNING_RATE = 5e-3
 LAYOUTS = ((64, 32, 16), (32, 16, 8), (16, 8, 4), (8, 4, 2), (4, 2, 1))
 WIDTHS = (8, 7, 6, 5, 4)
@@ -79,20 +82,23 @@ def under(method: str, luts: float, base: Run, data: TaggerData, plan: TrainConf
     if method == "rounded":
         return _rounded(luts, data, replace(plan, epochs=epochs))
     from tagger.bit_budget import synthesised_luts
+    from tagger.joint import Budgeted, joint_run
     from tagger.quantise import QuantiseOptions, quantised_run
 
-    first = max(round(FIRST * epochs), 2) if method != "hgq" else 0
-    parent, rows = base, data
+    first = max(round(FIRST * epochs), 2) if method in ("autopruner", "distilled") else 0
+    parent = base
     if method == "autopruner":
-        full = complexity(base.model)["multiplications"]
-        limit = int(min(full, max(luts / LUTS_PER_MULTIPLICATION, 60.0)))
-        if limit < full:
-            parent = prune(base, data, limit, ResizeOptions(cost="multiplications"), replace(plan, epochs=first))
+        parent = prune(base, data, _multiplications_under(luts, base), ResizeOptions(cost="multiplications"),
+                       replace(plan, epochs=first))
     elif method == "distilled":
         parent = distil(data, base, replace(plan, epochs=first, hidden=_student(luts, len(data.inputs)), soft_share=0.5))
     options = QuantiseOptions(luts=float(luts), epochs=epochs - first, batch=plan.batch, learning_rate=LEARNING_RATE,
                               seed=plan.seed)
-    run = quantised_run(parent, rows, options, luts=synthesised_luts)
+    if method == "joint":
+        budget = Budgeted(_multiplications_under(luts, base), cost="multiplications")
+        run = joint_run(base, data, budget, options, luts=synthesised_luts)
+    else:
+        run = quantised_run(parent, data, options, luts=synthesised_luts)
     return {"run": run, "figures": None, "luts": run.metrics["quantisation"]["luts"],
             "latency": latency(FixedNetwork.from_keras(run.model))}
 
@@ -101,6 +107,12 @@ def latency(network: FixedNetwork) -> dict[str, float]:
     """Clocks and ns of a network with `LEVELS` additions per stage."""
     stages = AdderGraph.of(network, 0.0).pipelined(LEVELS).stages
     return {"clocks": stages, "ns": stages * CLOCK_NS}
+
+
+def _multiplications_under(luts: float, base: Run) -> int:
+    """What is pruned to before or while the bit widths are learned."""
+    full = complexity(base.model)["multiplications"]
+    return int(min(MOST_KEPT * full, max(luts / LUTS_PER_MULTIPLICATION, 60.0)))
 
 
 def _student(luts: float, inputs: int) -> tuple[int, ...]:

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.errors import ConfigError, DataError, MissingExtra
 from tagger.bit_budget import BestUnder, SmallestWithin
+from tagger.bit_price import priced
 from tagger.data import TaggerData
 from tagger.evaluate import logits, to_run
 from tagger.firmware.rows import CHECK_FILE, CHECK_ROWS, CheckRows
@@ -64,6 +65,8 @@ WEIGHT_BITS = 6
 RANGES = {"integer": (-8, 6), "input": (-4, 8), "activation": (-4, 7), "weight": (-6, 8)}
 """Allowed integer bits and fractional bits; sums of 64 products of these are exact in float32."""
 CALIBRATION_ROWS = 20_000
+COMPILED_ROWS = 2_000_000
+"""Rows times epochs from which on the steps are compiled."""
 
 
 @dataclass(frozen=True)
@@ -167,18 +170,45 @@ def quantise(model: keras.Model, data: TaggerData, options: QuantiseOptions = Qu
               else BestUnder(options.luts, options.epochs, data.train.x[:CALIBRATION_ROWS], luts))
     plan = TrainConfig(epochs=options.epochs, batch=options.batch_for(len(data.train)), seed=options.seed, patience=0,
                        learning_rate=options.learning_rate)
-    history = fit(quantised, data, plan, [keeper, *([progress(options.epochs, report)] if report else [])])
+    trained = quantised if options.luts is None else priced(quantised)
+    history = fit(trained, data, plan, [keeper, *([progress(options.epochs, report)] if report else [])],
+                  jit=worth_compiling(options, data))
     keeper.restore()
-    ebops = trace_minmax(quantised, data.train.x[:CALIBRATION_ROWS])
-    layers = bit_widths(quantised)
+    return Quantised(quantised, history, summary_of(quantised, data, keeper, reference))
+
+
+def worth_compiling(options: QuantiseOptions, data: TaggerData) -> bool:
+    """Return whether compiled steps, which take half the time, win back the seconds that their compilation takes."""
+    return options.epochs * len(data.train) > COMPILED_ROWS
+
+
+def summary_of(model: keras.Model, data: TaggerData, keeper: SmallestWithin | BestUnder, reference: float) -> dict[str, Any]:
+    """Return the summary of a quantised network whose weights are final, see `Quantised`.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The network.
+    data : TaggerData
+        With its inputs.
+    keeper : SmallestWithin or BestUnder
+        What chose the weights.
+    reference : float
+        The float network's validation AUC.
+
+    Raises
+    ------
+    ConfigError
+        If a layer has no bit left.
+    """
+    ebops = trace_minmax(model, data.train.x[:CALIBRATION_ROWS])
+    layers = bit_widths(model)
     for layer in layers:
         if not layer["ebops"]:
-            raise ConfigError(f"beta {options.beta:g} leaves no bit in layer {layer['name']}: "
-                              "a smaller --beta is needed")
-    summary = {"ebops": int(ebops), "float_val_auc": reference, "val_auc": _val_auc(quantised, data),
-               "epoch": keeper.best_epoch, "within_tolerance": keeper.within, "layers": layers,
-               "inputs": input_words(quantised, data.inputs)} | keeper.summary
-    return Quantised(quantised, history, summary)
+            raise ConfigError(f"no bit is left in layer {layer['name']}: a smaller --beta or more --luts are needed")
+    return {"ebops": int(ebops), "float_val_auc": reference, "val_auc": _val_auc(model, data),
+            "epoch": keeper.best_epoch, "within_tolerance": keeper.within, "layers": layers,
+            "inputs": input_words(model, data.inputs)} | keeper.summary
 
 
 def quantised_run(parent: Run, data: TaggerData, options: QuantiseOptions = QuantiseOptions(),

@@ -111,7 +111,8 @@ def training_cost(history: dict[str, list[float]], start: float) -> dict[str, fl
     return {"epochs": len(history["loss"]), "seconds": round(time.perf_counter() - start, 2)}
 
 
-def fit(model: keras.Model, data: TaggerData, config: TrainConfig, callbacks: Sequence[Any] = ()) -> dict[str, list[float]]:
+def fit(model: keras.Model, data: TaggerData, config: TrainConfig, callbacks: Sequence[Any] = (),
+        jit: bool = False) -> dict[str, list[float]]:
     """Train a network in place on data.train, watching data.val.
 
     The loss is the cross-entropy of the logit, weighted to equal class totals; where the rows carry the logits of a
@@ -128,6 +129,9 @@ def fit(model: keras.Model, data: TaggerData, config: TrainConfig, callbacks: Se
         How to train; `hidden` and `inputs` are not looked at.
     callbacks : sequence of keras.callbacks.Callback
         More callbacks; the logs hold `loss`, `val_loss`, `val_auc`.
+    jit : bool
+        Compile the step: worth its seconds for layers of many small operations. Rows that fill no batch are left out
+        then, so that there is one shape to compile.
 
     Returns
     -------
@@ -142,15 +146,16 @@ def fit(model: keras.Model, data: TaggerData, config: TrainConfig, callbacks: Se
     keras = import_keras()
     keras.utils.set_random_seed(config.seed)
     batch = config.batch_for(len(data.train))
-    steps = -(-len(data.train) // batch)
+    train = data.train.take(slice(0, len(data.train) // batch * batch or None)) if jit else data.train
+    steps = -(-len(train) // batch)
     rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, max(1, steps * config.epochs))
     loss = keras.losses.BinaryCrossentropy(from_logits=True) if data.train.soft is None else _taught_loss(config)
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, weighted_metrics=[],
-                  jit_compile=needs_jit())
+                  jit_compile=jit or needs_jit())
     watch: list[Any] = [_validation_auc(data), keras.callbacks.TerminateOnNaN(), *callbacks]
     if config.patience:
         watch.append(keras.callbacks.EarlyStopping("val_loss", patience=config.patience, restore_best_weights=True))
-    log = model.fit(data.train.x, _targets(data.train), sample_weight=data.train.training_weight(),
+    log = model.fit(train.x, _targets(train), sample_weight=train.training_weight(),
                     validation_data=(data.val.x, _targets(data.val), data.val.training_weight()),
                     batch_size=batch, validation_batch_size=65536, epochs=config.epochs, shuffle=True, verbose=0,
                     callbacks=watch)

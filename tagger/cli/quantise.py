@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from pseudoexp.errors import ConfigError
+
 
 def command(
     data: Annotated[Path, typer.Argument(help="File made by `pseudoexp generate`.")],
@@ -18,6 +20,10 @@ def command(
                                                     "LUTs; beta follows.")] = None,
     synthesis: Annotated[bool, typer.Option("--synthesis/--estimate", help="With --luts: synthesise (Yosys) what is kept, and "
                                             "step down while it is too large; or trust da4ml's estimate.")] = True,
+    nodes: Annotated[str | None, typer.Option(help="With --luts: prune in the same training (AutoPruner) to exactly so many "
+                                                   "nodes, or a share such as 50%.")] = None,
+    multiplications: Annotated[str | None, typer.Option(help="Instead of nodes: multiplications at most, or a share.")] = None,
+    where: Annotated[str, typer.Option(help="Of --nodes: hidden, inputs, all, or names of layers with commas.")] = "hidden",
     epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 60,
     tolerance: Annotated[float, typer.Option(help="Validation AUC that may be lost.")] = 0.0015,
     patience: Annotated[int, typer.Option(help="Stop after so many epochs in a row outside the tolerance.")] = 10,
@@ -29,24 +35,41 @@ def command(
 ) -> None:
     """Turn a run into fixed point: bits are learned, and the smallest network within the tolerance is kept.
 
-    Example: tagger quantise data.h5 --model runs/half --out runs/q
+    Examples: tagger quantise data.h5 --model runs/half --out runs/q
+    tagger quantise data.h5 --model runs/base --luts 2000 --nodes 50% --out runs/q
     """
-    from tagger.cli.terminal import epoch_line, summary
+    from tagger.cli.terminal import epoch_line, exactly_one, summary
     from tagger.data import TaggerData
+    from tagger.joint import Budgeted, joint_run
     from tagger.quantise import QuantiseOptions, quantised_run, save_with_rows
     from tagger.runs import Run, check_target
 
     options = QuantiseOptions(beta=beta, epochs=epochs, tolerance=tolerance, patience=patience,
                               learning_rate=learning_rate, batch=batch, seed=seed, luts=luts)
+    budget = None
+    if nodes is not None or multiplications is not None:
+        cost, count = exactly_one({"nodes": nodes, "multiplications": multiplications})
+        if luts is None:
+            raise ConfigError(f"--{cost} prunes towards a limit of LUTs: --luts is needed beside it")
+        budget = Budgeted(count, where, cost)
     check = _synthesis(synthesis) if luts is not None else None
     check_target(out, force)
     parent = Run.load(model)
     rows = TaggerData.load(data, parent.inputs)
-    run = quantised_run(parent, rows, options, None if quiet else epoch_line, check)
-    save_with_rows(run, rows, out, force)
+    told = None if quiet else epoch_line
+    if budget is None:
+        run = quantised_run(parent, rows, options, told, check)
+    else:
+        run = joint_run(parent, rows, budget, options, told, check)
+    save_with_rows(run, rows.select(run.inputs), out, force)
     if quiet:
         return
     summary(run)
+    if budget is not None:
+        said = run.metrics["resize"]
+        unit = "" if budget.cost == "nodes" else f" {budget.cost}"
+        typer.echo(f"kept        {said['kept']['budget']:g} of {said['asked']['budget']:g}{unit} asked for: "
+                   + ", ".join(f"{name} {count}" for name, count in said["layout"].items()))
     found = run.metrics["quantisation"]
     typer.echo(f"quantised   {found['ebops']} EBOPs; test AUC {found['auc']:.4f}, float {found['float_auc']:.4f}; "
                f"epoch {found['epoch']}")

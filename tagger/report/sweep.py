@@ -21,7 +21,8 @@ from tagger.sweep import Result, load_results
 
 CLOCK_NS, LEVELS = 5, 5
 """Clock and additions per stage behind the latencies of `tagger.lut_jobs`."""
-LUT_METHODS = {"hgq": "HGQ2", "autopruner": "AutoPruner, then HGQ2", "distilled": "distilled, then HGQ2",
+LUT_METHODS = {"hgq": "HGQ2", "autopruner": "AutoPruner, then HGQ2",
+               "joint": "AutoPruner with HGQ2", "distilled": "distilled, then HGQ2",
                "rounded": "rounded after training"}
 FIGURES = ("auc", "0.5", "0.6")
 """AUC, and the rejection at two signal efficiencies."""

@@ -271,7 +271,7 @@ def resize(
         left = replace(config, epochs=max(config.epochs - len(history["loss"]), 1))
         small, more = retrain(small, chosen, left, report)
         history = {name: history[name] + more[name] for name in more if name in history}
-    return Resized(small, gated, chosen, history, *_counts(model, gated, small))
+    return Resized(small, gated, chosen, history, *counts(model, gated, small))
 
 
 def _train_gated(gated: keras.Model, data: TaggerData, options: ResizeOptions, config: TrainConfig,
@@ -325,8 +325,11 @@ def _check_equal(gated: keras.Model, data: TaggerData, small: keras.Model, chose
         raise GenerationError(f"the small network differs from the gated one by {difference.max():.2g} in the logit")
 
 
-def _counts(model: keras.Model, gated: keras.Model, small: keras.Model) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What was asked for and what was kept, in nodes of the whole network where the budget fixes them."""
+def counts(model: keras.Model, gated: keras.Model, small: keras.Model) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what was asked for and what was kept, in nodes of the whole network where the budget fixes them.
+
+    See `Resized`; `gated` holds the frozen gates.
+    """
     budget = find_budgets(gated)[0]
     spans = {gate.name.removeprefix("gate_"): gate.size for gate in budget.layers}
     left = {gate.name.removeprefix("gate_"): len(gate.kept()) for gate in budget.layers}
@@ -342,8 +345,8 @@ def _counts(model: keras.Model, gated: keras.Model, small: keras.Model) -> tuple
     return asked, kept
 
 
-def _inherited(parent: Run | None, spans: Mapping[str, int]) -> dict[str, Any]:
-    """What was asked of the parent and still stands, because the budget does not touch it."""
+def inherited(parent: Run | None, spans: Mapping[str, int]) -> dict[str, Any]:
+    """Return what was asked of the parent and still stands, because the budget does not touch it."""
     touched = {"features"} if INPUTS in spans else set()
     touched |= {"nodes"} if set(spans) - {INPUTS} else set()
     before = parent.config.get("asked", {}) if parent is not None else {}
@@ -362,7 +365,7 @@ def _finish(resized: Resized, command: str, options: ResizeOptions, config: Trai
         "command": command,
         "options": asdict(options) | asdict(config) | {"inputs": list(config.inputs) if config.inputs else None},
         "asked": {"method": options.method, "where": options.where}
-        | _inherited(parent, resized.asked["spans"]) | resized.asked,
+        | inherited(parent, resized.asked["spans"]) | resized.asked,
         "kept": resized.kept,
         "parent": str(parent.path) if parent is not None else None,
         "training": training_cost(history, start) | {"epochs": epochs},
