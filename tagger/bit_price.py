@@ -23,7 +23,8 @@ from keras import ops
 
 from tagger.model import dense_layers
 from tagger.resize.budget import Tensor
-from tagger.resize.gate import Gate
+from tagger.resize.gate import Gate, find_gates
+from tagger.resize.insert import INPUTS
 
 STIFFNESS = 1.0
 """S: an excess of one per cent over the goal is kept if a per cent of bits is worth 1e-4 of cross-entropy."""
@@ -37,7 +38,8 @@ class PricedNetwork(keras.Model):
     def aim(self, first: float, last: float, steps: int) -> None:
         """Let the goal go from `first` to `last` EBOPs within so many steps from now, and stay there."""
         if self._ramp is None:
-            self._ramp = [keras.Variable(0.0, trainable=False, name=f"goal_{name}") for name in ("first", "last", "start", "steps")]
+            self._ramp = [keras.Variable(0.0, trainable=False, name=f"goal_{name}")
+                          for name in ("first", "last", "start", "steps")]
         now = float(ops.convert_to_numpy(self.optimizer.iterations))
         for variable, value in zip(self._ramp, (math.log(first), math.log(last), now, float(max(steps, 1))), strict=True):
             variable.assign(value)
@@ -50,7 +52,8 @@ class PricedNetwork(keras.Model):
             return loss
         first, last, start, steps = (ops.convert_to_tensor(variable) for variable in self._ramp)
         done = ops.clip((ops.cast(self.optimizer.iterations, "float32") - start) / steps, 0.0, 1.0)
-        excess = ops.log(ops.maximum(ebops(self), 1.0)) - (first + (last - first) * done)
+        size = ops.maximum(ebops(self, getattr(y_pred, "graph", None)), 1.0)
+        excess = ops.log(size) - (first + (last - first) * done)
         return loss + 0.5 * STIFFNESS * ops.square(ops.maximum(excess, 0.0))
 
 
@@ -59,14 +62,11 @@ def priced(model: keras.Model) -> PricedNetwork:
     return PricedNetwork(model.input, model.output, name=model.name)
 
 
-def ebops(model: keras.Model) -> Tensor:
-    """Return the EBOPs, differentiable in bit widths and gates."""
+def ebops(model: keras.Model, trace: object | None = None) -> Tensor:
+    """Return the EBOPs, differentiable in bit widths and gates; `trace` is the graph being made, if any."""
     total: Tensor = 0.0
-    open_in: Tensor | None = None
-    layers = [layer for layer in model.layers if isinstance(layer, Gate)]
-    gates = {layer.name.removeprefix("gate_"): layer for layer in layers}
-    if "inputs" in gates:
-        open_in = gates["inputs"].spread(gates["inputs"].gates())
+    gates = {gate.name.removeprefix("gate_"): gate for gate in find_gates(model)}
+    open_in = _opening(gates.get(INPUTS), trace)
     for layer in dense_layers(model):
         inputs, units = (int(n) for n in layer.kernel.shape)
         taken = layer.iq.bits_((1, inputs))
@@ -74,10 +74,13 @@ def ebops(model: keras.Model) -> Tensor:
         of_nodes = ops.matmul(taken, layer.kq.bits_((inputs, units)))[0]
         if layer.bq is not None:
             of_nodes = of_nodes + layer.bq.bits_((units,))
-        gate = gates.get(layer.name)
-        open_in = None if gate is None else gate.spread(gate.gates())
+        open_in = _opening(gates.get(layer.name), trace)
         total = total + ops.sum(of_nodes if open_in is None else of_nodes * open_in)
     return total
+
+
+def _opening(gate: Gate | None, trace: object | None) -> Tensor | None:
+    return None if gate is None else gate.spread(gate.gates(trace))
 
 
 def ebops_of(model: keras.Model) -> float:

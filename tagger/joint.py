@@ -257,7 +257,8 @@ def joint_run(parent: Run, data: TaggerData, budget: Budgeted, options: Quantise
     done = prune_and_quantise(parent.model, data, budget, options, report, luts)
     history = done.quantised.history
     cost = training_cost(history, start)
-    asked = inherited(parent, done.asked["spans"]) | done.asked | {"method": "autopruner", "where": budget.where, "luts": options.luts}
+    asked = inherited(parent, done.asked["spans"]) | done.asked
+    asked |= {"method": "autopruner", "where": budget.where, "luts": options.luts}
     run = to_run(done.quantised.model, done.data, {
         "command": "quantise", "options": asdict(options) | {"budget": asdict(budget)}, "asked": asked, "kept": done.kept,
         "parent": str(parent.path or ""), "training": cost}, history)

@@ -34,7 +34,7 @@ def test_the_goal_falls_and_is_followed(under):
     goal, ebops = under.history["goal"], under.history["ebops"]
     assert goal[0] > goal[2] > goal[4] and ebops[-1] < 0.5 * ebops[0]
     assert max(size / aim for size, aim in zip(ebops, goal, strict=True)) < 1.4  # one step of the descent
-    assert ebops[-1] < 1.1 * goal[-1]
+    assert ebops[-1] < 1.3 * goal[-1]
 
 
 class Recorder:
