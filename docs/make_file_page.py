@@ -30,9 +30,10 @@ layer, 0.1 x 0.1 in the second, 0.2 x 0.2 beyond |eta| = 2.5 (sizes are the card
 of the jet further out than 1 are left out. Nothing is calibrated, rotated, flipped, scaled or normalised.
 
 `file["images"]["em"]` is an array (rows, N, N); `file["images"][:].view("<f2").reshape(-1, N, N, 2)` holds both layers without
-a copy. Pixels are in GeV (not MeV) as half-precision numbers, rounded once to the nearest (relative error below 0.05 %). A row
-takes 4 N^2 bytes, 4096 at N = 32; with `--compression gzip` about 230, because nearly all pixels are empty. The rows of `jets`,
-and their part of the hashes, are the same as without images, which cost 0.03 ms of one core each. `convert` leaves images out.
+a copy; `pseudoexp.load_objects(path, "images", "train")` reads those of a split. Pixels are in GeV (not MeV) as half-precision
+numbers, rounded once to the nearest (relative error below 0.05 %). A row takes 4 N^2 bytes, 4096 at N = 32; with
+`--compression gzip` about 230, because nearly all pixels are empty. The rows of `jets`, and their part of the hashes, are the
+same as without images, which cost 0.03 ms of one core each. `convert` leaves images out.
 
 An optional dataset does not belong to the dataset version: that counts the rows and columns of `jets`.
 """

@@ -23,7 +23,7 @@ N = 3000
 
 
 def make(out, maker="slow_chunk", n=N, **options):
-    return pseudoexp.generate(n, out, make_chunk=f"fake_chunks:{maker}", **options)
+    return pseudoexp.generate(n, out, make_chunk=f"fake_chunks:{maker}", tracks=2, images=4, **options)
 
 
 @pytest.fixture(scope="module")
