@@ -1,12 +1,14 @@
 """Where the commands of a page run: a folder with what the page takes for granted, small releases, this process."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 from in_process import InProcess
 from mock_file import mock_file
-from toy_releases import TEXT
+from toy_releases import TEXT as RELEASES
+from toy_releases import frozen
 
 import pseudoexp
 from pseudoexp.benchmark import identities, registry, save_scores, store
@@ -19,7 +21,7 @@ from tagger.cli import main as run_tagger
 
 ROOT = Path(pseudoexp.__file__).parents[1]
 FILES = {"README.md": ("a.h5", "b.h5", "mine.toml", "sweep.toml", "hbb.hepmc.gz", "qcd.hepmc.gz", "scores.npz"),
-         "BENCHMARK.md": ("data.h5", "val.npz"), "docs/validation.md": ("pythia8.h5", "builtin.h5", "mine.toml"),
+         "BENCHMARK.md": ("data.h5", "val.npz", "v1-small.h5"), "docs/validation.md": ("pythia8.h5", "builtin.h5", "mine.toml"),
          "docs/compatibility.md": ("data.h5",), "docs/firmware.md": ("data.h5", "runs/half"), "docs/scaling.md": ("shards/3.h5",)}
 """What a page expects to be there."""
 ROWS, TRACKS, EVENTS = 600, 5, 60
@@ -33,20 +35,30 @@ def prepare(source, folder, monkeypatch):
     """Go to an empty folder, put there what the page expects, and replace the releases by small ones."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr(production, "start_workers", InProcess)
-    (folder / "releases.toml").write_text(TEXT.replace("3000", str(ROWS)))
     monkeypatch.setattr(registry, "SOURCE", str(folder / "releases.toml"))
     monkeypatch.setattr(store, "folder", lambda: folder / "cache")
-    registry.releases.cache_clear()
+    register(RELEASES)
     for name in ("README.md", "BENCHMARK.md", "benchmark", "bench", "examples"):
         (folder / name).symlink_to(ROOT / name)
     for name in FILES.get(source, ()):
         given(folder / name)
+    if (release := folder / "v1-small.h5").exists():
+        frozen(register, dataset_hash=str(probe(release).attributes["dataset_hash"]))
+
+
+def register(text):
+    """Replace the releases by those of a text."""
+    Path(registry.SOURCE).write_text(text)
+    registry.releases.cache_clear()
+    return registry.releases()
 
 
 def given(path):
     """Make a file by its name."""
     path.parent.mkdir(exist_ok=True)
-    if path.suffix == ".h5":
+    if path.stem == "v1-small":
+        shutil.copy(store.require(registry.release("v1-small")).path, path)
+    elif path.suffix == ".h5":
         pseudoexp.generate(ROWS, path, seed=1 + sum(map(ord, path.stem)), tracks=TRACKS)
     elif path.suffix == ".gz":
         process = {"hbb": "signal", "qcd": "qcd"}[path.name.partition(".")[0]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date as date_type
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -158,6 +159,44 @@ def table(
     for page in stale:
         typer.echo(f"{page}: {'not up to date' if dry else 'brought up to date'}")
     return 1 if dry and stale else 0
+
+
+@app.command(epilog="Example:\n\npseudoexp convert v1-small.h5 --to parquet --out mirror\n\n"
+                    "pseudoexp benchmark croissant v1-small --data v1-small.h5 --mirror mirror --url https://example.org")
+def croissant(
+    name: Annotated[str, typer.Argument(help="The release.")],
+    mirror: Annotated[Path, typer.Option(help="Folder that `convert FILE --to parquet --out FOLDER` made of it.")],
+    url: Annotated[str, typer.Option(help="Where the release is offered.")],
+    out: Annotated[Path | None, typer.Option(help="JSON file to write; MIRROR/croissant.json by default.")] = None,
+    data: Annotated[Path | None, _DATA] = None,
+    date: Annotated[str, typer.Option(help="Day of publication, such as 2026-11-21; today by default.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Write Croissant metadata (JSON-LD) of a release and its Parquet mirror, as search engines and mlcroissant read them."""
+    from pseudoexp.benchmark.croissant import write
+    from pseudoexp.benchmark.registry import release
+    from pseudoexp.benchmark.store import path_of
+
+    one = release(name)
+    path = data or path_of(one)
+    if not path.exists():
+        raise ConfigError(f"{path}: there is no such file; `benchmark make {name}` makes the release, --data names a copy")
+    target = out or mirror / "croissant.json"
+    write(one, path, mirror, target, _address(url), str(_day(date)), force)
+    typer.echo(f"{target}: release {one.name}, dataset hash {one.dataset_hash[:12]}")
+
+
+def _address(url: str) -> str:
+    if not url.startswith(("https://", "http://")) or any(c.isspace() for c in url):
+        raise ConfigError(f"--url {url!r}; allowed: an address that begins with https:// or http://")
+    return url
+
+
+def _day(text: str) -> date_type:
+    try:
+        return date_type.fromisoformat(text) if text else date_type.today()
+    except ValueError:
+        raise ConfigError(f"--date {text!r}; allowed: a day such as 2026-11-21") from None
 
 
 def numbers(text: str) -> tuple[int, ...]:

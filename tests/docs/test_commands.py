@@ -10,6 +10,8 @@ import site_commands
 import site_pages
 import workplace
 
+from pseudoexp.benchmark import registry
+
 pytest.importorskip("keras")
 site_reference = pytest.importorskip("site_reference")
 ROOT = site_pages.ROOT
@@ -92,11 +94,17 @@ def pages_with(kind):
     return [source for source in PAGES if kind in map(site_commands.how, site_commands.commands(source))]
 
 
+@pytest.fixture
+def prepare(tmp_path, monkeypatch):
+    yield lambda source: workplace.prepare(source, tmp_path, monkeypatch)
+    registry.releases.cache_clear()
+
+
 @pytest.mark.parametrize(("source", "slow"), [
     *(pytest.param(source, False, id=source) for source in pages_with(site_commands.QUICK)),
     *(pytest.param(source, True, id=f"{source}-slow", marks=pytest.mark.slow) for source in pages_with(site_commands.SLOW))])
-def test_page_runs(source, slow, tmp_path, monkeypatch, capfd):
-    workplace.prepare(source, tmp_path, monkeypatch)
+def test_page_runs(source, slow, prepare, capfd):
+    prepare(source)
     names = workplace.names(source)
     for step in steps(source):
         if not isinstance(step, site_commands.Command):
