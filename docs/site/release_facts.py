@@ -58,11 +58,10 @@ def measure(file: Path, name: str) -> dict:
 
 
 def _of_class(rows: np.ndarray, tried: int, cross_section: float) -> dict:
-    _, events = np.unique(rows["eventNumber"], return_counts=True)
+    _, event, events = np.unique(rows["eventNumber"], return_inverse=True, return_counts=True)
     weight, physical = rows["benchmarkWeight"].astype(float), rows["mcEventWeight"] / tried
     pt, mass = rows["pt"] * GEV, rows["mass"] * GEV
-    spectrum = np.histogram(pt, PT_EDGES, weights=physical)[0]
-    error = np.sqrt(np.histogram(pt, PT_EDGES, weights=physical**2)[0])
+    within = [np.bincount(event, physical * ((pt >= low) & (pt < high))) for low, high in pairwise(PT_EDGES)]  # by event
     counts, edges = np.histogram(mass, np.arange(50.0, 200.1, 2.0), weights=weight)
     top = int(counts.argmax())
     return {
@@ -73,7 +72,7 @@ def _of_class(rows: np.ndarray, tried: int, cross_section: float) -> dict:
         "mass_mode": float(0.5 * (edges[top] + edges[top + 1])), "in_window": _share((mass > 100) & (mass < 140), weight),
         "two_b": _share((rows["vr1_truth_label"] == 5) & (rows["vr2_truth_label"] == 5), weight),
         "vertices": [_share(rows[f"vr{i}_has_sv"], weight) for i in (1, 2)],
-        "spectrum": [[float(v), float(e)] for v, e in zip(spectrum, error, strict=True)],
+        "spectrum": [[float(found.sum()), float(np.sqrt((found**2).sum()))] for found in within],
         "quantiles": {name: _quantiles(rows[name], weight) for name in COLUMNS}}
 
 
@@ -143,7 +142,7 @@ def _table_rows(facts: dict) -> str:
     lines = [[name, *(f"{c['splits'][split]:,}" for split in RESIDUES), f"{c['events']:,}", f"{c['tried']:,}",
               f"{c['cross_section']:.4g}", f"{c['effective']:,.0f}"] for name, c in facts["classes"].items()]
     return _table(["class", *(f"rows, {split}" for split in RESIDUES), "events with a row", "events tried", "cross-section [pb]",
-                   "rows of equal weight that know as much"], lines)
+                   "effective rows"], lines)
 
 
 def _bins() -> list[str]:
@@ -151,8 +150,9 @@ def _bins() -> list[str]:
 
 
 def _table_spectrum(facts: dict) -> str:
-    lines = [[name, *(f"{v:.3g} ± {e:.2g}" for v, e in c["spectrum"])] for name, c in facts["classes"].items()]
-    return _table(["jets per bin of pT [GeV], pb", *_bins()], lines)
+    lines = [[bin_, *(f"{v:.3g} ± {e / v:.1%}" for v, e in (c["spectrum"][k] for c in facts["classes"].values()))]
+             for k, bin_ in enumerate(_bins())]
+    return _table(["pT [GeV]", *(f"{name} jets [pb]" for name in facts["classes"])], lines)
 
 
 def _table_flavours(facts: dict) -> str:
