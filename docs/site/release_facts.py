@@ -150,7 +150,7 @@ def _bins() -> list[str]:
 
 
 def _table_spectrum(facts: dict) -> str:
-    lines = [[bin_, *(f"{v:.3g} ± {e / v:.1%}" for v, e in (c["spectrum"][k] for c in facts["classes"].values()))]
+    lines = [[bin_, *(f"{v:.3g} ± {e / max(v, 1e-300):.1%}" for v, e in (c["spectrum"][k] for c in facts["classes"].values()))]
              for k, bin_ in enumerate(_bins())]
     return _table(["pT [GeV]", *(f"{name} jets [pb]" for name in facts["classes"])], lines)
 
