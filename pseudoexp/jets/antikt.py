@@ -32,8 +32,6 @@ from pseudoexp.core.jit import flat, inline, kernel
 from pseudoexp.core.kinematics import phi, rapidity
 from pseudoexp.core.layout import row_length
 from pseudoexp.jets.slots import (
-    DIST,
-    FAR,
     FIRST,
     FOLLOWING,
     GONE,
@@ -45,16 +43,13 @@ from pseudoexp.jets.slots import (
     PX,
     PY,
     PZ,
-    SCALE,
     E,
     after_leaving,
     after_merging,
-    bits_of,
-    distances,
     fill_gap,
     insert,
+    look_around,
     merge,
-    set_near,
     set_slot,
     slot_of,
     smallest_d,
@@ -79,15 +74,15 @@ class ClusterWorkspace(NamedTuple):
     jet_p4: NDArray[np.float64]  # (capacity, 4) result: px, py, pz, E, by falling pT
     jet_of: NDArray[np.int32]  # (capacity,) result: jet of each input, -1 for none
     directions: NDArray[np.float64]  # (2, capacity) rapidity and azimuth in (-pi, pi] of each input
-    slots: NDArray[np.float64]  # (10, capacity)
-    bits: NDArray[np.int64]  # (10, capacity) slots as integers: one order for x >= 0, and an integer minimum vectorises
+    slots: NDArray[np.float64]  # (9, capacity)
+    bits: NDArray[np.int64]  # (9, capacity) slots as integers: one order for x >= 0, and an integer minimum vectorises
     links: NDArray[np.int64]  # (7, capacity)
     found: NDArray[np.float64]  # (capacity, 5) jets as found: px, py, pz, E, pT^2
 
 
 def cluster_workspace(capacity: int) -> ClusterWorkspace:
     """Return the workspace for up to `capacity` inputs (220 bytes each)."""
-    slots = np.zeros((DIST + 1, row_length(capacity)))
+    slots = np.zeros((NEAR_DIST + 1, row_length(capacity)))
     return ClusterWorkspace(
         np.zeros((capacity, 4)), np.zeros(capacity, np.int32), np.zeros((2, capacity)), slots, slots.view(np.int64),
         np.zeros((JET + 1, row_length(capacity)), np.int64), np.zeros((capacity, 5)))
@@ -220,13 +215,12 @@ def recombine(
     n_jets = 0
     enough = (1.0 - 1e-9) * ptmin if n_stop == 0 and ptmin > 0.0 else -math.inf
     left = _start(n, power, rho, r_min, r_max, ws)  # sum of the pT of all slots: below ptmin no union of them is a jet
-    smallest = smallest_d(slots, n)
+    smallest, where = smallest_d(slots, n)
     while n > n_stop and left >= enough:
-        i = slot_of(slots, smallest, n)
+        i = slot_of(slots, smallest, where)
         j = near[i]
         if j == GONE:
-            set_near(slots, bits, near, i, distances(slots, i, n), n)
-            smallest = smallest_d(slots, n)
+            smallest, where = look_around(slots, bits, near, i, n)
             continue
         n -= 1
         if j < 0:
@@ -234,7 +228,7 @@ def recombine(
                 n_jets = _keep_jet(ws, i, n_jets, ptmin)
             left -= _pt(slots, i)
             fill_gap(slots, links, i, n)
-            smallest = after_leaving(slots, near, i, n)
+            smallest, where = after_leaving(slots, near, i, n)
             continue
         gone, merged = max(i, j), min(i, j)
         left -= _pt(slots, i) + _pt(slots, j)
@@ -243,11 +237,7 @@ def recombine(
         set_slot(slots, merged, y, phi(slots[PX, merged], slots[PY, merged]), power, rho, r_min, r_max)
         left += _pt(slots, merged)
         fill_gap(slots, links, gone, n)
-        nearest = distances(slots, merged, n)
-        slots[NEAR_DIST, merged] = FAR
-        smallest = after_merging(slots, near, merged, gone, n)
-        set_near(slots, bits, near, merged, nearest, n)
-        smallest = min(smallest, bits_of(slots[NEAR_DIST, merged] * slots[SCALE, merged]))
+        smallest, where = after_merging(slots, bits, near, merged, gone, n)
     if n <= n_stop:
         for i in range(n):
             n_jets = _keep_jet(ws, i, n_jets, ptmin)

@@ -1,7 +1,7 @@
 """The slots of a clustering: pseudojets that still take part, and who is whose nearest neighbour.
 
-The steps of `antikt.recombine`, each a loop or two over all slots that compilers turn into vector instructions. Row by row
-a slot is momentum, place, scale and neighbour; a slot that is given up is filled with the last one.
+The steps of `antikt.recombine`, each one loop over all slots that compilers turn into vector instructions. Row by row a slot
+is momentum, place, scale and neighbour; a slot that is given up is filled with the last one.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pseudoexp.core.jit import inline
 from pseudoexp.core.kinematics import PI, TWO_PI
 
-PX, PY, PZ, E, Y, PHI, SCALE, RADIUS2, NEAR_DIST, DIST = range(10)
-"""Rows of `ClusterWorkspace.slots`: momentum, rapidity, azimuth in [0, 2 pi), pT^2p, R^2, dR^2 to the nearest neighbour
-(R^2 for the beam; no more than it where the neighbour has gone), and dR^2 of all slots to one of them."""
+PX, PY, PZ, E, Y, PHI, SCALE, RADIUS2, NEAR_DIST = range(9)
+"""Rows of `ClusterWorkspace.slots`: momentum, rapidity, azimuth in [0, 2 pi), pT^2p, R^2, and dR^2 to the nearest
+neighbour (R^2 for the beam; no more than it where the neighbour has gone)."""
 NEAR, FIRST, LAST, FOLLOWING, COUNT, ORDER, JET = range(7)
 """Rows of `ClusterWorkspace.links`: the nearest neighbour's slot (-1: beam, -2: has gone), first and last input of the
 slot's chain, the next input in the chain of each input (-1: end), inputs of a jet, jets by falling pT, and the first
@@ -25,6 +25,13 @@ BEAM, GONE = -1, -2
 """In the place of a neighbour: there is none within the radius; it has gone, and the distance to it is a lower limit."""
 FAR = 1e150
 """A coordinate outside of everything."""
+SLOT = (1 << 21) - 1
+"""Bits of a *place*, which says where the smallest of some numbers is: it is the smallest of their leading bits followed by
+their slots. So one pass finds a minimum and where it is, by integer minima alone. Where leading bits agree the place may name
+the wrong slot; then it is searched for."""
+_LEADING = ~SLOT
+NONE = 0x7FF0000000000000
+"""The bits of infinity."""
 
 
 @inline
@@ -58,114 +65,154 @@ def set_slot(slots: NDArray[np.float64], s: int, y: float, angle: float, power: 
 
 
 @inline
-def first_equal(row: NDArray[np.int64], value: int, n: int) -> int:
-    """Return the first place of a value among row[:n]; all are looked at, which vectorises, unlike stopping early."""
-    place = n
-    for k in range(n):
-        place = min(place, k if row[k] == value else n)
-    return place
+def packed(bits: int, slot: int) -> int:
+    """Return a number that orders slots by a quantity's leading bits, those that agree in them by slot."""
+    return (bits & _LEADING) | slot
 
 
 @inline
-def distances(slots: NDArray[np.float64], s: int, n: int) -> int:
-    """Fill row DIST with dR^2 of the slots 0 .. n-1 to slot s (itself: far away); return the bits of the smallest."""
-    y, azimuth, dist = slots[Y], slots[PHI], slots[DIST]
-    y_s = y[s]
-    phi_s = azimuth[s]
-    y[s] = FAR
-    smallest = bits_of(np.inf)
-    for k in range(n):
-        dy = y[k] - y_s
-        dphi = PI - abs(PI - abs(azimuth[k] - phi_s))
-        d2 = dy * dy + dphi * dphi
-        dist[k] = d2
-        smallest = min(smallest, bits_of(d2))
-    y[s] = y_s
-    return smallest
+def distance2(slots: NDArray[np.float64], i: int, y: float, angle: float) -> float:
+    """Return dR^2 of slot i to a direction."""
+    dy = slots[Y, i] - y
+    dphi = PI - abs(PI - abs(slots[PHI, i] - angle))
+    return dy * dy + dphi * dphi
 
 
 @inline
-def set_near(slots: NDArray[np.float64], bits: NDArray[np.int64], near: NDArray[np.int64], s: int, smallest: int,
-              n: int) -> None:
-    """Set the nearest neighbour of slot s within its radius; row DIST holds the distances to it, `smallest` their least."""
+def set_near(slots: NDArray[np.float64], bits: NDArray[np.int64], near: NDArray[np.int64], s: int, least: int, place: int
+             ) -> None:
+    """Set the nearest neighbour of slot s within its radius, given the least dR^2 to others and where it is."""
     near[s] = BEAM
     slots[NEAR_DIST, s] = slots[RADIUS2, s]
-    if smallest < bits[RADIUS2, s]:
-        near[s] = first_equal(bits[DIST], smallest, n)
-        slots[NEAR_DIST, s] = slots[DIST, near[s]]
+    if least >= bits[RADIUS2, s]:
+        return
+    y, angle, j = slots[Y, s], slots[PHI, s], place & SLOT
+    if bits_of(distance2(slots, j, y, angle)) != least:  # another one's leading bits agree
+        j = 0
+        while j == s or bits_of(distance2(slots, j, y, angle)) != least:
+            j += 1
+    near[s] = j
+    slots[NEAR_DIST, s] = distance2(slots, j, y, angle)
 
 
 @inline
 def insert(slots: NDArray[np.float64], bits: NDArray[np.int64], near: NDArray[np.int64], s: int) -> None:
     """Let slot s and the slots before it find each other."""
-    smallest = distances(slots, s, s)
-    dist, near_dist = slots[DIST], slots[NEAR_DIST]
+    y, azimuth, near_dist = slots[Y], slots[PHI], slots[NEAR_DIST]
+    y_s, phi_s = y[s], azimuth[s]
+    least = place = NONE
     for i in range(s):
+        dy = y[i] - y_s
+        dphi = PI - abs(PI - abs(azimuth[i] - phi_s))
+        d2 = dy * dy + dphi * dphi
         old, near_old = near_dist[i], near[i]
-        closer = dist[i] < old
-        near_dist[i] = dist[i] if closer else old
+        closer = d2 < old
+        near_dist[i] = d2 if closer else old
         near[i] = s if closer else near_old
-    set_near(slots, bits, near, s, smallest, s)
+        least = min(least, bits_of(d2))
+        place = min(place, packed(bits_of(d2), i))
+    set_near(slots, bits, near, s, least, place)
 
 
 @inline
-def after_merging(slots: NDArray[np.float64], near: NDArray[np.int64], merged: int, gone: int, last: int) -> int:
-    """Tell the slots 0 .. last-1 of a recombination, row DIST holding the distances to `merged`; return the smallest d.
+def look_around(slots: NDArray[np.float64], bits: NDArray[np.int64], near: NDArray[np.int64], s: int, n: int
+                ) -> tuple[int, int]:
+    """Find the nearest neighbour of slot s among the slots 0 .. n-1; return as `after_merging`."""
+    y, azimuth, near_dist, scale = slots[Y], slots[PHI], slots[NEAR_DIST], slots[SCALE]
+    y_s, phi_s = y[s], azimuth[s]
+    y[s] = near_dist[s] = FAR
+    least = place = smallest = where = NONE
+    for i in range(n):
+        dy = y[i] - y_s
+        dphi = PI - abs(PI - abs(azimuth[i] - phi_s))
+        d2 = dy * dy + dphi * dphi
+        least = min(least, bits_of(d2))
+        place = min(place, packed(bits_of(d2), i))
+        d = bits_of(near_dist[i] * scale[i])
+        smallest = min(smallest, d)
+        where = min(where, packed(d, i))
+    y[s] = y_s
+    set_near(slots, bits, near, s, least, place)
+    d = bits_of(near_dist[s] * scale[s])
+    return min(smallest, d), min(where, packed(d, s))
+
+
+@inline
+def after_merging(slots: NDArray[np.float64], bits: NDArray[np.int64], near: NDArray[np.int64], merged: int, gone: int,
+                  last: int) -> tuple[int, int]:
+    """Tell the slots 0 .. last-1 of a recombination; return the smallest d and where it is.
 
     What was near to `merged` or `gone` has lost its neighbour, slot `last` is called `gone` now, and slot `merged` is
-    the neighbour of all to whom it is nearer than their own. The smallest d is given as bits.
+    the neighbour of all to whom it is nearer than their own.
     """
-    dist, near_dist, scale = slots[DIST], slots[NEAR_DIST], slots[SCALE]
-    smallest = bits_of(np.inf)
+    y, azimuth, near_dist, scale = slots[Y], slots[PHI], slots[NEAR_DIST], slots[SCALE]
+    y_s, phi_s = y[merged], azimuth[merged]
+    y[merged] = near_dist[merged] = FAR
+    least = place = smallest = where = NONE
     for i in range(last):
-        d2, old, j = dist[i], near_dist[i], near[i]
+        dy = y[i] - y_s
+        dphi = PI - abs(PI - abs(azimuth[i] - phi_s))
+        d2 = dy * dy + dphi * dphi
+        old, j = near_dist[i], near[i]
         j = GONE if (j == gone) | (j == merged) else j
         j = gone if j == last else j
         closer = d2 < old
         nearest = d2 if closer else old
         near_dist[i] = nearest
         near[i] = merged if closer else j
-        smallest = min(smallest, bits_of(nearest * scale[i]))
-    return smallest
+        least = min(least, bits_of(d2))
+        place = min(place, packed(bits_of(d2), i))
+        d = bits_of(nearest * scale[i])
+        smallest = min(smallest, d)
+        where = min(where, packed(d, i))
+    y[merged] = y_s
+    set_near(slots, bits, near, merged, least, place)
+    d = bits_of(near_dist[merged] * scale[merged])
+    return min(smallest, d), min(where, packed(d, merged))
 
 
 @inline
-def after_leaving(slots: NDArray[np.float64], near: NDArray[np.int64], gone: int, last: int) -> int:
-    """Tell the slots 0 .. last-1 that a jet has left and slot `last` is called `gone` now; return the bits of the smallest d."""
+def after_leaving(slots: NDArray[np.float64], near: NDArray[np.int64], gone: int, last: int) -> tuple[int, int]:
+    """Tell the slots 0 .. last-1 that a jet has left and slot `last` is called `gone` now; return as `after_merging`."""
     near_dist, scale = slots[NEAR_DIST], slots[SCALE]
-    smallest = bits_of(np.inf)
+    smallest = where = NONE
     for i in range(last):
         j = near[i]
         j = GONE if j == gone else j
         near[i] = gone if j == last else j
-        smallest = min(smallest, bits_of(near_dist[i] * scale[i]))
-    return smallest
+        d = bits_of(near_dist[i] * scale[i])
+        smallest = min(smallest, d)
+        where = min(where, packed(d, i))
+    return smallest, where
 
 
 @inline
-def smallest_d(slots: NDArray[np.float64], n: int) -> int:
-    """Return the bits of the smallest d of n slots."""
+def smallest_d(slots: NDArray[np.float64], n: int) -> tuple[int, int]:
+    """Return the smallest d of n slots and where it is, as `slot_of` wants it."""
     near_dist, scale = slots[NEAR_DIST], slots[SCALE]
-    smallest = bits_of(np.inf)
+    smallest = where = NONE
     for i in range(n):
-        smallest = min(smallest, bits_of(near_dist[i] * scale[i]))
-    return smallest
+        d = bits_of(near_dist[i] * scale[i])
+        smallest = min(smallest, d)
+        where = min(where, packed(d, i))
+    return smallest, where
 
 
 @inline
-def slot_of(slots: NDArray[np.float64], d: int, n: int) -> int:
-    """Return the first of n slots whose d has the bits `d`."""
-    near_dist, scale = slots[NEAR_DIST], slots[SCALE]
-    place = n
-    for i in range(n):
-        place = min(place, i if bits_of(near_dist[i] * scale[i]) == d else n)
-    return place
+def slot_of(slots: NDArray[np.float64], smallest: int, where: int) -> int:
+    """Return the first slot whose d is the smallest, given its bits and its place."""
+    i = where & SLOT
+    if bits_of(slots[NEAR_DIST, i] * slots[SCALE, i]) != smallest:  # another one's leading bits agree
+        i = 0
+        while bits_of(slots[NEAR_DIST, i] * slots[SCALE, i]) != smallest:
+            i += 1
+    return i
 
 
 @inline
 def fill_gap(slots: NDArray[np.float64], links: NDArray[np.int64], gone: int, last: int) -> None:
     """Move the last slot into slot `gone`."""
-    for row in range(DIST):
+    for row in range(NEAR_DIST + 1):
         slots[row, gone] = slots[row, last]
     for row in range(FOLLOWING):
         links[row, gone] = links[row, last]
