@@ -62,6 +62,8 @@ def prepare(function: Callable[..., Any], *arguments: Any, announce: Callable[[s
             wait: bool = True) -> None:
     """Compile a kernel before its first call, so that of several processes that need it one does the work.
 
+    One that this process has is not looked at again: to find the types of hundreds of arrays takes a millisecond or two.
+
     Parameters
     ----------
     function : callable
@@ -73,7 +75,7 @@ def prepare(function: Callable[..., Any], *arguments: Any, announce: Callable[[s
     wait : bool
         Whether to wait for another process that is compiling this kernel.
     """
-    if not isinstance(function, Kernel) or function.ready(*arguments):
+    if not isinstance(function, Kernel) or function.overloads or function.ready(*arguments):
         return
     cache_folder().mkdir(parents=True, exist_ok=True)
     with (cache_folder() / f"{function.__module__}.{function.__name__}.lock").open("a") as lock:
