@@ -36,12 +36,9 @@ N_TRACK_COLUMNS = len(TRACK_FIELDS)
 
 
 @kernel
-def _axis(assigned: int, first: int, second: int, vr: NDArray[np.float64], jet_p4: NDArray[np.float64]
-          ) -> NDArray[np.float64]:
-    """Return the axis of a track's lifetime signs: its track jet, else the large-R jet."""
-    if assigned >= 0 and assigned in (first, second):
-        return vr[assigned]
-    return jet_p4
+def _is_of_row(assigned: int, first: int, second: int) -> bool:
+    """Whether a track belongs to a track jet of the row: the axis of its lifetime signs, of others the large-R jet is."""
+    return assigned >= 0 and assigned in (first, second)
 
 
 @kernel
@@ -111,7 +108,8 @@ def fill_tracks(record: EventRecord, detector: DetectorWorkspace, n_tracks: int,
         deta, dphi = tracks.eta[i] - jet_eta, delta_phi(tracks.perigee[i, PHI], jet_phi)
         order[i] = -1.0
         if deta * deta + dphi * dphi < MAX_DR * MAX_DR and near_vertex(tracks.perigee[i], detector.primary_vertex):
-            order[i] = _displacement(i, _axis(assigned[i], first, second, vr, jet_p4), detector, settings, ws)
+            axis = vr[assigned[i]] if _is_of_row(assigned[i], first, second) else jet_p4
+            order[i] = _displacement(i, axis, detector, settings, ws)
     for k in range(len(out)):
         best = -1
         for i in range(n_tracks):
@@ -120,8 +118,8 @@ def fill_tracks(record: EventRecord, detector: DetectorWorkspace, n_tracks: int,
         if best < 0:
             return
         order[best] = -1.0
-        _fill_track(best, _axis(assigned[best], first, second, vr, jet_p4), jet_eta, jet_phi, detector, settings, ws,
-                    out[k])
+        axis = vr[assigned[best]] if _is_of_row(assigned[best], first, second) else jet_p4
+        _fill_track(best, axis, jet_eta, jet_phi, detector, settings, ws, out[k])
         out[k, _VR_JET] = 0.0 if assigned[best] == first else (1.0 if assigned[best] == second else -1.0)
         out[k, _ORIGIN] = detector.truth.origin[best]
         out[k, _VERTEX] = truth_vertex_index(record, detector.truth, best)

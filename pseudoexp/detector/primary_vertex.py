@@ -93,7 +93,7 @@ def _store(fit: NDArray[np.float64], vertex: PrimaryVertex) -> None:
 
 @inline
 def _bin_of(z: float) -> int:
-    return math.floor(z / _BIN) + _BINS // 2
+    return int(np.float64(math.floor(z / _BIN))) + _BINS // 2  # floors are no integers on a GPU
 
 
 @inline
