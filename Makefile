@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: install demo test test-slow lint docs bench benchmark wheel-check compat-quick compat clean
+.PHONY: install demo test test-slow lint docs bench bench-store bench-small benchmark wheel-check compat-quick compat clean
 
 install: $(STAMP)
 
@@ -53,8 +53,22 @@ compat-quick: compat-puma compat-pytorch
 
 compat: compat-quick compat-salt
 
+# Stages of an event and jet algorithms, beside the figures stored in bench/baseline.json; `bench-small` is quick and rough,
+# `bench-store` stores. None of them fails because something is slow.
+BENCHES = bench/bench_jets.py bench/bench_engine.py bench/bench_chain.py
+BENCH = $(BIN)/python -m pytest $(BENCHES) --benchmark-only --benchmark-json=.bench.json --benchmark-quiet -q
+
 bench: $(STAMP)
-	$(BIN)/python -m pytest bench --benchmark-only
+	$(BENCH)
+	$(BIN)/python bench/compare.py .bench.json
+
+bench-store: $(STAMP)
+	$(BENCH)
+	$(BIN)/python bench/compare.py .bench.json --store
+
+bench-small: $(STAMP)
+	$(BENCH) --rounds 3 -k "chain or particles or fastjet or test_cluster"
+	$(BIN)/python bench/compare.py .bench.json
 
 clean:
 	rm -rf $(VENV) $(VENV)-puma $(VENV)-pytorch $(VENV)-salt build *.egg-info .pytest_cache .mypy_cache .ruff_cache demo site

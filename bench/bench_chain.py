@@ -89,9 +89,9 @@ def rows(name: str) -> int:
 
 @pytest.mark.parametrize("stage", ["detector", "jets", "chain", "packing"])
 @pytest.mark.parametrize("name", PROCESSES)
-def test_stage(benchmark, name, stage):
+def test_stage(benchmark, rounds, name, stage):
     benchmark.extra_info |= {"events": EVENTS, "rows": rows(name)}
-    benchmark.pedantic(stages(name)[stage], rounds=ROUNDS, warmup_rounds=1)
+    benchmark.pedantic(stages(name)[stage], rounds=rounds, warmup_rounds=1)
 
 
 def best(call: Callable[[], object]) -> float:

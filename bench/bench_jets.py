@@ -104,32 +104,32 @@ def fastjet_all(vectors: list[object], definition: fastjet.JetDefinition) -> Non
 
 @pytest.mark.parametrize("size", [150, 430])
 @pytest.mark.parametrize("power", [-1, 1])
-def test_cluster(benchmark, power, size):
+def test_cluster(benchmark, rounds, power, size):
     p4, offsets = flat(events(size))
     ws = cluster_workspace(1024)
     benchmark.extra_info["events"] = len(offsets) - 1
-    benchmark.pedantic(cluster_all, (p4, offsets, 1.0, power, ws), rounds=ROUNDS, warmup_rounds=2)
+    benchmark.pedantic(cluster_all, (p4, offsets, 1.0, power, ws), rounds=rounds, warmup_rounds=2)
 
 
 @pytest.mark.parametrize("size", [150, 430])
-def test_fastjet(benchmark, size):
+def test_fastjet(benchmark, rounds, size):
     vectors = fastjet_vectors(events(size))
     definition = fastjet.JetDefinition(fastjet.antikt_algorithm, 1.0)
     benchmark.extra_info["events"] = len(vectors)
-    benchmark.pedantic(fastjet_all, (vectors, definition), rounds=ROUNDS, warmup_rounds=2)
+    benchmark.pedantic(fastjet_all, (vectors, definition), rounds=rounds, warmup_rounds=2)
 
 
-def test_track_jets(benchmark):
+def test_track_jets(benchmark, rounds):
     p4, offsets = flat(tracks())
     benchmark.extra_info["events"] = len(offsets) - 1
-    benchmark.pedantic(cluster_vr_all, (p4, offsets, cluster_workspace(1024)), rounds=ROUNDS, warmup_rounds=2)
+    benchmark.pedantic(cluster_vr_all, (p4, offsets, cluster_workspace(1024)), rounds=rounds, warmup_rounds=2)
 
 
-def test_trimming_and_substructure(benchmark):
+def test_trimming_and_substructure(benchmark, rounds):
     p4, offsets = flat(leading_jets())
     benchmark.extra_info["jets"] = len(offsets) - 1
     arguments = (p4, offsets, np.zeros(512, bool), substructure_workspace(512), cluster_workspace(512))
-    benchmark.pedantic(structure_all, arguments, rounds=ROUNDS, warmup_rounds=2)
+    benchmark.pedantic(structure_all, arguments, rounds=rounds, warmup_rounds=2)
 
 
 def seconds(function, *arguments) -> float:
