@@ -215,18 +215,29 @@ def _floored(scores: Tensor, owners: NDArray[np.int64], count: int, heat: Tensor
     """Arguments of the gates when several layers share the budget, and the groups as a (layers + 1, n) matrix of 0, 1.
 
     With S_l(mu) the particles in layer l, layer l is held at one particle if and only if S_l(mu) < 1, that is
-    m_l < mu, that is sum_k max(1, S_k(m_l)) > N: which layers these are is known before mu is.
+    m_l < mu, that is sum_k max(1, S_k(m_l)) > N: which layers these are is known before mu is. Mostly there are none, and
+    the potential of all nodes together is the solution.
     """
     layers = int(owners.max()) + 1
     member = ops.convert_to_tensor(membership(owners).astype(float), dtype=scores.dtype)
-    alone = arguments(scores, member, ops.ones((layers,), dtype=scores.dtype), heat)
     if count == layers:
+        alone = arguments(scores, member, ops.ones((layers,), dtype=scores.dtype), heat)
         return ops.sum(alone * member, axis=0), member
+    everyone = ops.ones((1, len(owners)), dtype=scores.dtype)
+    shared = arguments(scores, everyone, ops.full((1,), count, dtype=scores.dtype), heat)[0]
+    some_short = ops.any(ops.matmul(member, ops.sigmoid(shared)) < 1.0)
+    return ops.cond(some_short, lambda: _held(scores, member, count, heat),
+                    lambda: (shared, ops.concatenate([ops.zeros_like(member), everyone], axis=0)))
+
+
+def _held(scores: Tensor, member: Tensor, count: int, heat: Tensor) -> tuple[Tensor, Tensor]:
+    """The same where some layers are held at one particle."""
+    alone = arguments(scores, member, ops.ones((member.shape[0],), dtype=scores.dtype), heat)
     filled = ops.maximum(ops.matmul(ops.sigmoid(alone), ops.transpose(member)), 1.0)
     held = ops.cast(ops.sum(filled, axis=1) > count * (1.0 + 1e-6), scores.dtype)
     pool = 1.0 - ops.matmul(held, member)
-    shared = arguments(scores, pool[None, :], (count - ops.sum(held))[None], heat)[0]
-    argument = ops.where(pool > 0.5, shared, ops.sum(alone * member, axis=0))
+    rest = arguments(scores, pool[None, :], (count - ops.sum(held))[None], heat)[0]
+    argument = ops.where(pool > 0.5, rest, ops.sum(alone * member, axis=0))
     return argument, ops.concatenate([member * held[:, None], pool[None, :]], axis=0)
 
 

@@ -12,7 +12,7 @@ from pseudoexp.errors import ConfigError
 from tagger.data import TaggerData
 from tagger.evaluate import logits
 from tagger.resize.gate import find_gates
-from tagger.resize.training import METHODS, ResizeOptions, _inherited, prune, retrain, select_features, track_jet_groups
+from tagger.resize.training import METHODS, ResizeOptions, inherited, prune, retrain, select_features, track_jet_groups
 from tagger.runs import Run
 from tagger.train import TrainConfig, train
 
@@ -88,7 +88,7 @@ def test_the_budget_spans_what_was_named(where, nodes, asked, data, parent):
     ({"hidden_1": 8, "hidden_2": 6}, {"features": 4}), ({"inputs": 4}, {"nodes": 7}), ({"inputs": 4, "hidden_1": 8}, {})])
 def test_what_was_asked_of_the_parent_still_stands(spans, left):
     parent = Run(model=None, inputs=NAMES[:4], config={"asked": {"features": 4, "nodes": 7, "budget": 9}}, metrics={})
-    assert _inherited(parent, spans) == left and _inherited(None, spans) == {}
+    assert inherited(parent, spans) == left and inherited(None, spans) == {}
 
 
 @pytest.mark.parametrize("constraint", ["fermi", "penalty", "topk"])
