@@ -16,6 +16,7 @@ from pseudoexp.benchmark.rows import read_rows
 from pseudoexp.cli.app import app
 from pseudoexp.cli.app import run as run_program
 from pseudoexp.dataset.probe import probe
+from pseudoexp.dataset.schema import INPUTS as INPUT_NAMES
 from pseudoexp.production import run as production
 from tagger.cli import main as run_tagger
 
@@ -69,7 +70,8 @@ def given(path):
         scores(path)
     else:
         mock_file(path.parents[1] / "mock.h5", 3000)
-        assert run(("python", "-m", "tagger", "train", "mock.h5", "--out", str(path), "--hidden", "8,4", "--epochs", "2")) == 0
+        small = ("--inputs", ",".join(INPUT_NAMES[:12]), "--hidden", "4", "--epochs", "2")
+        assert run(("python", "-m", "tagger", "train", "mock.h5", "--out", str(path), *small)) == 0
 
 
 def scores(path):
