@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError
-from tagger.bit_price import ebops_of
+from tagger.bit_price import STIFFNESS, ebops_of
 from tagger.model import dense_layers
 
 if TYPE_CHECKING:
@@ -28,12 +28,14 @@ GROWTH = 0.7
 """Share of the epochs over which beta grows; the rest runs at the full beta."""
 DESCENT = 0.6
 """Share of the epochs in which the bit operations fall to their goal."""
-AIM, AIM_CHECKED = 0.96, 1.05
+AIM, AIM_CHECKED = 0.96, 1.0
 """Estimated LUTs aimed at, in units of the limit: alone, and where synthesis, which finds fewer, has the last word."""
-SPAN = 0.12
+SPAN = 0.2
 """Share of the goal that goes in the epochs behind the descent, so that candidates of several sizes are there."""
 SLACK = 1.1
 """Excess over the goal that a candidate may have."""
+LAGGING, STIFFER = 1.08, 2.0
+"""Excess over the goal beyond which the spring gets stiffer, and by which factor per epoch: short trainings need it."""
 LUTS_PER_EBOP = 1.0
 """First guess; measured once the descent is over."""
 TRACED_ROWS = 1024
@@ -133,7 +135,7 @@ class BestUnder(keras.callbacks.Callback):
         super().__init__()
         self.limit, self.epochs, self.x, self.check = limit, epochs, x, check
         self.plain = plain or (lambda model: model)
-        self.ratio = LUTS_PER_EBOP
+        self.ratio, self.stiffness = LUTS_PER_EBOP, STIFFNESS
         self.descent = min(max(round(DESCENT * epochs), 1), epochs - 1)
         self.measured = {round(0.8 * self.descent), self.descent, round(self.descent + 0.4 * (epochs - self.descent))}
         self.candidates: list[Candidate] = []
@@ -154,7 +156,7 @@ class BestUnder(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Let the goal fall for another epoch."""
-        self.model.aim(self.goal(epoch), self.goal(epoch + 1), int(self.params.get("steps") or 1))
+        self.model.aim(self.goal(epoch), self.goal(epoch + 1), int(self.params.get("steps") or 1), self.stiffness)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Take this epoch's network if it is small enough."""
@@ -162,6 +164,8 @@ class BestUnder(keras.callbacks.Callback):
         logs.update(ebops=size, goal=self.goal(epoch + 1))
         if epoch + 1 in self.measured:
             self.ratio = max(estimated_luts(self._small()), 1.0) / max(size, 1.0)
+        if size > LAGGING * self.goal(epoch + 1):
+            self.stiffness *= STIFFER
         if epoch + 1 > self.descent and size <= SLACK * self.goal(self.descent):
             self.candidates.append(Candidate(epoch + 1, float(logs["val_auc"]), size, self.model.get_weights()))
 

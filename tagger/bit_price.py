@@ -35,13 +35,14 @@ class PricedNetwork(keras.Model):
 
     _ramp: Any = None
 
-    def aim(self, first: float, last: float, steps: int) -> None:
+    def aim(self, first: float, last: float, steps: int, stiffness: float = STIFFNESS) -> None:
         """Let the goal go from `first` to `last` EBOPs within so many steps from now, and stay there."""
         if self._ramp is None:
             self._ramp = [keras.Variable(0.0, trainable=False, name=f"goal_{name}")
-                          for name in ("first", "last", "start", "steps")]
+                          for name in ("first", "last", "start", "steps", "stiffness")]
         now = float(ops.convert_to_numpy(self.optimizer.iterations))
-        for variable, value in zip(self._ramp, (math.log(first), math.log(last), now, float(max(steps, 1))), strict=True):
+        values = (math.log(first), math.log(last), now, float(max(steps, 1)), stiffness)
+        for variable, value in zip(self._ramp, values, strict=True):
             variable.assign(value)
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
@@ -50,11 +51,11 @@ class PricedNetwork(keras.Model):
         loss = super().compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
         if not training or self._ramp is None:
             return loss
-        first, last, start, steps = (ops.convert_to_tensor(variable) for variable in self._ramp)
+        first, last, start, steps, stiffness = (ops.convert_to_tensor(variable) for variable in self._ramp)
         done = ops.clip((ops.cast(self.optimizer.iterations, "float32") - start) / steps, 0.0, 1.0)
         size = ops.maximum(ebops(self, getattr(y_pred, "graph", None)), 1.0)
         excess = ops.log(size) - (first + (last - first) * done)
-        return loss + 0.5 * STIFFNESS * ops.square(ops.maximum(excess, 0.0))
+        return loss + 0.5 * stiffness * ops.square(ops.maximum(excess, 0.0))
 
 
 def priced(model: keras.Model) -> PricedNetwork:
