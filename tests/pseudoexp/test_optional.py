@@ -22,7 +22,8 @@ def test_require_installed():
 
 
 def test_what_to_install_is_not_always_what_to_import(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn", None)
+    for module in ("sklearn", "sklearn.ensemble"):
+        monkeypatch.setitem(sys.modules, module, None)
     for ask in (lambda: require("sklearn.ensemble", "validation"), lambda: require_installed("validation", "sklearn")):
         with pytest.raises(MissingExtra, match="scikit-learn is not installed"):
             ask()
