@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pseudoexp
+from pseudoexp import optional
 from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.benchmark.protocol import FEWEST_SEEDS, HEADLINE, evaluate
 from pseudoexp.benchmark.registry import Release, release
@@ -25,7 +26,7 @@ from pseudoexp.benchmark.scores import save_scores
 from pseudoexp.benchmark.store import require
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.probe import FileInfo, probe
-from pseudoexp.errors import ConfigError, MissingExtra
+from pseudoexp.errors import ConfigError
 from tagger.data import Split, TaggerData
 from tagger.model import HIDDEN, build, complexity, moments
 from tagger.objects import (
@@ -141,7 +142,7 @@ def _windowed(mass: Array, smaller: Array, window: tuple[float, float]) -> Array
 
 def logistic(data: TaggerData, seed: int) -> Learned:
     """Logistic regression on inputs of mean 0 and variance 1."""
-    linear = _sklearn("sklearn.linear_model").LogisticRegression(max_iter=500)
+    linear = optional.require("sklearn.linear_model", "validation").LogisticRegression(max_iter=500)
     mean, variance = moments(data.train.x)
 
     def scaled(x: NDArray[np.float32]) -> Array:
@@ -153,7 +154,7 @@ def logistic(data: TaggerData, seed: int) -> Learned:
 
 def boosted_trees(data: TaggerData, seed: int) -> Learned:
     """Gradient-boosted trees on histograms."""
-    trees = _sklearn("sklearn.ensemble").HistGradientBoostingClassifier(
+    trees = optional.require("sklearn.ensemble", "validation").HistGradientBoostingClassifier(
         max_iter=TREES, max_leaf_nodes=LEAVES, learning_rate=SHRINKAGE, max_features=SHARE, min_samples_leaf=100,
         l2_regularization=1.0, early_stopping=False, random_state=seed)
     trees.fit(data.train.x, data.train.y, sample_weight=data.train.training_weight())
@@ -223,15 +224,6 @@ def _inputs_and_sequences(x: NDArray[np.float32], info: FileInfo, split: str | N
 
 def _images(x: NDArray[np.float32], info: FileInfo, split: str | None) -> NDArray[Any]:
     return read_array(info, "images", split, image_array)
-
-
-def _sklearn(module: str) -> Any:
-    from importlib import import_module
-
-    try:
-        return import_module(module)
-    except ImportError:
-        raise MissingExtra("scikit-learn", "validation") from None
 
 
 BASELINES: Mapping[str, Baseline] = {

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pseudoexp.errors import ConfigError, MissingExtra, SchemaError
+from pseudoexp.errors import ConfigError, SchemaError
+from pseudoexp.optional import require
 
 if TYPE_CHECKING:
     import keras
@@ -32,11 +33,7 @@ def import_keras() -> Any:
     MissingExtra
         If Keras or its backend is not installed.
     """
-    try:
-        import keras
-    except ImportError as error:
-        raise MissingExtra(error.name or "keras", "tagger") from None
-    return keras
+    return require("keras", "tagger")
 
 
 def moments(x: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

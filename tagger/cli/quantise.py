@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pseudoexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tagger.joint import Budgeted
+    from tagger.quantise import QuantiseOptions
+    from tagger.runs import Run
 
 
 def command(
@@ -65,20 +70,25 @@ def command(
     if quiet:
         return
     summary(run)
+    _say(run, budget, options)
+
+
+def _say(run: Run, budget: Budgeted | None, options: QuantiseOptions) -> None:
+    """Print what was kept, what it costs and what a network outside the tolerance lacks."""
     if budget is not None:
-        said = run.metrics["resize"]
+        resized = run.metrics["resize"]
         unit = "" if budget.cost == "nodes" else f" {budget.cost}"
-        typer.echo(f"kept        {said['kept']['budget']:g} of {said['asked']['budget']:g}{unit} asked for: "
-                   + ", ".join(f"{name} {count}" for name, count in said["layout"].items()))
+        typer.echo(f"kept        {resized['kept']['budget']:g} of {resized['asked']['budget']:g}{unit} asked for: "
+                   + ", ".join(f"{name} {count}" for name, count in resized["layout"].items()))
     found = run.metrics["quantisation"]
     typer.echo(f"quantised   {found['ebops']} EBOPs; test AUC {found['auc']:.4f}, float {found['float_auc']:.4f}; "
                f"epoch {found['epoch']}")
-    if luts is not None:
-        said = found["luts"]
-        made = "not synthesised" if said["synthesised"] is None else f"{said['synthesised']:.0f} synthesised (Yosys)"
-        typer.echo(f"LUTs        {said['estimated']:.0f} estimated (da4ml), {made}; limit {luts:g}")
+    if options.luts is not None:
+        luts = found["luts"]
+        made = "not synthesised" if luts["synthesised"] is None else f"{luts['synthesised']:.0f} synthesised (Yosys)"
+        typer.echo(f"LUTs        {luts['estimated']:.0f} estimated (da4ml), {made}; limit {options.luts:g}")
     if not found["within_tolerance"]:
-        typer.echo(f"note: no epoch stayed within {tolerance:g} of the float network's validation AUC; "
+        typer.echo(f"note: no epoch stayed within {options.tolerance:g} of the float network's validation AUC; "
                    "try a smaller --beta or more --epochs", err=True)
 
 
