@@ -26,8 +26,11 @@ Target = tuple[Path, "str | None"]
 
 class _Format(Protocol):
     def __init__(self, file: BinaryIO, columns: tuple[Column, ...], attributes: dict[str, str]) -> None: ...
-    def write(self, rows: Rows) -> None: ...
-    def close(self) -> None: ...
+    def write(self, rows: Rows) -> None:
+        """Append rows."""
+
+    def close(self) -> None:
+        """Write what was held back; the file is whole."""
 
 
 FORMATS: dict[str, tuple[Callable[[], None], type[_Format]]] = {

@@ -117,9 +117,11 @@ class _Check:
 
     @property
     def outcome(self) -> BitCheck:
+        """How many rows agree, and the first that does not."""
         return self.compare(self.wanted, self.found)
 
     def trouble(self, what: str) -> str:
+        """Return a line on the first row that differs, and who gave it."""
         check = self.outcome
         row = check.first or 0
         return (f"{self.kind} {row}: {what} gives {self.found[row]:g}, {self.said} {self.wanted[row]:g} "

@@ -53,6 +53,7 @@ class _Rows:
 
     def add(self, p4: NDArray[np.float64], pdg_id: int, status: int, mothers: tuple[int, int],
             vertex: NDArray[np.float64]) -> int:
+        """Append a particle, with the rows of its first and last mother; return its row."""
         self.p4.append(p4)
         self.codes.append((pdg_id, status, *mothers))
         self.vertex.append(vertex)
