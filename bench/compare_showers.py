@@ -19,7 +19,7 @@ import pythia8mc
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.rng import QCD, SIGNAL, event_stream
 from pseudoexp.engines.builtin.dice import HARD_PROCESS, SHOWER, new_dice, throw_from
-from pseudoexp.engines.builtin.dipoles import shower_tables, shower_work
+from pseudoexp.engines.builtin.dipoles import shower_tables, shower_works
 from pseudoexp.engines.builtin.partons import FINAL, Partons, append_parton, forget_partons, new_partons, new_systems
 from pseudoexp.engines.builtin.resonance import decay_higgs
 from pseudoexp.engines.builtin.sampling import HardProcess, hard_process, hard_workspace, sample_hard_process
@@ -55,27 +55,28 @@ def showered(event, process, partons, systems, tables, work, dice, initial):
 
 
 @kernel
-def decayed(event, partons, systems, tables, work, dice):
+def decayed(event, partons, systems, tables, works, dice):
     """Decay a Higgs boson at rest."""
     forget_partons(partons, systems)
     append_parton(partons, 25, FINAL, -1, 0, 0.0, 0.0, 0.0, 125.0, 125.0, 0, 0)
     throw_from(dice, event_stream(11, 0, event), SHOWER, 1)
-    return decay_higgs(0, partons, systems, tables, work, dice)
+    return decay_higgs(0, partons, systems, tables, works, dice)
 
 
 def generated(n: int, process: int | None, initial: bool, hard: HardProcess | None = None) -> Iterator[Partons]:
     """Yield `n` showered events, one after the other in the same arrays; `process` None for Higgs decays."""
-    tables, work, partons, systems, dice = shower_tables(), shower_work(1000), new_partons(1000), new_systems(1), new_dice()
+    tables, works = shower_tables(), shower_works(1, 1000, 2000)
+    partons, systems, dice = new_partons(1000), new_systems(1), new_dice()
     hard_work, done, event = hard_workspace(), 0, 0
     if hard is None and process is not None:
         hard = hard_process(process, PTHAT, 0.0)
     while done < n:
         event += 1
         if process is None:
-            code = decayed(event, partons, systems, tables, work, dice)
+            code = decayed(event, partons, systems, tables, works, dice)
         else:
             hard_event(event, process, partons, systems, dice, hard, hard_work)
-            code = showered(event, process, partons, systems, tables, work, dice, initial)
+            code = showered(event, process, partons, systems, tables, works[0], dice, initial)
         if code >= 0:
             done += 1
             yield partons

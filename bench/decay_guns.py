@@ -57,7 +57,8 @@ def shoot(pdg_id: int, n: int, momentum: float = 0.0, seed: int = 1, table: Deca
     rows = 60 * n + 200
     out = Decays(np.zeros(n + 1, np.int64), np.zeros(rows, np.int64), np.zeros(rows, np.bool_), np.zeros(rows, np.int64),
                  np.zeros(rows), np.zeros((rows, 4)), np.zeros((rows, 4)), np.zeros((rows, 4)))
-    filled = _shoot(new_hadrons(400), hadron_table(), table or decay_table(), new_products(), new_dice(), pdg_id,
+    chosen = decay_table() if table is None else table
+    filled = _shoot(new_hadrons(400), hadron_table(), chosen, new_products(), new_dice(), pdg_id,
                     momentum, seed, out)
     assert filled >= 0
     return Decays(out.first, *(a[:filled] for a in out[1:]))

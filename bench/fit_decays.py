@@ -38,9 +38,9 @@ def freedom(channel: Channel) -> float:
 
 def alone(table: DecayTable, first: int, last: int, channel: int) -> DecayTable:
     """Return the table with one channel of first..last only."""
-    cumulative = table.cumulative.copy()
-    cumulative[first:channel], cumulative[channel:last] = 0.0, 1.0
-    return table._replace(cumulative=cumulative)
+    table = table.copy()
+    table.cumulative[first:channel], table.cumulative[channel:last] = 0.0, 1.0
+    return table
 
 
 def fitted(code: int, decays: int) -> list[Channel]:

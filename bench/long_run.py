@@ -2,15 +2,14 @@
 
     python bench/long_run.py --n 4e6 --out big.h5          (half an hour on two cores, 1.2 GB)
 
-Every few seconds it reads of each process the resident memory, the open handles and the threads. Memory is compared where nothing
-but rows is added: from the first tenth of the run on, while events are made (the file is put together after that); its slope is that
-of a straight line. At the end it reads the file: whole, in batches, and in batches as Keras trains on them.
+Every few seconds it reads of each process the resident memory, the open handles and the threads. Memory is compared where
+nothing but rows is added: from the first tenth of the run on, while events are made (the file is put together after that); its
+slope is that of a straight line. At the end it reads the file: whole, in batches, and in batches as Keras trains on them.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import time
@@ -42,7 +41,7 @@ def look(pid: int, seconds: float) -> Sample | None:
     """Return what a process holds, None if it is gone."""
     try:
         status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-        return Sample(seconds, pid, int(status["VmRSS"].split()[0]) / 1024.0, len(os.listdir(f"/proc/{pid}/fd")),
+        return Sample(seconds, pid, int(status["VmRSS"].split()[0]) / 1024.0, len(list(Path(f"/proc/{pid}/fd").iterdir())),
                       int(status["Threads"]))
     except (OSError, KeyError):
         return None
@@ -62,8 +61,8 @@ def watch(process: subprocess.Popen[bytes]) -> list[Sample]:
 def tell(samples: list[Sample], parent: int, rows: float) -> None:
     """Print a line per process that lives through the run."""
     end = max(sample.seconds for sample in samples if sample.pid != parent)
-    print("| process | memory at the first tenth, MB | at the end, MB | highest, MB | slope, MB per 1e5 rows | handles | threads |\n"
-          "|---|---|---|---|---|---|---|")
+    print("| process | memory at the first tenth, MB | at the end, MB | highest, MB | slope, MB per 1e5 rows | handles | "
+          "threads |\n|---|---|---|---|---|---|---|")
     for pid in dict.fromkeys(sample.pid for sample in samples):
         mine = [s for s in samples if s.pid == pid and FIRST_PART * end <= s.seconds <= end]
         if len(mine) < 3 or mine[-1].seconds < 0.9 * end:
@@ -71,8 +70,9 @@ def tell(samples: list[Sample], parent: int, rows: float) -> None:
         table = np.array([(s.seconds, s.megabytes, s.handles, s.threads) for s in mine])
         slope = np.polyfit(table[:, 0], table[:, 1], 1)[0] * end / (rows / 1e5)
         highest = max(s.megabytes for s in samples if s.pid == pid)
-        print(f"| {'parent' if pid == parent else 'worker'} | {table[0, 1]:.0f} | {table[-1, 1]:.0f} | {highest:.0f} | {slope:.2f} | "
-              f"{table[:, 2].min():.0f} to {table[:, 2].max():.0f} | {table[:, 3].min():.0f} to {table[:, 3].max():.0f} |")
+        low, high = table.min(axis=0), table.max(axis=0)
+        print(f"| {'parent' if pid == parent else 'worker'} | {table[0, 1]:.0f} | {table[-1, 1]:.0f} | {highest:.0f} | "
+              f"{slope:.2f} | {low[2]:.0f} to {high[2]:.0f} | {low[3]:.0f} to {high[3]:.0f} |")
 
 
 def read(path: str) -> None:
@@ -123,13 +123,14 @@ def main() -> None:
     parser.add_argument("--threads", default="0")
     options = parser.parse_args()
     begin = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", "pseudoexp", "generate", "--n", options.n, "--out", options.out, "--seed", "2026",
-                                "--threads", options.threads])
+    command = ["generate", "--n", options.n, "--out", options.out, "--seed", "2026", "--threads", options.threads]
+    process = subprocess.Popen([sys.executable, "-m", "pseudoexp", *command])
     samples = watch(process)
     if process.returncode:
         raise SystemExit(f"the production of {options.n} rows failed")
     seconds, rows = time.monotonic() - begin, float(options.n)
-    print(f"{options.n} rows in {seconds:.0f} s, {rows / seconds:.0f} per second; file {Path(options.out).stat().st_size / 1e9:.2f} GB\n")
+    size = Path(options.out).stat().st_size / 1e9
+    print(f"{options.n} rows in {seconds:.0f} s, {rows / seconds:.0f} per second; file {size:.2f} GB\n")
     tell(samples, process.pid, rows)
     read(options.out)
     epoch(options.out)

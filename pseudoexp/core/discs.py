@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline
+from pseudoexp.core.packed import packed
 
 CELL, N_ETA, N_PHI = 0.2, 32, 32
 PER_RAD = N_PHI / (2.0 * math.pi)
@@ -36,7 +37,7 @@ class Discs(NamedTuple):
 
 def new_discs() -> Discs:
     """Return empty discs."""
-    return Discs(np.zeros((2, N_ETA, N_PHI + 2 * REACH)), np.zeros((4, 2, N_ETA, N_PHI)), np.zeros((N_ETA, N_PHI)))
+    return packed(Discs(np.zeros((2, N_ETA, N_PHI + 2 * REACH)), np.zeros((4, 2, N_ETA, N_PHI)), np.zeros((N_ETA, N_PHI))))
 
 
 @inline

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.discs import new_discs
+from pseudoexp.core.packed import unpacked
 from pseudoexp.core.record import EventBatch
 from pseudoexp.core.species import HIGGS
 from pseudoexp.engines.builtin import chunk, event, hadronisation, showers
@@ -149,11 +150,11 @@ class _Observer:
         self._can_give_row &= bool(can_give_row(partons, higgs, self._asked, THRESHOLD, new_discs()))
 
     def _keep(self, stage: str, partons: Partons, systems: Systems) -> None:
-        self.history.partons[stage] = _cut(partons, partons.filled[0])
-        self.history.systems[stage] = _cut(systems, systems.filled[0])
+        self.history.partons[stage] = _cut(unpacked(partons, Partons), partons.filled[0])
+        self.history.systems[stage] = _cut(unpacked(systems, Systems), systems.filled[0])
 
     def _keep_hadrons(self, stage: str, hadrons: Hadrons) -> None:
-        self.history.hadrons[stage] = _cut(hadrons, hadrons.filled[0])
+        self.history.hadrons[stage] = _cut(unpacked(hadrons, Hadrons), hadrons.filled[0])
 
     def _branches(self, got: Arguments) -> tuple[int, int, float, int, NDArray[np.float64]]:
         work, partons = got["work"], got["partons"]
@@ -183,7 +184,7 @@ class _Observer:
 
     def _hadronised(self, got: Arguments, result: Any, note: Any) -> None:
         self._keep_hadrons("primary", got["hadrons"])
-        self.history.strings = _copied(got["work"].strings)
+        self.history.strings = _copied(unpacked(got["work"].strings, Strings))
         self.history.can_give_row = self._can_give_row
 
 

@@ -18,7 +18,7 @@ from pseudoexp.core.jit import inline, kernel
 from pseudoexp.engines.builtin.beams import LARGEST_GROWTH, decide_origin, densities_left, momentum_left
 from pseudoexp.engines.builtin.coupling import BOTTOM_MASS, CHARM_MASS
 from pseudoexp.engines.builtin.dice import Dice, throw
-from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork, block
+from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWorks
 from pseudoexp.engines.builtin.matrix_elements import Scattering, choose_heavy, choose_light, heavy_weights, light_weights
 from pseudoexp.engines.builtin.overlap import overlap_of_hard_collision
 from pseudoexp.engines.builtin.parton_density import EFFECTIVE, Densities, density_of_column
@@ -101,18 +101,19 @@ def scatter_once(pt: float, partons: Partons, systems: Systems, tables: Activity
 
 
 @kernel
-def begin_shower(system: int, partons: Partons, systems: Systems, tables: ActivityTables, work: ShowerWork, dice: Dice) -> int:
+def begin_shower(system: int, partons: Partons, systems: Systems, tables: ActivityTables, works: ShowerWorks, dice: Dice) -> int:
     """Decide where a new scattering's partons come from and start its shower; return a negative code if that fails."""
+    if system >= len(works):
+        return FULL
+    work = works[system]
     for side in range(2):
         decide_origin(system, side, partons, systems, tables.densities, dice, work.rest[side], work.above)
-    if system >= len(work.filled):
-        return FULL
-    return begin(system, partons, systems, tables.shower, block(work, system), dice, True)
+    return begin(system, partons, systems, tables.shower, work, dice, True)
 
 
 @kernel
 def collide(start_pt: float, partons: Partons, systems: Systems, tables: ActivityTables, scattering: Scattering,
-            work: ShowerWork, dice: Dice) -> int:
+            works: ShowerWorks, dice: Dice) -> int:
     """Shower the hard process and add the further scatterings of an event with their showers.
 
     Parameters
@@ -121,7 +122,7 @@ def collide(start_pt: float, partons: Partons, systems: Systems, tables: Activit
         Where further scatterings start [GeV]: the hard scale if only partons scatter hard, else the beam energy.
     partons, systems : Partons, Systems
         The event with its hard process.
-    tables, scattering, work
+    tables, scattering, works
         Tables and buffers.
     dice : Dice
         Placed at the event's activity.
@@ -132,14 +133,14 @@ def collide(start_pt: float, partons: Partons, systems: Systems, tables: Activit
         Number of scatterings, the hard one included; a negative code of the shower, -1 if a list is full.
     """
     per_mb = LARGEST_GROWTH * tables.scatterings.mean_at_centre * overlap_of_hard_collision(dice)
-    code = begin_shower(0, partons, systems, tables, work, dice)
+    code = begin_shower(0, partons, systems, tables, works, dice)
     pt = start_pt
     while code >= 0:
         pt = next_pt(tables.scatterings, pt, per_mb, dice)
-        code = shower_down(0, systems.filled[0], pt * pt, partons, systems, tables.shower, work, dice)
+        code = shower_down(0, systems.filled[0], pt * pt, partons, systems, tables.shower, works, dice)
         if code < 0 or pt == 0.0:
             break
-        system = scatter_once(pt, partons, systems, tables, scattering, work.rest, dice)
+        system = scatter_once(pt, partons, systems, tables, scattering, works[0].rest, dice)
         if system != -2:
-            code = begin_shower(system, partons, systems, tables, work, dice) if system >= 0 else FULL
+            code = begin_shower(system, partons, systems, tables, works, dice) if system >= 0 else FULL
     return code if code < 0 else systems.filled[0]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import exp
+from pseudoexp.core.packed import packed
 from pseudoexp.core.species import PHOTON
 from pseudoexp.engines.builtin.hadron_table import SOURCE, HadronTable, hadron_table, species_names
 
@@ -33,7 +34,7 @@ class DecayTable(NamedTuple):
     cumulative: NDArray[np.float64]  # (channels,) branching ratios summed up, 1 at the end of a species
     way: NDArray[np.int32]  # (channels,)
     least: NDArray[np.int32]  # (channels,) hadrons, where quarks become hadrons
-    mean: NDArray[np.float64]  # (channels,) of the Poisson distribution of their number
+    mean_extra: NDArray[np.float64]  # (channels,) of the Poisson distribution of their number
     no_event: NDArray[np.float64]  # (channels,) e^-mean
     start: NDArray[np.int32]  # (channels + 1,) channel i owns products start[i]:start[i + 1]
     product: NDArray[np.int32]  # (products,) PDG numbers
@@ -93,8 +94,8 @@ def decay_table() -> DecayTable:
     product = np.array([p for c in flat for p in c.products], np.int32)
     row = np.searchsorted(table.pdg_id, abs(product))
     known = table.pdg_id[np.minimum(row, len(table.pdg_id) - 1)] == abs(product)
-    return DecayTable(
+    return packed(DecayTable(
         first=np.array(first, np.int32), cumulative=np.array(cumulative), way=np.array([c.way for c in flat], np.int32),
-        least=np.array([c.least for c in flat], np.int32), mean=np.array([c.mean for c in flat]),
+        least=np.array([c.least for c in flat], np.int32), mean_extra=np.array([c.mean for c in flat]),
         no_event=np.array([exp(-c.mean) for c in flat]), start=np.array(start, np.int32), product=product,
-        product_row=np.where(known, row, -1).astype(np.int32))
+        product_row=np.where(known, row, -1).astype(np.int32)))

@@ -103,7 +103,7 @@ def _select(pdg_id: int, channel: int, species: HadronTable, decays: DecayTable,
     if partons == 0:
         return n
     known = n
-    wanted = _poisson(decays.no_event[channel], decays.mean[channel], decays.least[channel], dice)
+    wanted = _poisson(decays.no_event[channel], decays.mean_extra[channel], decays.least[channel], dice)
     n = make_hadrons(products, known, partons, wanted, dice)
     for k in range(known, n):
         products.row[k] = find_row(species, products.pdg_id[k])

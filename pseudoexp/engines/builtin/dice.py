@@ -6,12 +6,12 @@ depend on (seed, process, event, stage, item) and on how many were drawn from th
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pseudoexp.core.jit import embedded, flat, inline, kernel
+from pseudoexp.core.packed import zero_record
 from pseudoexp.core.rng import STAGE_ENGINE, Stream, philox
 
 (HARD_PROCESS, SHOWER, ACTIVITY, REMNANTS, RECONNECTION, STRING, DECAY, VARIATIONS) = range(8)
@@ -21,18 +21,19 @@ _2_POW_M32 = 2.3283064365386963e-10
 _SINGLY, _LANES = 1, 16
 
 
-class Dice(NamedTuple):
-    """Where a stage stands in its random numbers."""
-
-    counter: NDArray[np.uint64]  # (6,) Philox's counter and key; the last word of the counter moves
-    lanes: NDArray[np.float64]  # (4, 16) uniforms drawn together, one call of Philox a column
-    block: NDArray[np.float64]  # (64,) the same in the order they are thrown
-    place: NDArray[np.int64]  # (2,) next of them, and how many there are
+DICE = np.dtype([
+    ("lanes", np.float64, (4, _LANES)),  # uniforms drawn together, one call of Philox a column
+    ("block", np.float64, 4 * _LANES),  # the same in the order they are thrown
+    ("counter", np.uint64, 6),  # Philox's counter and key; the last word of the counter moves
+    ("place", np.int64, 2),  # next of them, and how many there are
+], align=True)
+"""Where a stage stands in its random numbers."""
+Dice: TypeAlias = np.record
 
 
 def new_dice() -> Dice:
     """Return a Dice that `throw_from` has yet to place."""
-    return Dice(np.zeros(6, np.uint64), np.zeros((4, _LANES)), np.zeros(4 * _LANES), np.zeros(2, np.int64))
+    return zero_record(DICE)
 
 
 @inline

@@ -10,16 +10,17 @@ and what is below the branching's pT^2 does not depend on what was above.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.packed import packed, zero_records
 from pseudoexp.core.species import HIGGS
-from pseudoexp.engines.builtin.beams import whole_proton
+from pseudoexp.engines.builtin.beams import REST, whole_proton
 from pseudoexp.engines.builtin.coupling import Coupling, strong_coupling
-from pseudoexp.engines.builtin.dice import Dice, new_dice
+from pseudoexp.engines.builtin.dice import DICE
 from pseudoexp.engines.builtin.evolution import CUTOFF2, Evolution, evolution_of, octave
 from pseudoexp.engines.builtin.overestimates import OF_GLUON, TO_BEAM, TO_VALENCE, Overestimates, overestimates, size_of
 from pseudoexp.engines.builtin.parton_density import COLUMNS, Densities, densities
@@ -33,6 +34,9 @@ SHOWER_COUPLING = 0.1365
 _MARK = (1 << 16) - 1
 """The bits of a trial that name its end: the height itself is known to 2^-36 of itself."""
 
+
+SHOWER_WEIGHTS = 6
+"""How many variations of the showers have weights: all before `variations.BOWLER`."""
 
 PT0_SQUARED = 4.0
 """p_T0^2 of the initial state [GeV^2], the same at all collision energies."""
@@ -78,25 +82,33 @@ INCOMING_END = np.dtype([
 """An incoming parton in the initial-state shower."""
 
 
-class ShowerWork(NamedTuple):
-    """Dipole ends and incoming partons of the showers, and scratch arrays; a block of ends per scattering."""
+ShowerWork: TypeAlias = np.record
+"""Dipole ends and incoming partons of one scattering's shower, and scratch memory, as from `shower_work`."""
+ShowerWorks: TypeAlias = np.recarray
+"""The workspaces of several scatterings, as from `shower_works`."""
 
-    ends: np.recarray  # (blocks * ends,) `END`
-    trial: NDArray[np.float64]  # (blocks * ends,) height (`evolution`) of each end's next trial, 0 when there is none
-    space: np.recarray  # (blocks * 2,) `INCOMING_END`
-    end_of: NDArray[np.int32]  # (rows, 2) end of a parton's colour and anticolour in its block, -1
-    trio: NDArray[np.float64]  # (3, 4) radiator, emitted and recoiler after a branching
-    above: NDArray[np.float64]  # (COLUMNS,) parton densities
-    rest: NDArray[np.float64]  # (2, REST) what is left of the protons (`beams`)
-    filled: NDArray[np.int64]  # (blocks,) ends
-    colourless: NDArray[np.int64]  # (blocks,) row of the outgoing parton without colour, the Higgs boson, -1 without
-    top: NDArray[np.float64]  # (blocks,) the highest trial of all when a shower paused
-    counted: NDArray[np.float64]  # (blocks,) pT^2 down to which variations are counted
-    weights: NDArray[np.float64]  # (variations,) of `variations.NAMES`; none: nothing is varied
-    ghosts: Dice  # random numbers of the variations
-    kept_end: np.recarray  # (1,) a dipole end, while its ghosts are drawn
-    kept_space: np.recarray  # (1,) an incoming parton, likewise
-    kept_trio: NDArray[np.float64]  # (3, 4)
+
+def _work_type(capacity: int, ends: int) -> np.dtype[Any]:
+    """Return the type of a workspace: of `ends` ends, in an event of up to `capacity` partons."""
+    return np.dtype([
+        ("trial", np.float64, ends),  # height (`evolution`) of each end's next trial, 0 when there is none
+        ("ends", END, ends),
+        ("space", INCOMING_END, 2),
+        ("end_of", np.int32, (capacity, 2)),  # end of a parton's colour and anticolour, -1
+        ("filled", np.int64, 1),  # ends
+        ("colourless", np.int64, 1),  # row of the outgoing parton without colour, the Higgs boson, -1 without
+        ("top", np.float64, 1),  # the highest trial of all when the shower paused
+        ("counted", np.float64, 1),  # pT^2 down to which variations are counted
+        ("trio", np.float64, (3, 4)),  # radiator, emitted and recoiler after a branching
+        ("above", np.float64, COLUMNS),  # parton densities
+        ("rest", np.float64, (2, REST)),  # what is left of the protons (`beams`)
+        ("varied", np.uint8),  # whether `weights` are counted
+        ("weights", np.float64, SHOWER_WEIGHTS),  # as in `variations.NAMES`
+        ("ghosts", DICE),  # random numbers of the variations
+        ("kept_end", END, 1),  # a dipole end, while its ghosts are drawn
+        ("kept_space", INCOMING_END, 1),  # an incoming parton, likewise
+        ("kept_trio", np.float64, (3, 4)),
+    ], align=True)
 
 
 def shower_tables() -> ShowerTables:
@@ -108,33 +120,27 @@ def shower_tables() -> ShowerTables:
 def tables_for(final: Coupling, initial: Coupling) -> ShowerTables:
     """Return the tables for other couplings."""
     evolution = evolution_of(final, CUTOFF2)
-    return ShowerTables(final, initial, densities(), evolution, evolution_of(initial, PT0_SQUARED),
-                        overestimates(evolution, densities()))
+    return packed(ShowerTables(final, initial, densities(), evolution, evolution_of(initial, PT0_SQUARED),
+                               overestimates(evolution, densities())))
 
 
-def shower_work(capacity: int, blocks: int = 1, ends: int = 0, weights: NDArray[np.float64] | None = None) -> ShowerWork:
-    """Return a workspace for events of up to `capacity` partons in `blocks` scatterings of up to `ends` ends (0: twice
-    `capacity`); `weights` are varied, if there are any."""
-    n = blocks * (ends if ends > 0 else 2 * capacity)
-    return ShowerWork(
-        ends=np.zeros(n, END).view(np.recarray), trial=np.zeros(n),
-        space=np.zeros(2 * blocks, INCOMING_END).view(np.recarray), end_of=np.full((capacity, 2), -1, np.int32),
-        trio=np.zeros((3, 4)), above=np.zeros(COLUMNS), rest=whole_proton(), filled=np.zeros(blocks, np.int64),
-        colourless=np.full(blocks, -1), top=np.zeros(blocks), counted=np.zeros(blocks),
-        weights=np.zeros(0) if weights is None else weights, ghosts=new_dice(),
-        kept_end=np.zeros(1, END).view(np.recarray), kept_space=np.zeros(1, INCOMING_END).view(np.recarray),
-        kept_trio=np.zeros((3, 4)))
+def shower_works(n: int, capacity: int, ends: int, varied: bool = False) -> ShowerWorks:
+    """Return workspaces of the showers of `n` scatterings, of up to `ends` ends each, in events of up to `capacity` partons.
+
+    Variations are counted in the first, if at all.
+    """
+    works = zero_records(n, _work_type(capacity, ends))
+    works.end_of = works.colourless = -1
+    works.rest = whole_proton()
+    works.weights = 1.0
+    works.varied[0] = varied
+    return works
 
 
-@inline
-def block(work: ShowerWork, k: int) -> ShowerWork:
-    """Return the block of the k-th scattering."""
-    size = len(work.trial) // len(work.filled)
-    ends: np.recarray = work.ends[k * size:(k + 1) * size]  # type: ignore[assignment]
-    space: np.recarray = work.space[2 * k:2 * k + 2]  # type: ignore[assignment]
-    return ShowerWork(ends, work.trial[k * size:(k + 1) * size], space, work.end_of, work.trio, work.above, work.rest,
-                      work.filled[k:k + 1], work.colourless[k:k + 1], work.top[k:k + 1], work.counted[k:k + 1], work.weights,
-                      work.ghosts, work.kept_end, work.kept_space, work.kept_trio)
+def shower_work(capacity: int, varied: bool = False) -> ShowerWork:
+    """Return the workspace of one shower of up to `capacity` partons."""
+    work: ShowerWork = shower_works(1, capacity, 2 * capacity, varied)[0]
+    return work
 
 
 @inline

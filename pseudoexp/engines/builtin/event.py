@@ -32,7 +32,7 @@ from pseudoexp.engines.builtin.dice import (
     new_dice,
     throw_from,
 )
-from pseudoexp.engines.builtin.dipoles import ShowerWork, block, shower_tables, shower_work
+from pseudoexp.engines.builtin.dipoles import ShowerWorks, shower_tables, shower_works
 from pseudoexp.engines.builtin.fragmentation import StringTables
 from pseudoexp.engines.builtin.hadron_table import HadronTable, hadron_table
 from pseudoexp.engines.builtin.hadronisation import HadronisationWorkspace, hadronisation_workspace, hadronise, string_tables
@@ -75,7 +75,7 @@ class EngineWorkspace(NamedTuple):
     higgs: NDArray[np.float64]  # (4,) last momentum of the Higgs boson; zeros without
     dice: Dice
     hard: HardWorkspace
-    shower: ShowerWork
+    shower: ShowerWorks
     remnants: RemnantWorkspace
     reconnection: ReconnectionWorkspace
     strings: HadronisationWorkspace
@@ -95,13 +95,12 @@ def engine_tables(process: int, pthat_min: float, pt_bias: float) -> EngineTable
 def engine_workspace(size: int, varied: bool = False) -> EngineWorkspace:
     """Return buffers; size 1 holds nearly every event, 2 twice as much. `varied`: with weights of the variations."""
     partons, hadrons, systems = 2000 * size, 4000 * size, 80 * size
-    weights = np.ones(len(NAMES) if varied else 0)
     return EngineWorkspace(
         partons=new_partons(partons), systems=new_systems(systems), hadrons=new_hadrons(hadrons),
         hard_partons=np.zeros((2, 5)), higgs=np.zeros(4), dice=new_dice(), hard=hard_workspace(),
-        shower=shower_work(partons, systems, 600 * size, weights), remnants=remnant_workspace(systems, partons),
+        shower=shower_works(systems, partons, 1000 * size, varied), remnants=remnant_workspace(systems, partons),
         reconnection=reconnection_workspace(systems, partons), products=new_products(), discs=new_discs(),
-        strings=hadronisation_workspace(partons, hadrons, weights[BOWLER:]), weights=weights,
+        strings=hadronisation_workspace(partons, hadrons, varied), weights=np.ones(len(NAMES) if varied else 0),
         laps=laps.clock())
 
 
@@ -137,7 +136,7 @@ def _partons(process: int, stream: Stream, asked: int, tables: EngineTables, ws:
     Momenta stand when the remnants have theirs: that is when an event is judged.
     """
     partons, systems, dice = ws.partons, ws.systems, ws.dice
-    throw_from(ws.shower.ghosts, stream, VARIATIONS, 0)
+    throw_from(ws.shower[0].ghosts, stream, VARIATIONS, 0)
     throw_from(dice, stream, ACTIVITY, 0)
     start = BEAM_ENERGY if process == SIGNAL else systems.scale[0]
     code = collide(start, partons, systems, tables.activity, ws.hard.scattering, ws.shower, dice)
@@ -148,7 +147,7 @@ def _partons(process: int, stream: Stream, asked: int, tables: EngineTables, ws:
     if process == SIGNAL:
         throw_from(dice, stream, SHOWER, 0)
         higgs = _last_higgs(partons)
-        code = decay_higgs(higgs, partons, systems, tables.activity.shower, block(ws.shower, 0), dice)
+        code = decay_higgs(higgs, partons, systems, tables.activity.shower, ws.shower, dice)
         lap(ws.laps, laps.HIGGS_DECAY)
         if code < 0:
             return code
@@ -205,6 +204,13 @@ def attempt_event(process: int, stream: Stream, attempt: int, asked: int, tables
     return FULL if code < 0 else 0, weight, pthat
 
 
+@inline
+def _gather_weights(ws: EngineWorkspace) -> None:
+    """Collect the weights of the variations, if there are any."""
+    for k in range(len(ws.weights)):
+        ws.weights[k] = ws.shower[0].weights[k] if k < BOWLER else ws.strings.walk.weights[k - BOWLER]
+
+
 @kernel
 def make_event(process: int, stream: Stream, asked: int, tables: EngineTables, ws: EngineWorkspace
                ) -> tuple[int, float, float]:
@@ -228,10 +234,12 @@ def make_event(process: int, stream: Stream, asked: int, tables: EngineTables, w
     tuple[int, float, float]
         Number of attempts, `FULL` if a list is too short or `IMPOSSIBLE`; the weight [pb]; pT-hat [GeV].
     """
-    ws.weights[:] = 1.0
+    ws.shower[0].weights[:] = 1.0
+    ws.strings.walk.weights[:] = 1.0
     for attempt in range(MOST_ATTEMPTS):
         code, weight, pthat = attempt_event(process, stream, attempt, asked, tables, ws)
         if code == 0:
+            _gather_weights(ws)
             return attempt + 1, weight, pthat
         if code == FULL:
             return FULL, weight, pthat

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.packed import packed
 from pseudoexp.engines.builtin.dice import Dice, throw
 
 STRANGE = 0.217
@@ -108,7 +109,7 @@ def flavour_table() -> FlavourTable:
     ratio = np.array((0.0, *VECTOR_TO_PSEUDOSCALAR))
     shared, other, states = (np.array(column) for column in zip(*pairs, strict=True))
     first, second = (np.cumsum(w, axis=1) / w.sum(axis=1)[:, None] for w in (first, second))
-    return FlavourTable(shared, other, states, first, second, neutral, ratio / (1.0 + ratio))
+    return packed(FlavourTable(shared, other, states, first, second, neutral, ratio / (1.0 + ratio)))
 
 
 @inline

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import exp
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.packed import packed
 from pseudoexp.engines.builtin.bowler import weigh_fraction
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.flavour import FlavourTable, combine, draw_flavour
@@ -95,8 +96,8 @@ class Yield(NamedTuple):
 
 def new_yield(capacity: int) -> Yield:
     """Return an empty list."""
-    return Yield(p4=np.zeros((capacity, 4)), mass=np.zeros(capacity), pdg_id=np.zeros(capacity, np.int64),
-                 end=np.zeros(capacity, np.int64), rank=np.zeros(capacity, np.int64), filled=np.zeros(1, np.int64))
+    return packed(Yield(p4=np.zeros((capacity, 4)), mass=np.zeros(capacity), pdg_id=np.zeros(capacity, np.int64),
+                        end=np.zeros(capacity, np.int64), rank=np.zeros(capacity, np.int64), filled=np.zeros(1, np.int64)))
 
 
 @inline
@@ -209,7 +210,7 @@ def _take_one(tables: StringTables, walk: Walk, end: int, hadrons: Yield, dice: 
     _give_kick(walk, end, dice)
     number = walk.number[end]
     z = draw_fraction(tables.fraction, dice, number[FLAVOUR], number[NEW], LUND_B * walk.value[end, MT2])
-    if len(walk.weights) > 0 and abs(number[FLAVOUR]) == 5:
+    if walk.varied and abs(number[FLAVOUR]) == 5:
         weigh_fraction(z, number[FLAVOUR], number[NEW], LUND_B * walk.value[end, MT2], walk.weights)
     if not take_hadron(walk, end, z):
         return 0

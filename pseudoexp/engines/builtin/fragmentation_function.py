@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import exp, log
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.packed import packed
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.exponential import quick_log
 
@@ -87,7 +88,7 @@ def fraction_table() -> FractionTable:
         bounds[kind, :, 0] = (1.0 - 1e-9) * np.minimum(weight[:-1], weight[1:])
         bounds[kind, :, 1] = (1.0 + 1e-9) * np.maximum(weight[:-1], weight[1:])
         bounds[kind, int(peak * _CELLS), 1] = 1.0
-    return FractionTable(power, bounds)
+    return packed(FractionTable(power, bounds))
 
 
 @kernel

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline
+from pseudoexp.core.packed import packed
 from pseudoexp.core.species import charge3
 from pseudoexp.engines.builtin.dice import Dice, throw
 
@@ -154,7 +155,7 @@ def hadron_table() -> HadronTable:
     line = np.full(len(rows), -1, np.int32)
     line[[r[2] > 0.0 for r in rows]] = np.arange(len(broad))
     spins = {22: 3, 130: 1, 310: 1}
-    return HadronTable(
+    return packed(HadronTable(
         slot=slot, multiplier=multiplier, pdg_id=codes.astype(np.int32),
         mass=np.array([r[1] for r in rows]), width=np.array([r[2] for r in rows]),
         mass_low=np.array([r[3] for r in rows]), mass_high=np.array([r[4] for r in rows]),
@@ -163,4 +164,4 @@ def hadron_table() -> HadronTable:
         charge=np.array([charge3(r[0]) for r in rows], np.int32),
         baryon=np.array([3 if len(quark_content(r[0])) == 3 else 0 for r in rows], np.int32),
         own_antiparticle=np.array([_is_own_antiparticle(r[0]) for r in rows]),
-        line=line, quantiles=np.array([_quantiles(r[1], r[2], r[3], r[4], r[5]) for r in broad]))
+        line=line, quantiles=np.array([_quantiles(r[1], r[2], r[3], r[4], r[5]) for r in broad])))

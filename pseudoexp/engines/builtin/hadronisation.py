@@ -56,9 +56,9 @@ class HadronisationWorkspace(NamedTuple):
     done: NDArray[np.bool_]  # (strings,)
 
 
-def hadronisation_workspace(partons: int, hadrons: int, weights: NDArray[np.float64] | None = None) -> HadronisationWorkspace:
-    """Return a workspace for events of up to `partons` in the list and `hadrons` of one string; `weights` as in `new_walk`."""
-    return HadronisationWorkspace(new_strings(partons, 4 * partons), new_walk(partons, weights), new_yield(hadrons), new_dice(),
+def hadronisation_workspace(partons: int, hadrons: int, varied: bool = False) -> HadronisationWorkspace:
+    """Return a workspace for events of up to `partons` in the list and `hadrons` of one string; `varied` as in `new_walk`."""
+    return HadronisationWorkspace(new_strings(partons, 4 * partons), new_walk(partons, varied), new_yield(hadrons), new_dice(),
                                   np.zeros(partons, np.bool_))
 
 

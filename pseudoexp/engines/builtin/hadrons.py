@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline
+from pseudoexp.core.packed import packed
 
 DECAYED, STABLE = 0, 1
 """Statuses."""
@@ -32,10 +33,10 @@ class Hadrons(NamedTuple):
 
 def new_hadrons(capacity: int) -> Hadrons:
     """Return an empty list for up to `capacity` hadrons."""
-    return Hadrons(
+    return packed(Hadrons(
         p4=np.zeros((capacity, 4)), mass=np.zeros(capacity), vertex=np.zeros((capacity, 4)),
         decay_vertex=np.zeros((capacity, 4)), pdg_id=np.zeros(capacity, np.int32), status=np.zeros(capacity, np.int32),
-        mother=np.zeros(capacity, np.int32), from_higgs=np.zeros(capacity, np.bool_), filled=np.zeros(1, np.int64))
+        mother=np.zeros(capacity, np.int32), from_higgs=np.zeros(capacity, np.bool_), filled=np.zeros(1, np.int64)))
 
 
 @inline

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.packed import packed
 from pseudoexp.core.species import HIGGS
 from pseudoexp.engines.builtin.colour_flow import (
     ANNIHILATION,
@@ -67,8 +68,8 @@ class Scattering(NamedTuple):
 
 def new_scattering() -> Scattering:
     """Return the workspace of one scattering."""
-    return Scattering(np.zeros(COLUMNS), np.zeros(COLUMNS), np.zeros(5), np.zeros(8), np.zeros(4, np.int32),
-                      np.zeros((4, 2), np.int32))
+    return packed(Scattering(np.zeros(COLUMNS), np.zeros(COLUMNS), np.zeros(5), np.zeros(8), np.zeros(4, np.int32),
+                             np.zeros((4, 2), np.int32)))
 
 
 @inline

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.packed import packed
 from pseudoexp.engines.builtin.exponential import quick_log
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "parton_density.npz"
@@ -88,8 +89,8 @@ def densities() -> Densities:
     steps = np.array([(linear - 1) / (log_x[linear - 1] - log_x[0]), (len(x) - 1 - linear) / (1.0 - x[linear]),
                       (len(log_q2) - 1) / (log_q2[-1] - log_q2[0]), linear])
     most_quarks = np.maximum.accumulate(quarks[:, ::-1], axis=1)[:, ::-1].astype(np.float32)
-    return Densities(values, log_x, log_q2, _inverse_denominators(log_x), _inverse_denominators(log_q2), steps,
-                     np.ascontiguousarray(most_quarks))
+    return packed(Densities(values, log_x, log_q2, _inverse_denominators(log_x), _inverse_denominators(log_q2), steps,
+                     np.ascontiguousarray(most_quarks)))
 
 
 @inline

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline
+from pseudoexp.core.packed import packed
 
 REPLACED, FINAL, INCOMING, REMNANT = 0, 1, 2, 3
 """Statuses: has branched or decayed; goes on to the strings; enters a system; beam remnant, goes on to the strings."""
@@ -54,18 +55,18 @@ class Systems(NamedTuple):
 
 def new_partons(capacity: int) -> Partons:
     """Return an empty list for up to `capacity` partons."""
-    return Partons(
+    return packed(Partons(
         p4=np.zeros((capacity, 4)), mass=np.zeros(capacity), pdg_id=np.zeros(capacity, np.int32),
         colour=np.zeros((capacity, 2), np.int32), status=np.zeros(capacity, np.int32),
         mother=np.zeros(capacity, np.int32), system=np.zeros(capacity, np.int32),
-        from_higgs=np.zeros(capacity, np.bool_), filled=np.zeros(2, np.int64))
+        from_higgs=np.zeros(capacity, np.bool_), filled=np.zeros(2, np.int64)))
 
 
 def new_systems(capacity: int) -> Systems:
     """Return an empty list for up to `capacity` scatterings."""
-    return Systems(
+    return packed(Systems(
         incoming=np.zeros((capacity, 2), np.int32), x=np.zeros((capacity, 2)), origin=np.zeros((capacity, 2), np.int32),
-        partner=np.full((capacity, 2), -1, np.int32), scale=np.zeros(capacity), filled=np.zeros(1, np.int64))
+        partner=np.full((capacity, 2), -1, np.int32), scale=np.zeros(capacity), filled=np.zeros(1, np.int64)))
 
 
 @inline

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import log, sincos
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.packed import packed
 from pseudoexp.engines.builtin.dice import Dice, throw
 
 MAXIMUM_PRODUCTS = 12
@@ -35,8 +36,8 @@ class Products(NamedTuple):
 def new_products() -> Products:
     """Return an empty workspace of decays."""
     n = MAXIMUM_PRODUCTS
-    return Products(p4=np.zeros((n, 4)), mass=np.zeros(n), pdg_id=np.zeros(n, np.int64), row=np.zeros(n, np.int64),
-                    cluster=np.zeros(n), parton=np.zeros(n, np.int64))
+    return packed(Products(p4=np.zeros((n, 4)), mass=np.zeros(n), pdg_id=np.zeros(n, np.int64), row=np.zeros(n, np.int64),
+                    cluster=np.zeros(n), parton=np.zeros(n, np.int64)))
 
 
 @inline

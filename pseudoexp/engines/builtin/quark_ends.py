@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline
+from pseudoexp.core.packed import packed
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.flavour import (
     DIQUARK,
@@ -85,7 +86,7 @@ def quark_ends() -> QuarkEnds:
             ends.outcome[quark, k] = new, shared, meson, hadron, anti, row
             probability[k] = weight
         ends.kept[quark], ends.alias[quark] = _share_cells(probability)
-    return ends
+    return packed(ends)
 
 
 @inline

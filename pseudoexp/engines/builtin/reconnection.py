@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.packed import packed
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.partons import FINAL, Partons, Systems, new_colour
 from pseudoexp.engines.builtin.recoil import product
@@ -45,10 +46,10 @@ class ReconnectionWorkspace(NamedTuple):
 def reconnection_workspace(systems: int, partons: int) -> ReconnectionWorkspace:
     """Return buffers for up to `systems` scatterings and `partons` partons."""
     tags = 4 * partons
-    return ReconnectionWorkspace(
+    return packed(ReconnectionWorkspace(
         of_colour=np.zeros(tags, np.int32), of_anticolour=np.zeros(tags, np.int32), joins=np.zeros(systems, np.int32),
         string_of=np.zeros(tags, np.int32), ends=np.zeros((9, tags)),
-        gluons=np.zeros(partons, np.int32), pt2=np.zeros(partons), quarks=np.zeros(partons, np.int32))
+        gluons=np.zeros(partons, np.int32), pt2=np.zeros(partons), quarks=np.zeros(partons, np.int32)))
 
 
 @kernel

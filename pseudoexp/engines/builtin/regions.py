@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.packed import packed
 
 X, Y, GAMMA, W2, PX, PY, NEW_PX, NEW_PY, MASS, MT2 = range(10)
 """Columns of `Walk.value`."""
@@ -50,15 +51,16 @@ class Walk(NamedTuple):
     regions: NDArray[np.int64]  # (1,) number of low regions
     joint: NDArray[np.float64]  # (4, 4) p, q and the transverse axes of the region of the last two hadrons
     past: NDArray[np.float64]  # (84,) an earlier state of all of the above but the regions
-    weights: NDArray[np.float64]  # (2,) weights for other values of r_b; none: nothing is varied
+    varied: bool  # whether there are weights
+    weights: NDArray[np.float64]  # (2,) for other values of r_b
 
 
-def new_walk(capacity: int, weights: NDArray[np.float64] | None = None) -> Walk:
-    """Return a workspace for strings of up to `capacity` partons; `weights` are varied, if there are any."""
-    return Walk(ahead=np.zeros((2, capacity + 1, 4)), towards=np.zeros((2, capacity + 1, 4)), value=np.zeros((2, 10)),
-                number=np.zeros((2, 10), np.int64), vector=np.zeros((2, 5, 4)), rest=np.zeros(4),
-                regions=np.zeros(1, np.int64), joint=np.zeros((4, 4)), past=np.zeros(84),
-                weights=np.zeros(0) if weights is None else weights)
+def new_walk(capacity: int, varied: bool = False) -> Walk:
+    """Return a workspace for strings of up to `capacity` partons, with weights or without."""
+    return packed(Walk(ahead=np.zeros((2, capacity + 1, 4)), towards=np.zeros((2, capacity + 1, 4)), value=np.zeros((2, 10)),
+                       number=np.zeros((2, 10), np.int64), vector=np.zeros((2, 5, 4)), rest=np.zeros(4),
+                       regions=np.zeros(1, np.int64), joint=np.zeros((4, 4)), past=np.zeros(84),
+                       varied=varied, weights=np.ones(2)))
 
 
 @inline

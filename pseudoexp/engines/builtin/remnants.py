@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.packed import packed
 from pseudoexp.engines.builtin.beams import DOWN, UP, valence_taken
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.partons import (
@@ -52,11 +53,11 @@ class RemnantWorkspace(NamedTuple):
 def remnant_workspace(systems: int, partons: int) -> RemnantWorkspace:
     """Return buffers for up to `systems` scatterings and `partons` partons."""
     n = systems + 2
-    return RemnantWorkspace(
+    return packed(RemnantWorkspace(
         rows=np.zeros((2, n), np.int32), partner=np.zeros((2, n), np.int32), filled=np.zeros(2, np.int64),
         order=np.zeros(n, np.int32), colour=np.zeros((partons, 2), np.int32), fraction=np.zeros((2, n)),
         kt=np.zeros((2, n, 2)), incoming_kt=np.zeros((2, n, 2)),
-        frame=np.zeros((n, 7)), present=np.zeros(partons, np.int32))
+        frame=np.zeros((n, 7)), present=np.zeros(partons, np.int32)))
 
 
 @inline

@@ -8,7 +8,7 @@ from pseudoexp.core.elementary import sincos
 from pseudoexp.core.jit import kernel
 from pseudoexp.engines.builtin.coupling import BOTTOM_MASS
 from pseudoexp.engines.builtin.dice import Dice, throw
-from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWork, add_ends, forget_ends
+from pseudoexp.engines.builtin.dipoles import ShowerTables, ShowerWorks, add_ends, forget_ends
 from pseudoexp.engines.builtin.partons import FINAL, REPLACED, Partons, Systems, append_parton, new_colour
 from pseudoexp.engines.builtin.recoil import put_on_shell
 from pseudoexp.engines.builtin.showers import FULL, shower_down, start_ends
@@ -43,7 +43,7 @@ def two_bottoms(row: int, partons: Partons, dice: Dice) -> bool:
 
 
 @kernel
-def decay_higgs(row: int, partons: Partons, systems: Systems, tables: ShowerTables, work: ShowerWork, dice: Dice
+def decay_higgs(row: int, partons: Partons, systems: Systems, tables: ShowerTables, works: ShowerWorks, dice: Dice
                 ) -> int:
     """Decay a Higgs boson to b bbar and shower the pair from m_H / 2, the largest pT there is.
 
@@ -53,8 +53,8 @@ def decay_higgs(row: int, partons: Partons, systems: Systems, tables: ShowerTabl
         The Higgs boson, `FINAL` and with its last momentum.
     partons, systems : Partons, Systems
         The event.
-    tables, work : ShowerTables, ShowerWork
-        As in `showers.evolve`.
+    tables, works : ShowerTables, ShowerWorks
+        As in `showers.shower_down`; the first workspace is used.
     dice : Dice
         Placed by `throw_from`.
 
@@ -66,6 +66,7 @@ def decay_higgs(row: int, partons: Partons, systems: Systems, tables: ShowerTabl
     if not two_bottoms(row, partons, dice):
         return FULL
     antiquark = partons.filled[0] - 1
+    work = works[0]
     forget_ends(work)
     if not add_ends(work, partons, antiquark - 1) or not add_ends(work, partons, antiquark):
         return FULL
@@ -74,4 +75,4 @@ def decay_higgs(row: int, partons: Partons, systems: Systems, tables: ShowerTabl
     mass = partons.mass[row]
     work.top[0] = work.counted[0] = 0.25 * mass * mass
     code = start_ends(work, partons, systems, tables, dice, -1, work.counted[0])
-    return code if code < 0 else shower_down(-1, 0, 0.0, partons, systems, tables, work, dice)
+    return code if code < 0 else shower_down(-1, 0, 0.0, partons, systems, tables, works, dice)

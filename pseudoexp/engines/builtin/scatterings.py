@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import exp, log
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.packed import packed
 from pseudoexp.engines.builtin.coupling import Coupling, alpha_s, strong_coupling
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.exponential import quick_exp
@@ -51,8 +52,8 @@ class Scatterings(NamedTuple):
 def scatterings() -> Scatterings:
     """Return the tables, read once."""
     with np.load(DATA, allow_pickle=False) as data:
-        return Scatterings(data["log_above"], data["largest"], data["steps"], float(data["mean_at_centre"]),
-                           strong_coupling(COUPLING))
+        return packed(Scatterings(data["log_above"], data["largest"], data["steps"], float(data["mean_at_centre"]),
+                           strong_coupling(COUPLING)))
 
 
 @inline

@@ -7,7 +7,7 @@
     code = evolve(system, partons, systems, tables, work, dice, True)    # down from systems.scale[system]
 
     code = begin(system, partons, systems, tables, work, dice, True)     # the same with pauses
-    code = shower_down(first, end, pause2, partons, systems, tables, work, dice)      # of systems first ... end - 1
+    code = shower_down(first, end, pause2, partons, systems, tables, works, dice)      # of systems first ... end - 1
 
 The highest of all trials is judged first; accepted or not, evolution goes on from its pT. Only what a branching changed
 gets new trials.
@@ -21,8 +21,8 @@ from pseudoexp.engines.builtin.dice import Dice
 from pseudoexp.engines.builtin.dipoles import (
     ShowerTables,
     ShowerWork,
+    ShowerWorks,
     add_ends,
-    block,
     forget_ends,
     highest,
     is_shower_parton,
@@ -81,7 +81,7 @@ def radiate(work: ShowerWork, partons: Partons, systems: Systems, tables: Shower
         Number of branchings, or what went wrong.
     """
     count = 0
-    varied = len(work.weights) > 0 and system <= 0
+    varied = work.varied and system <= 0
     top, final2 = 0.0, 0.0
     for _ in range(_MOST_TRIALS):
         k = highest(work.trial, work.filled[0])
@@ -186,7 +186,7 @@ def evolve(system: int, partons: Partons, systems: Systems, tables: ShowerTables
 
 @kernel
 def shower_down(first: int, end: int, pause2: float, partons: Partons, systems: Systems, tables: ShowerTables,
-                work: ShowerWork, dice: Dice) -> int:
+                works: ShowerWorks, dice: Dice) -> int:
     """Shower scatterings on, from where they paused down to `pause2`, and decide where new incoming partons are from.
 
     All in one call, and the only one of `radiate` in an event: to hand over all lists and tables takes as long as some trials.
@@ -194,9 +194,9 @@ def shower_down(first: int, end: int, pause2: float, partons: Partons, systems: 
     Parameters
     ----------
     first, end : int
-        The scatterings are `first` ... `end` - 1; -1 stands for the decay of a Higgs boson, in block 0.
-    pause2, partons, systems, tables, work, dice
-        As in `radiate`; `work` with the blocks of all scatterings.
+        The scatterings are `first` ... `end` - 1; -1 stands for the decay of a Higgs boson, in the first workspace.
+    pause2, partons, systems, tables, works, dice
+        As in `radiate`; the workspaces of all scatterings.
 
     Returns
     -------
@@ -205,16 +205,16 @@ def shower_down(first: int, end: int, pause2: float, partons: Partons, systems: 
     """
     for system in range(first, end):
         k = max(system, 0)
-        if work.top[k] <= pause2:
+        if works[k].top[0] <= pause2:
             continue
         before = (systems.incoming[k, 0], systems.incoming[k, 1])
         limits = (1.0, 1.0)
         if system >= 0:
-            limits = _limits(system, pause2, systems, work)
-        code = radiate(block(work, k), partons, systems, tables, dice, system, limits, system >= 0, pause2)
+            limits = _limits(system, pause2, systems, works[k])
+        code = radiate(works[k], partons, systems, tables, dice, system, limits, system >= 0, pause2)
         if code < 0:
             return code
         for side in range(2):
             if systems.incoming[k, side] != before[side]:
-                decide_origin(k, side, partons, systems, tables.densities, dice, work.rest[side], work.above)
+                decide_origin(k, side, partons, systems, tables.densities, dice, works[k].rest[side], works[k].above)
     return 0

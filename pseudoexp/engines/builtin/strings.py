@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.jit import inline, kernel
+from pseudoexp.core.packed import packed
 from pseudoexp.engines.builtin.partons import FINAL, REMNANT, Partons
 
 JOINING_MASS = 0.3
@@ -39,12 +40,12 @@ class Strings(NamedTuple):
 
 def new_strings(partons: int, tags: int) -> Strings:
     """Return a workspace for events of up to `partons` coloured partons and `tags` colour tags."""
-    return Strings(
+    return packed(Strings(
         p4=np.zeros((partons, 4)), flavour=np.zeros(partons, np.int64), row=np.zeros(partons, np.int64),
         start=np.zeros(partons, np.int64), length=np.zeros(partons, np.int64), closed=np.zeros(partons, np.bool_),
         higgs=np.zeros(partons, np.bool_), own=np.zeros(partons), gap=np.zeros(partons),
         excess=np.zeros(partons), anticoloured=np.full(tags, -1, np.int64),
-        filled=np.zeros(1, np.int64))
+        filled=np.zeros(1, np.int64)))
 
 
 @inline

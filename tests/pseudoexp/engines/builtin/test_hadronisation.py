@@ -139,7 +139,7 @@ def test_ancestry():
     """All of a string of the Higgs boson's; of a mixed string only the hadron of the Higgs boson's heavy quark."""
     result, hadrons = hadrons_of(fill(CONFIGURATIONS["qqbar"], CONFIGURATIONS["bbbar"], higgs=1), 3)
     n = hadrons.filled[0]
-    flags, beauty = hadrons.from_higgs[:n], np.isin(np.abs(hadrons.pdg_id[:n]) // 100 % 10, (5,))
+    flags, beauty = hadrons.from_higgs[:n] > 0, np.isin(np.abs(hadrons.pdg_id[:n]) // 100 % 10, (5,))
     assert result == 2
     assert flags[beauty].all()
     assert 0 < flags.sum() < n
@@ -147,7 +147,7 @@ def test_ancestry():
     mixed.from_higgs[0] = True
     for event in range(20):
         _, hadrons = hadrons_of(mixed, event)
-        flagged = hadrons.pdg_id[: hadrons.filled[0]][hadrons.from_higgs[: hadrons.filled[0]]]
+        flagged = hadrons.pdg_id[: hadrons.filled[0]][hadrons.from_higgs[: hadrons.filled[0]] > 0]
         assert len(flagged) == 1
         assert 5 in quark_content(int(flagged[0])) or -5 in quark_content(int(flagged[0]))
         assert quark_numbers(flagged.tolist())[5] == 1

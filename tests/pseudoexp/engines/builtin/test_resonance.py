@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pseudoexp.core.packed import unpacked
 from pseudoexp.core.rng import event_stream
 from pseudoexp.core.species import HIGGS
 from pseudoexp.engines.builtin.dice import SHOWER, new_dice, throw_from
-from pseudoexp.engines.builtin.dipoles import shower_tables, shower_work
+from pseudoexp.engines.builtin.dipoles import shower_tables, shower_works
 from pseudoexp.engines.builtin.partons import (
     FINAL,
     REPLACED,
@@ -25,14 +26,16 @@ MOMENTUM = np.array([120.0, -260.0, 400.0])
 
 def decayed(n: int, momentum: np.ndarray = MOMENTUM) -> list[Partons]:
     """Return the partons of `n` decays of a Higgs boson with this momentum."""
-    tables, work, partons, systems, dice = shower_tables(), shower_work(400), new_partons(400), new_systems(1), new_dice()
+    tables, works = shower_tables(), shower_works(1, 400, 800)
+    partons, systems, dice = new_partons(400), new_systems(1), new_dice()
     out = []
     for event in range(n):
         forget_partons(partons, systems)
         row = append_parton(partons, HIGGS, FINAL, -1, 0, *momentum, np.sqrt(momentum @ momentum + 125.0**2), 125.0, 0, 0)
         throw_from(dice, event_stream(3, 0, event), SHOWER, 0)
-        assert decay_higgs(row, partons, systems, tables, work, dice) >= 0
-        out.append(Partons(*(a[:partons.filled[0]].copy() for a in partons[:-1]), partons.filled.copy()))
+        assert decay_higgs(row, partons, systems, tables, works, dice) >= 0
+        *lists, filled = unpacked(partons, Partons)
+        out.append(Partons(*(a[:filled[0]].copy() for a in lists), filled.copy()))
     return out
 
 

@@ -8,9 +8,9 @@ from pseudoexp.core.rng import QCD, SIGNAL, event_stream
 from pseudoexp.dataset.schema import VARIATION_FIELDS
 from pseudoexp.engines.builtin.bowler import VARIED, weigh_fraction
 from pseudoexp.engines.builtin.chunk import generate_chunk, generate_varied
-from pseudoexp.engines.builtin.coupling import Coupling
+from pseudoexp.engines.builtin.coupling import Coupling, strong_coupling
 from pseudoexp.engines.builtin.dice import HARD_PROCESS, SHOWER, STRING, VARIATIONS, new_dice, throw_from
-from pseudoexp.engines.builtin.dipoles import shower_tables, shower_work, tables_for
+from pseudoexp.engines.builtin.dipoles import SHOWER_COUPLING, shower_tables, shower_work, tables_for
 from pseudoexp.engines.builtin.fragmentation_function import (
     BOTTOM_MASS,
     BOWLER_BOTTOM,
@@ -26,6 +26,7 @@ from pseudoexp.engines.builtin.variations import FSR, ISR, NAMES, PAIRS, SCALE_F
 from pseudoexp.engines.settings import EngineSettings
 
 EVENTS = 12_000
+COUPLING = strong_coupling(SHOWER_COUPLING)
 
 
 @kernel
@@ -53,10 +54,10 @@ def showered(first, with_initial, varied=True, n=EVENTS, tables=None):
 
     Events in which an incoming heavy quark finds no gluon to come from, some in 10^5, are left out.
     """
-    work = shower_work(3000, weights=np.ones(len(NAMES) if varied else 0))
+    work = shower_work(3000, varied)
     weights, seen = np.ones((n, len(NAMES))), np.zeros((n, 3))
     shower(first, new_partons(3000), new_systems(1), new_dice(), hard_process(QCD, 150.0, 4.0), hard_workspace(),
-           tables or shower_tables(), work, with_initial, weights, seen)
+           shower_tables() if tables is None else tables, work, with_initial, weights, seen)
     good = seen[:, 0] >= 0
     assert good.mean() > 0.999 and (seen[~good, 0] == NO_THRESHOLD).all()
     return weights[good], seen[good]
@@ -108,8 +109,7 @@ def test_weights_are_one_on_average(final, both):
 def test_final_state_scale(final, k):
     """Branchings and their squares as with the other coupling, which alone differs by many standard deviations."""
     weights, seen = final
-    tables = shower_tables()
-    changed = tables_for(scaled(tables.final, SCALE_FACTORS2[k], 5), tables.initial)
+    changed = tables_for(scaled(COUPLING, SCALE_FACTORS2[k], 5), COUPLING)
     _, other = showered(EVENTS, False, varied=False, tables=changed)
     for power in (1, 2):
         values, others = seen[:, 0] ** power, other[:, 0] ** power
@@ -120,8 +120,7 @@ def test_final_state_scale(final, k):
 @pytest.mark.parametrize("k", [0, 1], ids=["half", "twice"])
 def test_initial_state_scale(both, k):
     weights, seen = both
-    tables = shower_tables()
-    changed = tables_for(tables.final, scaled(tables.initial, SCALE_FACTORS2[k], 3))
+    changed = tables_for(COUPLING, scaled(COUPLING, SCALE_FACTORS2[k], 3))
     _, other = showered(EVENTS, True, varied=False, tables=changed)
     assert abs(difference(np.ones(len(seen)), seen[:, 2], other[:, 2])) > 8.0
     for column in (0, 2):
