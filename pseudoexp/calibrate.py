@@ -48,7 +48,7 @@ from pseudoexp.flavour.templates import (
     typical_sigma,
 )
 from pseudoexp.flavour.two_track import prepare_jet
-from pseudoexp.jets import calibration as jet_calibration
+from pseudoexp.jets import inversion
 from pseudoexp.jets.candidates import trimmed_jet
 from pseudoexp.jets.truth import truth_jets
 from pseudoexp.reconstruction import reconstruct
@@ -135,7 +135,7 @@ def _derive(card: DetectorCard, chunks: list[tuple[int, int]], folder: Path, poo
         return list(report.follow(pool.map(_call, [(function, job) for job in jobs])))
 
     measured: list[Measured] = each(_measure)
-    jets = jet_calibration.derive(np.concatenate([m.reco for m in measured]),
+    jets = inversion.derive(np.concatenate([m.reco for m in measured]),
                                   np.concatenate([m.truth for m in measured]))
     tracks = np.concatenate([m.tracks for m in measured[:_TYPICAL_CHUNKS]])
     blank = blank_templates(typical_sigma(*tracks.T))

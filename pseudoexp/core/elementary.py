@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from pseudoexp.core.jit import inline
+from pseudoexp.core.jit import inline, kernel
 
 _LOG2_E = 1.4426950408889634
 _LN2_HI = float.fromhex("0x1.62e42fefa3800p-1")  # 42 bits: k * _LN2_HI is exact for |k| < 2048
@@ -48,7 +48,7 @@ _ATAN_LO = np.array([float.fromhex(h) for h in (
 )])
 
 
-@inline
+@kernel
 def exp(x: float) -> float:
     """Return e**x; 0 below -708, inf above 709.78."""
     if not x > -708.0:

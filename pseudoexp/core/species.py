@@ -8,7 +8,7 @@ and in plain Python.
 
 from __future__ import annotations
 
-from pseudoexp.core.jit import inline
+from pseudoexp.core.jit import inline, kernel
 
 ELECTRON, NU_E, MUON, NU_MU, TAU, NU_TAU = 11, 12, 13, 14, 15, 16
 CHARM, BEAUTY, GLUON, PHOTON, HIGGS = 4, 5, 21, 22, 25
@@ -115,7 +115,7 @@ def is_neutrino(pdg_id: int) -> bool:
     return NU_E <= a <= NU_TAU and a % 2 == 0
 
 
-@inline
+@kernel
 def charge3(pdg_id: int) -> int:
     """Return three times the electric charge of a quark, lepton, W, diquark or hadron; 0 for anything else."""
     a = abs(pdg_id)

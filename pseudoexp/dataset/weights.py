@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from pseudoexp.core.elementary import log
 from pseudoexp.core.interpolation import bilinear
@@ -55,6 +54,8 @@ def derive(signal: NDArray[np.float64], qcd: NDArray[np.float64]) -> SpectrumRat
     """
     if min(len(signal), len(qcd)) < _MIN_ROWS:
         raise DataError(f"{len(signal)} signal and {len(qcd)} QCD rows are too few for weights: {_MIN_ROWS} of each")
+    from scipy import ndimage  # a quarter of a second that users of shipped tables need not wait for
+
     log_pt, eta = _nodes()
     densities = []
     for rows in (signal, qcd):

@@ -9,7 +9,7 @@ from real_events import events
 from pseudoexp import calibrate, calibration
 from pseudoexp.core.rng import CALIBRATION
 from pseudoexp.dataset import weights
-from pseudoexp.jets import calibration as jet_calibration
+from pseudoexp.jets import inversion
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def few_events(monkeypatch):
     monkeypatch.setattr(calibrate, "_pool", Pool)
     monkeypatch.setattr(calibrate, "_events", lambda folder, process, chunk: events(("signal", "qcd")[process % CALIBRATION]))
     monkeypatch.setattr(weights, "_MIN_ROWS", 10)
-    monkeypatch.setattr(jet_calibration, "_MIN_JETS", 8)
+    monkeypatch.setattr(inversion, "_MIN_JETS", 8)
 
 
 def test_calibrate_a_card_with_few_events(few_events, tmp_path):

@@ -43,7 +43,7 @@ class FractionTable(NamedTuple):
     bounds: NDArray[np.float64]  # (4, 256, 2) least and largest value in equal steps of z
 
 
-@inline
+@kernel
 def shape_powers(old: int, new: int) -> tuple[float, float]:
     """Return the powers (a, c) of f(z) for the flavour at the end of the string and the one of the next break.
 

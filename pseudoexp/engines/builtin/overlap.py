@@ -9,8 +9,6 @@ b exp(-b**p) db: with u = b**p a gamma distribution of shape 2/p.
 from __future__ import annotations
 
 import numpy as np
-from scipy.integrate import quad
-from scipy.optimize import brentq
 
 from pseudoexp.core.elementary import exp, log
 from pseudoexp.core.jit import inline
@@ -28,6 +26,9 @@ def mean_at_centre(scatterings_per_collision: float) -> float:
     scatterings_per_collision : float
         Cross-section for scatterings over the cross-section for non-diffractive collisions; above 1.
     """
+    from scipy.integrate import quad  # a quarter of a second that events need not wait for
+    from scipy.optimize import brentq
+
     total = 1.0 / POWER * float(quad(lambda u: u ** (_SHAPE - 1.0) * np.exp(-u), 0.0, np.inf)[0])
 
     def collisions(k: float) -> float:
