@@ -1,10 +1,12 @@
 """Peers and us in turn on the same machine: particles against Pythia8, the full chain behind either, clustering against FastJet.
 
-    python bench/side_by_side.py [--rounds 5] [--events 2500] [--file data.h5]
+    python bench/side_by_side.py [--rounds 5] [--events 2500] [--rows 20000] [--file data.h5]
 
 All events have the default pT-hat threshold and bias, without a detector where particles are compared. Of each line, both sides
 run in every round, one after the other; times are processor times of one core, warm; the ratio is the median of the rounds'.
-With `--file`, also what reading that file costs: `load` of the 39 features, and batches.
+A second core: wall times of productions by one worker process and by two, in turn, each of `--rows` rows less one of a quarter
+as many, so that starting up does not count. With `--file`, also what reading that file costs: `load` of the 39 features, and
+batches.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -97,6 +100,23 @@ def reading(path: str, rounds: int) -> None:
           f"batches of 4096: {size / np.median(batches):.0f} MB/s")
 
 
+def second_core(rows: int, rounds: int) -> None:
+    """Print how much faster two worker processes make rows than one; the machine has to be idle."""
+    def once(folder: str, n: int, threads: int) -> float:
+        begin = time.perf_counter()
+        pseudoexp.generate(n, f"{folder}/{threads}.h5", threads=threads, force=True)
+        return time.perf_counter() - begin
+
+    ratios, rates = [], []
+    with tempfile.TemporaryDirectory(prefix="pseudoexp-cores-") as folder:
+        for _ in range(rounds):
+            one, two = (once(folder, rows, threads) - once(folder, rows // 4, threads) for threads in (1, 2))
+            ratios.append(one / two)
+            rates.append(0.75 * rows / two)
+    print(f"\nrows, two workers over one: **{np.median(ratios):.2f}** ({min(ratios):.2f} to {max(ratios):.2f}); "
+          f"{np.median(rates):.0f} rows per second with two")
+
+
 def start(statement: str, rounds: int) -> float:
     """Return the median time [s] of a Python process that does this, less that of an empty one."""
     def once(code: str) -> float:
@@ -112,6 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--events", type=int, default=2500, help="of the built-in engine, per round; Pythia8 makes a tenth")
+    parser.add_argument("--rows", type=int, default=20_000, help="of the productions by one worker process and by two")
     parser.add_argument("--file", help="a dataset to read")
     options = parser.parse_args()
     print("| | ours | peer | | ratio, median of the rounds |\n|---|---|---|---|---|")
@@ -135,6 +156,7 @@ def main() -> None:
     line(f"anti-kT of 430 particles: FastJet ({jets} jets alike)", "ms per event", times * len(chosen),
          lambda: [cluster_all(p4, offsets, 1.0, -1, ws) for _ in range(times)],
          lambda: [fastjet_all(vectors, definition) for _ in range(times)], times * len(chosen), options.rounds)
+    second_core(options.rows, options.rounds)
     print(f"\n`import pseudoexp`: {start('import pseudoexp', options.rounds):.2f} s")
     if options.file:
         reading(options.file, options.rounds)

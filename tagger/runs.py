@@ -22,7 +22,6 @@ import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.files import MOST_ARRAYS, read_arrays, require_writable
-from pseudoexp.errors import ConfigError, DataError, MissingExtra, SchemaError
+from pseudoexp.errors import ConfigError, DataError, SchemaError
+from pseudoexp.optional import require
 
 if TYPE_CHECKING:
     import keras
@@ -215,16 +215,10 @@ def load_model(path: str | Path) -> keras.Model:
             layers = archive.read("config.json").decode()
     except (OSError, EOFError, KeyError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error):
         raise SchemaError(f"{path}: not a network saved by Keras, or damaged") from None
-    try:
-        import keras
-    except ImportError:
-        raise MissingExtra("keras", "tagger") from None
+    keras = require("keras", "tagger")
     for mark, module, extra in LAYER_PACKAGES:
         if mark in layers:
-            try:
-                import_module(module)
-            except ImportError:
-                raise MissingExtra(module.split(".")[0], extra) from None
+            require(module, extra)
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever Keras, h5py or a layer says: the file is at fault

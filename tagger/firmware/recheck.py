@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ class _Check:
     found: NDArray[Any]
     compare: Callable[[NDArray[Any], NDArray[Any]], BitCheck] = bit_check
 
-    @property
+    @cached_property
     def outcome(self) -> BitCheck:
         """How many rows agree, and the first that does not."""
         return self.compare(self.wanted, self.found)
