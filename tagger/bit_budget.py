@@ -176,7 +176,7 @@ class BestUnder(keras.callbacks.Callback):
         return self.plain(self.model)
 
     def restore(self) -> None:
-        """Put the best weights that fit back into the network.
+        """Put the best weights that fit, and say anything, back into the network.
 
         Raises
         ------
@@ -197,7 +197,7 @@ class BestUnder(keras.callbacks.Callback):
             estimated = estimated_luts(network)
             luts = estimated if self.check is None else self.check(network)
             tried.append({"epoch": candidate.epoch, "ebops": candidate.ebops, "estimated": estimated, "synthesised": luts})
-            if luts <= self.limit:
+            if 0.0 < luts <= self.limit:  # one of no LUTs always says the same
                 self.summary = {"luts": {"limit": self.limit, "estimated": estimated,
                                          "synthesised": None if self.check is None else luts,
                                          "fitting_epochs": len(self.candidates), "tried": tried if self.check else []}}

@@ -69,6 +69,12 @@ def test_a_limit_that_nothing_meets_is_one_line(monkeypatch):
         judged(monkeypatch, 100.0, [101.0], [0.9])
 
 
+def test_a_network_that_always_says_the_same_is_none(monkeypatch):
+    assert judged(monkeypatch, 500.0, [0.0, 400.0], [0.9, 0.8]).best_epoch == 2
+    with pytest.raises(ConfigError, match="no network of at most 500 LUTs"):
+        judged(monkeypatch, 500.0, [0.0, 0.0], [0.9, 0.8])
+
+
 def test_options_are_checked():
     with pytest.raises(ConfigError, match=r"luts 3\.0"):
         QuantiseOptions(luts=3.0)
