@@ -28,6 +28,8 @@ from pseudoexp.errors import ConfigError, GenerationError
 _PARTICLES, _HEAVY = 700, 24
 """Room per event in a batch, to begin with."""
 _LARGEST = 64
+_NO_ROOM = -4
+"""Code: the batch is full."""
 
 
 @kernel
@@ -41,7 +43,7 @@ def fill_batch(process: int, namespace: int, seed: int, first: int, done: int, a
         if code < 0:
             return i, code
         if not append_record(i, ws, records, batch):
-            return i, FULL
+            return i, _NO_ROOM
         batch.event_number[i] = first + i
         batch.weight[i] = weight
         batch.pthat[i] = pthat
@@ -156,10 +158,13 @@ def _generate(process: int, seed: int, first_event: int, n: int, settings: Engin
                                 *_workspace(size, ratios.shape[1] > 0), batch, ratios)
         if code == 0:
             break
-        if code != FULL or size == _LARGEST:
+        if code == _NO_ROOM:
+            room *= 2
+            batch = _enlarged(batch, room)
+        elif code == FULL and size < _LARGEST:
+            size *= 2  # which compiles the kernels anew; of 48,000 events none fills half of size 1
+        else:
             raise GenerationError(f"process {process}, event {first_event + done}, seed {seed}: cannot be made")
-        size, room = 2 * size, 2 * room
-        batch = _enlarged(batch, room)
     batch = trimmed(batch)
     require_finite(batch, f"built-in engine, process {process % CALIBRATION}, seed {seed}")
     return batch

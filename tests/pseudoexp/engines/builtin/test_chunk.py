@@ -9,6 +9,7 @@ import pytest
 
 from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, QCD, SIGNAL
 from pseudoexp.core.species import charge3, heavy_flavour
+from pseudoexp.engines.builtin import chunk
 from pseudoexp.engines.builtin.chunk import generate_chunk
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.errors import ConfigError
@@ -99,3 +100,11 @@ def test_a_soft_parton_beside_a_very_hard_one():
     """A region between momenta a million times apart has nothing but rounding in it (once NaN, in 1 of 4,000 events)."""
     batch = generate_chunk(SIGNAL, 11, 3872, 1, EngineSettings())
     assert np.isfinite(batch.p4).all()
+
+
+def test_a_batch_that_is_too_short_grows_and_nothing_is_compiled_for_it(monkeypatch):
+    whole = generate_chunk(SIGNAL, 1, 0, 5, EngineSettings())
+    monkeypatch.setattr(chunk, "_PARTICLES", 100)
+    monkeypatch.setattr(chunk, "_workspace", lambda size, varied, first=chunk._workspace: first({1: 1}[size], varied))
+    grown = generate_chunk(SIGNAL, 1, 0, 5, EngineSettings())
+    assert all(np.array_equal(a, b) for a, b in zip(whole, grown, strict=True))
