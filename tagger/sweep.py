@@ -82,11 +82,11 @@ class Request:
     data : Path
         The file.
     seeds : tuple of int
-        Of every training.
+        Of every training, where a scan has none of its own.
     common : dict
         Values of `COMMON`.
     scans : tuple of dict
-        `kind` and a tuple of values for each key of its grid.
+        `kind`, a tuple of values for each key of its grid, and its own `seeds` if it has any.
     text : str
         The file's text.
     """
@@ -120,13 +120,11 @@ class Request:
         data, seeds = content.get("data"), content.get("seeds", [1])
         if not isinstance(data, str):
             raise ConfigError(f"{source}: data = \"FILE.h5\" is needed, the file made by `pseudoexp generate`")
-        if not (isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds)):
-            raise ConfigError(f"{source}: seeds = {seeds!r}; allowed: a list of whole numbers")
         common = {key: content.get(key, default) for key, default in COMMON.items()}
         scans = content.get("scan", [])
         if not (isinstance(scans, list) and scans):
             raise ConfigError(f"{source}: at least one [[scan]] is needed; kinds: {', '.join(GRID)}")
-        return cls(source.parent / data, tuple(dict.fromkeys(seeds)), common,
+        return cls(source.parent / data, _seeds(seeds, source), common,
                    tuple(_scan(scan, source) for scan in scans), text)
 
     def jobs(self, fingerprint: str) -> list[Job]:
@@ -136,7 +134,7 @@ class Request:
             keys = list(GRID[scan["kind"]])
             for values in product(*(scan[key] for key in keys)):
                 settings = _that_matter(scan["kind"], dict(zip(keys, values, strict=True)))
-                for seed in self.seeds if scan["kind"] in PER_SEED else (None,):
+                for seed in scan.get("seeds", self.seeds) if scan["kind"] in PER_SEED else (None,):
                     job = self._job(scan["kind"], seed, settings, fingerprint)
                     found[job.name] = job
         return list(found.values())
@@ -170,6 +168,13 @@ class Progress:
     failed: dict[str, str] = field(default_factory=dict)
 
 
+def _seeds(seeds: Any, source: Path) -> tuple[int, ...]:
+    """Check seeds, and take each once."""
+    if not (isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds)):
+        raise ConfigError(f"{source}: seeds = {seeds!r}; allowed: a list of whole numbers")
+    return tuple(dict.fromkeys(seeds))
+
+
 def _scan(scan: Any, source: Path) -> dict[str, Any]:
     """Check one [[scan]] and fill in what it leaves out; a single value means a list of one."""
     kind = scan.get("kind") if isinstance(scan, dict) else None
@@ -180,8 +185,12 @@ def _scan(scan: Any, source: Path) -> dict[str, Any]:
     for key, values in scan.items():
         if key == "kind":
             continue
+        if key == "seeds" and kind in PER_SEED:
+            found[key] = _seeds(values, source)
+            continue
         if key not in grid:
-            raise ConfigError(f"{source}: '{key}' is unknown in a scan of kind {kind}; allowed: {', '.join(grid)}")
+            allowed = ", ".join([*grid, *(["seeds"] if kind in PER_SEED else [])])
+            raise ConfigError(f"{source}: '{key}' is unknown in a scan of kind {kind}; allowed: {allowed}")
         nested = isinstance(grid[key][0], list)  # a layout or a list of inputs is one value
         single = not isinstance(values, list) or (nested and not (values and isinstance(values[0], list)))
         found[key] = (values,) if single else tuple(values)

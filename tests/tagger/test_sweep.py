@@ -42,6 +42,8 @@ def test_a_request_is_a_grid(folder):
     assert not {job.name for job in other} & {job.name for job in jobs}
     third = jobs_of(Request.load(_request(folder, scans, HEAD + "quantise_epochs = 3\n")))
     assert {job.name for job in third} == {job.name for job in jobs}
+    more = jobs_of(Request.load(_request(folder, scans.replace('nodes', 'seeds = [2, 3, 4]\nnodes'))))
+    assert {job.seed for job in more} == {2, 3, 4} and {job.name for job in again} < {job.name for job in more}
     search = jobs_of(Request.load(_request(folder, '[[scan]]\nkind = "layouts"\nhidden = [4, 4]\nnodes = 3\n')))
     assert [job.seed for job in search] == [None] and search[0].settings["hidden"] == [4, 4]
 
@@ -50,6 +52,8 @@ def test_a_request_is_a_grid(folder):
     (HEAD, "at least one"), (HEAD + '[[scan]]\nkind = "melt"\n', "prune, select"), ("x = 1\n" + HEAD, "'x' is unknown"),
     (HEAD + '[[scan]]\nkind = "prune"\ncolour = 1\n', "'colour' is unknown"), ("seeds = [1]\n", "data = "), ("{", "not TOML"),
     (HEAD.replace("[1, 2]", '["a"]') + '[[scan]]\nkind = "prune"\n', "whole numbers"),
+    (HEAD + '[[scan]]\nkind = "prune"\nseeds = 3\n', "whole numbers"),
+    (HEAD + '[[scan]]\nkind = "layouts"\nseeds = [3]\n', "'seeds' is unknown"),
     (HEAD + '[[scan]]\nkind = "layouts"\nhidden = 4\n', "values like"),
     (HEAD + '[[scan]]\nkind = "prune"\nnodes = []\n', "values like"),
     (HEAD.replace("epochs = 2", "epochs = 0") + '[[scan]]\nkind = "prune"\n', "epochs 0"),
