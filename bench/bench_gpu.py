@@ -57,7 +57,7 @@ def whole(what: str) -> tuple[Any, tuple[Any, ...]]:
 
     config = RunConfig.from_options(1000)
     if what == "chain":
-        function, arguments = chain.batch_rows, chain._arguments(no_events(), 0, 1, chain.tables_of(config), 0, True)
+        function, arguments = chain.batch_rows, chain._arguments(no_events(), 0, 1, chain.tables_of(config), 0, 0, True)
     else:
         from pseudoexp.engines.builtin.chunk import first_call
 
