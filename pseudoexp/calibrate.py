@@ -135,8 +135,7 @@ def _derive(card: DetectorCard, chunks: list[tuple[int, int]], folder: Path, poo
         return list(report.follow(pool.map(_call, [(function, job) for job in jobs])))
 
     measured: list[Measured] = each(_measure)
-    jets = inversion.derive(np.concatenate([m.reco for m in measured]),
-                                  np.concatenate([m.truth for m in measured]))
+    jets = inversion.derive(np.concatenate([m.reco for m in measured]), np.concatenate([m.truth for m in measured]))
     tracks = np.concatenate([m.tracks for m in measured[:_TYPICAL_CHUNKS]])
     blank = blank_templates(typical_sigma(*tracks.T))
     factors = _jet_weights(measured)

@@ -45,6 +45,11 @@ def test_closure_on_other_jets():
             assert abs(ratio[2] - 1) < 0.02
 
 
+def test_identity_changes_no_jet():
+    reco, _ = toy(100, 3)
+    np.testing.assert_allclose(apply(jc.identity(), reco), reco, rtol=1e-12)
+
+
 def test_too_few_jets_are_refused():
     with pytest.raises(DataError, match="too few"):
         inversion.derive(*toy(50, 4))
