@@ -90,7 +90,7 @@ def densities() -> Densities:
                       (len(log_q2) - 1) / (log_q2[-1] - log_q2[0]), linear])
     most_quarks = np.maximum.accumulate(quarks[:, ::-1], axis=1)[:, ::-1].astype(np.float32)
     return packed(Densities(values, log_x, log_q2, _inverse_denominators(log_x), _inverse_denominators(log_q2), steps,
-                     np.ascontiguousarray(most_quarks)))
+                            np.ascontiguousarray(most_quarks)))
 
 
 @inline

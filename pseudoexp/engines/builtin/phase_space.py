@@ -37,7 +37,7 @@ def new_products() -> Products:
     """Return an empty workspace of decays."""
     n = MAXIMUM_PRODUCTS
     return packed(Products(p4=np.zeros((n, 4)), mass=np.zeros(n), pdg_id=np.zeros(n, np.int64), row=np.zeros(n, np.int64),
-                    cluster=np.zeros(n), parton=np.zeros(n, np.int64)))
+                           cluster=np.zeros(n), parton=np.zeros(n, np.int64)))
 
 
 @inline

@@ -53,7 +53,7 @@ def scatterings() -> Scatterings:
     """Return the tables, read once."""
     with np.load(DATA, allow_pickle=False) as data:
         return packed(Scatterings(data["log_above"], data["largest"], data["steps"], float(data["mean_at_centre"]),
-                           strong_coupling(COUPLING)))
+                                  strong_coupling(COUPLING)))
 
 
 @inline
