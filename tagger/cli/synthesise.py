@@ -11,7 +11,7 @@ import typer
 def command(
     folder: Annotated[Path, typer.Argument(help="Folder written by `tagger export --backend verilog`.")],
     cutoffs: Annotated[str, typer.Option(help="Also with so many additions per stage, such as 0,1,2,4; 0 has no clock.")] = "",
-    place: Annotated[bool, typer.Option("--place/--no-place", help="Place and route on an ECP5 (nextpnr) for a clock.")] = True,
+    place_minutes: Annotated[float, typer.Option(help="How long nextpnr (ECP5) may take for a clock; 0: do without.")] = 10.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
     """Synthesise with Yosys for UltraScale+, place and route on an ECP5; write synthesis.json and .txt into the folder.
@@ -27,8 +27,8 @@ def command(
     from tagger.firmware.synthesis import check_project, synthesise, text
 
     summary, others = read_summary(folder), numbers(cutoffs, "--cutoffs")
-    check_project(folder, summary, others)
-    content = synthesise(folder, summary, FixedNetwork.load(folder / NETWORK_FILE), others, place,
+    check_project(folder, summary, others, place_minutes)
+    content = synthesise(folder, summary, FixedNetwork.load(folder / NETWORK_FILE), others, place_minutes,
                          None if quiet else lambda line: typer.echo(line, err=True))
     if not quiet:
         typer.echo(text(content), nl=False)

@@ -31,6 +31,8 @@ DEVICES = {"25k": 24_000, "45k": 43_000, "85k": 83_000}
 """ECP5 -> its 4-input LUTs."""
 MOST_FILLED = 0.8
 """Share of a device's LUTs that is placed; fuller ones take hours or fail."""
+MOST_MINUTES = 10.0
+"""Of placing and routing: 20,000 LUTs may take longer."""
 VIVADO = ("luts", "flip_flops", "dsps", "worst_slack_ns", "power_w")
 """What only Vivado could say of the part."""
 
@@ -114,13 +116,15 @@ def _yosys(folder: Path, sources: dict[str, str], top: str, command: str, log: P
         raise GenerationError("yosys gave no statistics; its version may not be supported") from None
 
 
-def placed(sources: dict[str, str], ports: verilog.Ports, clock_ns: float, log: Path | None = None) -> dict[str, Any]:
+def placed(sources: dict[str, str], ports: verilog.Ports, clock_ns: float, log: Path | None = None,
+           most_minutes: float = MOST_MINUTES, say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
     """Place and route on the smallest ECP5 with room.
 
     Returns
     -------
     dict
-        `by`, `device` (None if none has room), `luts4`, `flip_flops`, `fmax_mhz`, `meets_clock`.
+        `by`, `device` (None if none has room), `luts4`, `flip_flops`, `fmax_mhz` and `meets_clock` (None if there was no room, or
+        not enough time: `stopped_after_minutes`).
     """
     with tempfile.TemporaryDirectory(prefix="tagger-nextpnr-") as scratch:
         folder = Path(scratch)
@@ -131,10 +135,15 @@ def placed(sources: dict[str, str], ports: verilog.Ports, clock_ns: float, log: 
                                  "flip_flops": counts.get("TRELLIS_FF", 0), "fmax_mhz": None, "meets_clock": None}
         device = next((name for name, room in DEVICES.items() if size <= MOST_FILLED * room), None)
         if device is None:
+            say(f"nextpnr: {size} LUTs of 4 inputs are more than {MOST_FILLED:.0%} of the largest ECP5: not placed")
             return found
-        tools.nextpnr().run([f"--{device}", "--package", "CABGA381", "--speed", "8", "--json", "netlist.json",
+        say(f"nextpnr: placing and routing {size} LUTs of 4 inputs on an ECP5 {device}, {most_minutes:g} minutes at most")
+        ended = tools.nextpnr().run([f"--{device}", "--package", "CABGA381", "--speed", "8", "--json", "netlist.json",
                              "--out-of-context", "--freq", f"{1e3 / clock_ns:.6g}", "--report", "report.json",
-                             "--timing-allow-fail", "--seed", "1", "-q"], folder, log or folder / "log")
+                             "--timing-allow-fail", "--seed", "1", "-q"], folder, log or folder / "log", 60.0 * most_minutes)
+        if not ended:
+            say(f"nextpnr: stopped after {most_minutes:g} minutes; no clock")
+            return found | {"device": device, "stopped_after_minutes": most_minutes}
         try:
             clocks = json.loads((folder / "report.json").read_text())["fmax"]
             fmax = min(float(clock["achieved"]) for clock in clocks.values())
@@ -160,7 +169,7 @@ def timed_module(ports: verilog.Ports) -> str:
 
 
 def synthesise(folder: str | Path, summary: dict[str, Any], network: FixedNetwork, cutoffs: Sequence[float] = (),
-               place: bool = True, report: Callable[[str], None] | None = None) -> dict[str, Any]:
+               most_minutes: float = MOST_MINUTES, report: Callable[[str], None] | None = None) -> dict[str, Any]:
     """Synthesise an exported Verilog project, and the same network cut into other stages; write the report there.
 
     Parameters
@@ -173,8 +182,8 @@ def synthesise(folder: str | Path, summary: dict[str, Any], network: FixedNetwor
         Content of its network.json.
     cutoffs : sequence of float
         Further numbers of additions per stage to try, 0 for no clock.
-    place : bool
-        Place and route too.
+    most_minutes : float
+        How long placing and routing may take per point; 0 does without.
     report : callable, optional
         Called with one line per step.
 
@@ -186,16 +195,16 @@ def synthesise(folder: str | Path, summary: dict[str, Any], network: FixedNetwor
     Raises
     ------
     ConfigError
-        If it is not Verilog, or a cutoff is not allowed.
+        If it is not Verilog, or a cutoff or the time is not allowed.
     SchemaError
         If the folder is damaged.
     MissingExtra
         Without Yosys, or nextpnr if it is needed.
     """
-    place_, say = Path(folder), report or (lambda line: None)
-    check_project(place_, summary, cutoffs)
+    place, say = Path(folder), report or (lambda line: None)
+    check_project(place, summary, cutoffs, most_minutes)
     tool = tools.yosys()
-    versions = {"yosys": tool.version("-V")} | ({"nextpnr-ecp5": tools.nextpnr().version("-V")} if place else {})
+    versions = {"yosys": tool.version("-V")} | ({"nextpnr-ecp5": tools.nextpnr().version("-V")} if most_minutes else {})
     own, clock = float(summary["pipeline"]["additions_per_stage"] or 0.0), float(summary["clock_ns"])
     graph, names = AdderGraph.of(network, float(summary["decision"]["logit"])), [w["name"] for w in summary["input_words"]]
     points = []
@@ -203,17 +212,17 @@ def synthesise(folder: str | Path, summary: dict[str, Any], network: FixedNetwor
         cut = graph.pipelined(levels) if levels else graph
         ports = verilog.ports_of(cut, names)
         if levels == own:
-            sources = {path.name: path.read_text() for path in sorted((place_ / verilog.SOURCES).glob("*.v"))}
+            sources = {path.name: path.read_text() for path in sorted((place / verilog.SOURCES).glob("*.v"))}
         else:
             sources = cut.verilog() | {f"{verilog.TOP}.v": verilog.top_module(ports)}
         say(f"{levels:g} additions per stage: Yosys" if levels else "without a clock: Yosys, ten times slower so")
-        points.append(_point(sources, ports, cut, levels, clock, place, say, place_ / f"{REPORT}.log"))
+        points.append(_point(sources, ports, cut, levels, clock, most_minutes, say, place / f"{REPORT}.log"))
     content = {"part": summary["part"], "clock_ns": clock, "versions": versions, "points": points}
-    _write(place_, content)
+    _write(place, content)
     return content
 
 
-def check_project(folder: Path, summary: dict[str, Any], cutoffs: Sequence[float]) -> None:
+def check_project(folder: Path, summary: dict[str, Any], cutoffs: Sequence[float], most_minutes: float = MOST_MINUTES) -> None:
     """Refuse what cannot be synthesised before any work is done for it; see `synthesise`."""
     if summary["backend"] != "verilog":
         raise ConfigError(f"{folder}: written with --backend {summary['backend']}; allowed: an export with --backend verilog "
@@ -221,6 +230,8 @@ def check_project(folder: Path, summary: dict[str, Any], cutoffs: Sequence[float
     for value in cutoffs:
         if not (value == 0.0 or 1.0 <= value <= 1000.0):
             raise ConfigError(f"cutoff {value:g}; allowed: 0 (no clock), or 1 to 1000 additions per stage")
+    if not 0.0 <= most_minutes <= 1e5:
+        raise ConfigError(f"{most_minutes:g} minutes for placing; allowed: 0 (not placed) to 100000")
     try:
         fine = (math.isfinite(float(summary["clock_ns"])) and math.isfinite(float(summary["decision"]["logit"]))
                 and isinstance(summary["part"], str) and all(isinstance(w["name"], str) for w in summary["input_words"])
@@ -231,16 +242,15 @@ def check_project(folder: Path, summary: dict[str, Any], cutoffs: Sequence[float
         raise SchemaError(f"{folder}: not a whole Verilog project, or damaged; export again")
 
 
-def _point(sources: dict[str, str], ports: verilog.Ports, graph: AdderGraph, levels: float, clock: float, place: bool,
+def _point(sources: dict[str, str], ports: verilog.Ports, graph: AdderGraph, levels: float, clock: float, most_minutes: float,
            say: Callable[[str], None], log: Path) -> dict[str, Any]:
     stages = ports.stages
     found = {"additions_per_stage": levels or None, "latency_cycles": stages or None,
              "latency_ns": stages * clock or None,
              "estimated": {"by": "da4ml"} | graph.estimate, "synthesised": cells(sources, log).to_dict(),
              "placed": None, "vivado": dict.fromkeys(VIVADO)}
-    if place:
-        say("nextpnr: placing and routing on an ECP5")
-        found["placed"] = placed(sources, ports, clock, log)
+    if most_minutes:
+        found["placed"] = placed(sources, ports, clock, log, most_minutes, say)
     return found
 
 
@@ -273,6 +283,9 @@ def text(content: dict[str, Any]) -> str:
             placed.get("luts4"), placed.get("fmax_mhz"), None, None)])
     widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS))]
     table = "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    late = [(p["placed"] or {}).get("stopped_after_minutes") for p in content["points"]]
+    table += "".join(f"\nECP5 at {_cell(p['additions_per_stage'])} additions/stage: no clock within {m:g} minutes"
+                     for p, m in zip(content["points"], late, strict=True) if m)
     tools_ = "; ".join(f"{name}: {said}" for name, said in content["versions"].items())
     return (f"{table}\n\nclock {content['clock_ns']:g} ns, part {content['part']} (cells of its family; timing on it only "
             f"Vivado could say)\n{tools_}\n")

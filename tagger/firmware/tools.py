@@ -38,8 +38,13 @@ class Tool:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, arguments: Sequence[str], folder: Path, log: Path) -> None:
+    def run(self, arguments: Sequence[str], folder: Path, log: Path, most_seconds: float | None = None) -> bool:
         """Run it in a folder; what it prints goes to the end of a log.
+
+        Returns
+        -------
+        bool
+            False if it was stopped because it took longer than `most_seconds`.
 
         Raises
         ------
@@ -50,12 +55,16 @@ class Tool:
             stream.write(f"== {self.name} {' '.join(arguments)}\n")
             stream.flush()
             start = stream.tell()
-            done = subprocess.run([*self.command, *arguments], cwd=folder, stdout=stream, stderr=stream, check=False,
-                                  env=os.environ | dict(self.environment))
+            try:
+                done = subprocess.run([*self.command, *arguments], cwd=folder, stdout=stream, stderr=stream, check=False,
+                                      env=os.environ | dict(self.environment), timeout=most_seconds)
+            except subprocess.TimeoutExpired:
+                return False
         if done.returncode:
             said = log.read_bytes()[start:].decode(errors="replace").splitlines()
             errors = [line for line in said if "error" in line.lower()] or said[-1:] or ["no message"]
             raise GenerationError(f"{self.name} failed ({' '.join(errors[0].split())[:200]})")
+        return True
 
     def version(self, *arguments: str) -> str | None:
         """Return the first line it prints about its version."""

@@ -87,6 +87,20 @@ def test_what_does_not_fit_is_not_placed(stand_ins, tmp_path):
     assert point["placed"]["device"] is None and point["placed"]["fmax_mhz"] is None
 
 
+def test_placing_that_takes_too_long_is_stopped(stand_ins, tmp_path, capfd):
+    (stand_ins / "nextpnr-ecp5").write_text('#!/bin/sh\n[ "$1" = -V ] && echo x && exit\nexec sleep 60\n')
+    project(tmp_path / "fw")
+    assert main(["synthesise", str(tmp_path / "fw"), "--place-minutes", "0.002"]) == 0
+    placed = json.loads((tmp_path / "fw/synthesis.json").read_text())["points"][0]["placed"]
+    assert (placed["device"], placed["fmax_mhz"], placed["stopped_after_minutes"]) == ("25k", None, 0.002)
+    out, err = capfd.readouterr()
+    assert "ECP5 at 5 additions/stage: no clock within 0.002 minutes" in out and "stopped after 0.002 minutes" in err
+    assert main(["synthesise", str(tmp_path / "fw"), "--place-minutes", "0"]) == 0
+    content = json.loads((tmp_path / "fw/synthesis.json").read_text())
+    assert content["points"][0]["placed"] is None and "nextpnr-ecp5" not in content["versions"]
+    assert main(["synthesise", str(tmp_path / "fw"), "--place-minutes", "-1"]) == 2
+
+
 def test_a_tool_that_fails_is_one_line(stand_ins, tmp_path, capfd):
     project(tmp_path / "fw")
     (stand_ins / "yosys").write_text("#!/bin/sh\necho working\necho 'ERROR: no such module' >&2\nexit 1\n")
