@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from pseudoexp.engines.builtin.splitting import decay_element, octet
+from pseudoexp.engines.builtin.splitting import decay_element, gluon_emission, octet, quark_emission
 
 SIGMA = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 GAMMA = np.array([np.kron([[1, 0], [0, -1]], np.eye(2)), *(np.kron([[0, 1], [-1, 0]], s) for s in SIGMA)])
@@ -78,3 +78,9 @@ def test_octet_radiates_with_its_pair(direction: float) -> None:
     singlet = 2.0 * fundamental * eikonal(0, 1)
     ratio = octet(parts[0] @ METRIC @ k, parts[1] @ METRIC @ k)
     assert ratio == pytest.approx(whole / singlet, rel=1e-9)
+
+
+def test_kernels_have_their_limits() -> None:
+    """Soft emission goes to 1."""
+    assert gluon_emission(1.0) == 1.0 and quark_emission(1.0) == 1.0
+    assert quark_emission(0.5) == pytest.approx(0.625)
