@@ -63,7 +63,7 @@ def moments(x: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.flo
 
 
 def build(n_inputs: int, hidden: Sequence[int] = HIDDEN, mean: ArrayLike | None = None, variance: ArrayLike | None = None,
-          seed: int = 1) -> keras.Model:
+          seed: int = 1, activation: str = "relu") -> keras.Model:
     """Build the network.
 
     Parameters
@@ -71,11 +71,13 @@ def build(n_inputs: int, hidden: Sequence[int] = HIDDEN, mean: ArrayLike | None 
     n_inputs : int
         Columns of the input.
     hidden : sequence of int
-        Nodes of each hidden ReLU layer; empty for logistic regression.
+        Nodes of each hidden layer; empty for logistic regression.
     mean, variance : (n_inputs,) arrays, optional
         Of the training inputs, as `moments` gives them; 0 and 1 by default.
     seed : int
         Of the initial weights.
+    activation : str
+        Of the hidden layers.
 
     Returns
     -------
@@ -96,7 +98,7 @@ def build(n_inputs: int, hidden: Sequence[int] = HIDDEN, mean: ArrayLike | None 
         variance=np.ones(n_inputs) if variance is None else np.asarray(variance, dtype=np.float64), name=NORMALISATION)(x)
     for i, nodes in enumerate(hidden, start=1):
         start = keras.initializers.HeNormal(seed=seed + 1000 * i)
-        x = keras.layers.Dense(int(nodes), activation="relu", kernel_initializer=start, name=f"hidden_{i}")(x)
+        x = keras.layers.Dense(int(nodes), activation=activation, kernel_initializer=start, name=f"hidden_{i}")(x)
     start = keras.initializers.GlorotUniform(seed=seed)
     return keras.Model(inputs, keras.layers.Dense(1, kernel_initializer=start, name=LOGIT)(x), name="tagger")
 
