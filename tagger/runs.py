@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 RUN_FORMAT = 1
 """Version of the folder's layout, stored in config.json."""
 JSON_FILES = ("config", "metrics", "features")
-LAYER_PACKAGES = (('"tagger', "tagger.resize", "tagger"), ('"hgq', "hgq.layers", "fpga"))
+LAYER_PACKAGES = (('"tagger>Bernoulli"', "tagger.invariant.bernoulli", "tagger"),
+                  ('"tagger', "tagger.resize", "tagger"), ('"hgq', "hgq.layers", "fpga"))
 """(mark in a saved model, module that registers its layers, extra it comes with)."""
 
 

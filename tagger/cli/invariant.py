@@ -62,5 +62,5 @@ def show(found: dict[str, Any]) -> None:
     for moved in found["moved"]:
         for name in ("hbb", "qcd"):
             own = moved[name]
-            typer.echo(f"mu {moved['pileup'][0]:g} to {moved['pileup'][1]:g}, {name}: {own['changed']['0.5']:.2%} change sides at 50 %, "
-                       f"Wasserstein distance {own['wasserstein']:.3f} sigma, pile-up guessed with AUC {own['guess']:.3f}")
+            typer.echo(f"mu {moved['pileup'][0]:g} to {moved['pileup'][1]:g}, {name}: {own['changed']['0.5']:.2%} change sides at "
+                       f"50 %, Wasserstein distance {own['wasserstein']:.3f} sigma, pile-up guessed with AUC {own['guess']:.3f}")

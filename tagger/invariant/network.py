@@ -62,7 +62,7 @@ class ManyViews(keras.Model):
         super().build(input_shape)
 
     def call(self, x: Tensor, training: bool | None = None) -> Tensor:
-        """Return the logits (n, V) of rows (n, V, k), 0 rows where a view is missing; expectations of drawn units."""
+        """Return the logits (n, V) of jets (n, V, k), of zeros where a view is missing; drawn units say their expectation."""
         return ops.reshape(self.network(self._rows(x)[0], training=False), (-1, self.views))
 
     def compute_loss(self, x: Tensor = None, y: Tensor = None, y_pred: Tensor = None, sample_weight: Tensor = None,

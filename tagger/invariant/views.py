@@ -95,7 +95,8 @@ class Views:
 
     def _stacked(self, split: str, rows: NDArray[np.int64]) -> Split:
         parts = [one.split(split) for one in self.data]
-        x = np.stack([np.where(rows[:, v, None] >= 0, part.x[rows[:, v]], np.float32(np.nan)) for v, part in enumerate(parts)], axis=1)
+        x = np.stack([np.where(rows[:, v, None] >= 0, part.x[rows[:, v]], np.float32(np.nan))
+                      for v, part in enumerate(parts)], axis=1)
         first = np.argmax(rows >= 0, axis=1)
         columns: dict[str, Any] = {}
         for field in fields(Split):
