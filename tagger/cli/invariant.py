@@ -60,7 +60,8 @@ def show(found: dict[str, Any]) -> None:
         cells = [f"{rejection_text(figures['rejection'][e])} at {float(e):.0%}" for e in ("0.5", "0.6")]
         typer.echo(f"mu {mu:<8g} AUC {figures['auc']:.4f} +- {figures['auc_error']:.4f}, rejection {', '.join(cells)}")
     for moved in found["moved"]:
+        first, other = moved["pileup"]
         for name in ("hbb", "qcd"):
             own = moved[name]
-            typer.echo(f"mu {moved['pileup'][0]:g} to {moved['pileup'][1]:g}, {name}: {own['changed']['0.5']:.2%} change sides at "
+            typer.echo(f"mu {first:g} to {other:g}, {name}: {own['changed']['0.5']:.2%} change sides at "
                        f"50 %, Wasserstein distance {own['wasserstein']:.3f} sigma, pile-up guessed with AUC {own['guess']:.3f}")
