@@ -13,6 +13,7 @@ from pseudoexp.benchmark.figures import WEIGHTINGS
 from pseudoexp.core.files import whole_file
 from pseudoexp.errors import ConfigError, DataError, MissingExtra, SchemaError
 from tagger.report import tables
+from tagger.report.pileup import pileup
 from tagger.runs import Run, read_json
 
 
@@ -134,6 +135,7 @@ def _context(runs: Sequence[Run], plots: Any) -> dict[str, Any]:
         "size": tables.size(runs), "budgets": tables.budgets(runs),
         "performance": {w: tables.performance(runs, w) for w in WEIGHTINGS},
         "flavours": tables.flavours(runs), "pt_bins": tables.pt_bins(runs), "firmware": tables.firmware(runs),
+        "pileup": pileup(runs),
         "bits": [(run.name, table) for run in runs if (table := tables.bit_widths(run))],
         "inputs": names, "importance": _importance(runs), "input_plot": plots.inputs(shapes, with_shape) if with_shape else "",
         "has_scores": any(run.scores for run in runs), "has_history": any(run.history.get("loss") for run in runs),

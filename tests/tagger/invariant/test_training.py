@@ -15,6 +15,7 @@ from tagger.evaluate import logits
 from tagger.invariant.bernoulli import Bernoulli
 from tagger.invariant.training import InvariantOptions, train_invariant
 from tagger.invariant.views import Views
+from tagger.report.pileup import pileup
 from tagger.runs import Run
 from tagger.train import TrainConfig
 
@@ -99,7 +100,13 @@ def test_the_command_and_the_report(files, tmp_path, capsys):
     assert main(words) == 2 and "--force" in capsys.readouterr().err
     assert main(["report", str(out), "--out", str(tmp_path / "r.html"), "--quiet"]) == 0
     page = (tmp_path / "r.html").read_text()
-    assert "invariant (stochastic)" in page
+    assert "invariant (stochastic)" in page and "The same jets under other pile-up" in page
+    table = pileup([Run(None, ("pt",), metrics={}), run])
+    nominal, other = table.rows
+    assert [nominal[0], nominal[1][1], nominal[1][6]] == [1, "0", "–"] and nominal[1][5] == "50 %"
+    moved_signal = run.metrics["invariance"]["moved"][0]["hbb"]
+    assert other[1][1] == "60" and other[1][7] == f"{moved_signal['wasserstein']:.3f}" and len(other[1]) == len(table.heads)
+    assert pileup([Run(None, ("pt",))]) is None
 
 
 @pytest.mark.parametrize(("words", "text"), [
