@@ -25,11 +25,12 @@ TABLES = shower_tables()
 
 
 class Dipole(NamedTuple):
-    """A radiator and what recoils, of 100 GeV together in their rest frame if both are final."""
+    """A radiator and what recoils."""
 
     radiator: int
     recoiler: int
     masses: tuple[float, float] = (0.0, 0.0)
+    energy: float = 100.0  # of two final partons in their rest frame
     x: float = 0.0  # of an incoming recoiler
     pair: int = 0  # what both are: nothing, the quarks of a singlet or of an octet
 
@@ -37,9 +38,10 @@ class Dipole(NamedTuple):
         """Return px, py, pz, E of both."""
         a, b = self.masses
         if self.x > 0.0:
-            p = np.array([30.0, -40.0, 60.0])
-            return np.array([[*p, np.sqrt(p @ p + a * a)], [0.0, 0.0, -7000.0 * self.x, 7000.0 * self.x]])
-        s = 1e4
+            ahead = 0.25 / self.x  # E - pz, for a dipole of about 60 GeV
+            p = np.array([30.0, -40.0, (2500.0 + a * a - ahead**2) / (2.0 * ahead)])
+            return np.array([[*p, np.sqrt(p @ p + a * a)], [0.0, 0.0, 7000.0 * self.x, 7000.0 * self.x]])
+        s = self.energy**2
         p = np.sqrt((s - (a + b) ** 2) * (s - (a - b) ** 2) / (4 * s))
         return np.array([[0.0, 0.0, p, np.sqrt(p * p + a * a)], [0.0, 0.0, -p, np.sqrt(p * p + b * b)]])
 
@@ -48,9 +50,9 @@ DIPOLES = {
     "light quark": Dipole(2, -2), "b quark": Dipole(5, -5, (4.8, 4.8)), "b quark and gluon": Dipole(5, 21, (4.8, 0.0)),
     "b quark of a Higgs boson": Dipole(5, -5, (4.8, 4.8), pair=SINGLET),
     "b quark of a gluon": Dipole(5, -5, (4.8, 4.8), pair=OCTET),
-    "gluon": Dipole(21, 21), "gluon and b quark": Dipole(21, -5, (0.0, 4.8)),
-    "quark against a valence quark": Dipole(1, 2, x=0.05), "b quark against a gluon": Dipole(5, 21, (4.8, 0.0), x=0.02),
-    "gluon against a gluon": Dipole(21, 21, x=0.01)}
+    "gluon": Dipole(21, 21), "gluon and b quark": Dipole(21, -5, (0.0, 4.8), energy=20.0),
+    "quark against a valence quark": Dipole(1, 2, x=0.4), "b quark against a gluon": Dipole(5, 21, (4.8, 0.0), x=0.2),
+    "gluon against a gluon": Dipole(21, 21, x=0.2)}
 
 
 @kernel
@@ -88,7 +90,7 @@ def branchings(dipole: Dipole, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     if dipole.pair:
         work.ends[0].partner, work.ends[0].vector = 1, dipole.pair == OCTET
     out = np.zeros(n), np.zeros(n, np.int64), np.zeros((n, 3, 4))
-    first_branchings(2500.0, partons, systems, TABLES, work, new_dice(), *out)
+    first_branchings(invariants(dipole)[0] / 4.0, partons, systems, TABLES, work, new_dice(), *out)
     return out
 
 
@@ -169,8 +171,8 @@ def pair_production(dipole: Dipole, scale2: float, z: np.ndarray, flavour: int) 
 
 @pytest.fixture(scope="module", params=DIPOLES)
 def sample(request: pytest.FixtureRequest) -> tuple[Dipole, np.ndarray, np.ndarray, np.ndarray]:
-    """Return a dipole and what it did first, 4000 times."""
-    return DIPOLES[request.param], *branchings(DIPOLES[request.param], 4000)
+    """Return a dipole and what it did first, 8000 times."""
+    return DIPOLES[request.param], *branchings(DIPOLES[request.param], 8000)
 
 
 def kernels(dipole: Dipole, scale2: float, z: np.ndarray) -> np.ndarray:
@@ -184,7 +186,7 @@ def test_no_branching_probability(sample: tuple[Dipole, np.ndarray, np.ndarray, 
     dipole, scale2, kinds, _ = sample
     n, q = len(kinds), np.exp(np.linspace(np.log(1e-6), np.log(0.5), 600))
     z = np.concatenate([q[:-1], 1.0 - q[::-1]])
-    logs = np.linspace(np.log(CUTOFF2 * 1.0001), np.log(2500.0 * 0.999), 60)
+    logs = np.linspace(np.log(CUTOFF2 * 1.0001), np.log(invariants(dipole)[0] / 4.0 * 0.999), 60)
     rates = np.array([np.trapezoid(kernels(dipole, np.exp(u), z), z, axis=1) for u in logs])
     rates *= couplings(TABLES.final, np.exp(logs))[:, None] / (2 * np.pi)
     steps = (rates[1:] + rates[:-1]) / 2 * np.diff(logs)[:, None]

@@ -6,8 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 
-from pseudoexp.engines.builtin.splitting import decay_element, gluon_emission, octet, quark_emission
+from pseudoexp.engines.builtin.splitting import decay_element, gluon_emission, octet, quark_emission, quark_pair
 
 SIGMA = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 GAMMA = np.array([np.kron([[1, 0], [0, -1]], np.eye(2)), *(np.kron([[0, 1], [-1, 0]], s) for s in SIGMA)])
@@ -84,3 +85,18 @@ def test_kernels_have_their_limits() -> None:
     """Soft emission goes to 1."""
     assert gluon_emission(1.0) == 1.0 and quark_emission(1.0) == 1.0
     assert quark_emission(0.5) == pytest.approx(0.625)
+
+
+@pytest.mark.parametrize(("pair2", "mass", "momentum", "velocity"), [
+    (40.0, 0.0, 1.0, 1.0), (120.0, 4.8, 0.9, 0.7), (12.0, 1.5, 0.5, 0.95)])
+def test_pairs_come_with_their_mass(pair2: float, mass: float, momentum: float, velocity: float) -> None:
+    """In all directions together as beta (1 + 2 m^2 / M^2) p^3, 2/3 without masses; along the pair's momentum twice as often."""
+    ratio = mass**2 / pair2
+    both = quad(lambda z: quark_pair(z, pair2, mass, momentum, velocity), 0.5 - velocity / 2, 0.5 + velocity / 2)[0]
+    beta = np.sqrt(1 - 4 * ratio)
+    assert both == pytest.approx(2 / 3 * beta * (1 + 2 * ratio) * momentum**3)
+    edge = quark_pair(0.5 + 0.4999999 * velocity, pair2, mass, momentum, velocity)
+    middle = quark_pair(0.5, pair2, mass, momentum, velocity)
+    assert edge / middle == pytest.approx(2 / (1 + 4 * ratio), rel=1e-5)
+    assert quark_pair(0.5 + 0.51 * velocity, pair2, mass, momentum, velocity) == 0.0
+    assert quark_pair(0.5, 3.9 * mass**2, mass, momentum, velocity) == 0.0 or mass == 0.0
