@@ -5,7 +5,6 @@ import pytest
 from hard_events import hard_events
 
 from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, QCD, SIGNAL
-from pseudoexp.engines.builtin.hard_tables import bounds_of, hard_tables, spectrum_at
 from pseudoexp.engines.builtin.sampling import hard_process
 from pseudoexp.errors import ConfigError
 
@@ -118,16 +117,6 @@ def test_repeatable():
     second, _ = hard_events(QCD, 80, first=970)
     assert (first.p4 == second.p4[30:]).all()
     assert (first.weight == second.weight[30:]).all()
-
-
-def test_tables_belong_to_the_code():
-    tables = hard_tables()
-    for channel in range(4):
-        node = 200 + 150 * channel
-        assert np.exp(tables.spectrum[channel, node]) == pytest.approx(
-            spectrum_at(channel, float(np.exp(tables.log_pt[node])), 24), rel=1e-4)
-    fresh = bounds_of(0, 17, tables.log_pt, tables.spectrum)
-    assert tables.bound[0, 17] == pytest.approx(fresh, rel=1e-6)
 
 
 @pytest.mark.parametrize("arguments", [(MINIMUM_BIAS, 150.0, 4.0), (QCD, 5.0, 4.0), (QCD, 150.0, 9.0)])

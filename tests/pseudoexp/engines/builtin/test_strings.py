@@ -35,7 +35,7 @@ def test_colour_lines_become_strings() -> None:
                     (2, FAR[0], 4, 0), (1, FAR[1], 6, 0))
     for status in (REPLACED, INCOMING):
         append_parton(partons, 21, status, -1, 0, *FAR[0], 30.0, 0.0, 5, 7)
-    partons.from_higgs[[0, 3, 5, 6]] = True
+    partons.from_higgs[[0, 3, 5, 1]] = True
     strings = traced(partons)
     assert strings.filled[0] == 3
     assert strings.start[:3].tolist() == [0, 3, 5] and strings.length[:3].tolist() == [3, 2, 2]

@@ -6,19 +6,11 @@ import pytest
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.rng import QCD, SIGNAL, event_stream
 from pseudoexp.dataset.schema import VARIATION_FIELDS
-from pseudoexp.engines.builtin.bowler import VARIED, weigh_fraction
+from pseudoexp.engines.builtin.bowler import VARIED
 from pseudoexp.engines.builtin.chunk import generate_chunk, generate_varied
 from pseudoexp.engines.builtin.coupling import Coupling, strong_coupling
-from pseudoexp.engines.builtin.dice import HARD_PROCESS, SHOWER, STRING, VARIATIONS, new_dice, throw_from
+from pseudoexp.engines.builtin.dice import HARD_PROCESS, SHOWER, VARIATIONS, new_dice, throw_from
 from pseudoexp.engines.builtin.dipoles import SHOWER_COUPLING, shower_tables, shower_work, tables_for
-from pseudoexp.engines.builtin.fragmentation_function import (
-    BOTTOM_MASS,
-    BOWLER_BOTTOM,
-    LUND_B,
-    draw_fraction,
-    fraction_table,
-    shape_powers,
-)
 from pseudoexp.engines.builtin.partons import FINAL, forget_partons, new_partons, new_systems
 from pseudoexp.engines.builtin.sampling import hard_process, hard_workspace, sample_hard_process
 from pseudoexp.engines.builtin.showers import NO_THRESHOLD, evolve
@@ -136,37 +128,6 @@ def test_bottom_pairs(final, k, factor):
     error = np.sqrt(((weight - factor) * values).var() / EVENTS) + 0.03 * expected
     assert abs((weight * values).mean() - expected) < 4.0 * error
     assert abs(values.mean() - expected) > 5.0 * error
-
-
-@kernel
-def fractions(table, dice, new, s, weights, out):
-    """Fill `out` (n, 3) with fractions of b hadrons and their weights."""
-    throw_from(dice, event_stream(5, QCD, 0), STRING, 0)
-    for i in range(len(out)):
-        out[i, 0] = draw_fraction(table, dice, 5, new, s)
-        weights[:] = 1.0
-        weigh_fraction(out[i, 0], 5, new, s, weights)
-        out[i, 1], out[i, 2] = weights[0], weights[1]
-
-
-@pytest.mark.parametrize(("new", "mt2"), [(-2, 28.6), (-2, 29.9), (2101, 33.0)])
-def test_bowler(new, mt2):
-    """The weighted fractions follow the density with the other r_b: integrals of powers of z."""
-    a, c = shape_powers(5, new)
-    s, out = LUND_B * mt2, np.zeros((40_000, 3))
-    fractions(fraction_table(), new_dice(), new, s, np.ones(2), out)
-    y = np.linspace(-8.0, 0.0, 400_001)[:-1]
-    for k in range(2):
-        power = c + (VARIED[k] - BOWLER_BOTTOM) * LUND_B * BOTTOM_MASS * BOTTOM_MASS
-        density = np.exp(a * np.log1p(-np.exp(y)) + (1.0 - power) * y - s / np.exp(y))
-        weight = out[:, 1 + k]
-        assert abs(weight.mean() - 1.0) < 4.0 * weight.std() / 200.0
-        for moment in (1, 2, 6):
-            truth = (density * np.exp(moment * y)).sum() / density.sum()
-            values = out[:, 0] ** moment
-            error = (weight * (values - truth)).std() / 200.0
-            assert abs((weight * values).mean() / weight.mean() - truth) < 4.0 * error
-            assert abs(values.mean() - truth) > 10.0 * error
 
 
 @pytest.mark.parametrize("process", [SIGNAL, QCD])
