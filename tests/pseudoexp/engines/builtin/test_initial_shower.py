@@ -1,4 +1,4 @@
-"""The initial-state shower: its four kernels and the way below a heavy quark's threshold, against numerical integrals."""
+"""The initial-state shower: its four kernels, and the way below a heavy quark's threshold, against numerical integrals."""
 
 from __future__ import annotations
 
@@ -62,9 +62,8 @@ def true_pt2(pt2: float, z: np.ndarray, m2: float, quark2: float, sister2: float
     return np.where(q2 > 0, q2 - z * (m2 + q2) * (q2 + sister2) / m2, -1.0)
 
 
-def rates(pt2: float, flavour: int, tables) -> tuple[float, float]:
-    """Return the integrals over z of the branchings from a mother of the same and of the other kind, with the densities."""
-    z = np.linspace(X[0], 1.0, 1502)[1:-1]
+def densities_in_z(pt2: float, flavour: int, tables, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the branchings from a mother of the same and of the other kind per z, with the densities."""
     here, rows = np.zeros(EFFECTIVE + 1), np.zeros((len(z), EFFECTIVE + 1))
     all_densities(tables.densities, X[0], pt2, here)
     for k, value in enumerate(z):
@@ -83,9 +82,14 @@ def rates(pt2: float, flavour: int, tables) -> tuple[float, float]:
         same = 4.0 / 3.0 * (1 + z * z) / (1 - z) * rows[:, GLUON + flavour]
         other = 0.5 * (z * z + (1 - z) ** 2 + 2 * z * (1 - z) * heavy2 / pt2) * gluons * (true_pt2(pt2, z, M2, heavy2, mass2) > 0)
         before = here[GLUON + flavour]
-    same = same * (true_pt2(pt2, z, M2, 0.0, 0.0) > 0)
-    step = z[1] - z[0]
-    return float(same.sum() * step / before), float(other.sum() * step / before)
+    return same * (true_pt2(pt2, z, M2, 0.0, 0.0) > 0) / before, other / before
+
+
+def rates(pt2: float, flavour: int, tables) -> tuple[float, float]:
+    """Return the integrals over z of both."""
+    z = np.linspace(X[0], 1.0, 1502)[1:-1]
+    same, other = densities_in_z(pt2, flavour, tables, z)
+    return float(same.sum() * (z[1] - z[0])), float(other.sum() * (z[1] - z[0]))
 
 
 @pytest.mark.parametrize(("flavour", "top"), [(21, 2500.0), (2, 2500.0), (-3, 2500.0), (5, 2500.0)])
@@ -108,6 +112,25 @@ def test_no_branching_probability(flavour: int, top: float) -> None:
     other = float((steps[:, 1] * (sudakov[1:] + sudakov[:-1]) / 2).sum())
     seen = ((found[:, 1] == 21) != (flavour == 21)).sum() / n
     assert abs(seen - other) < 4 * np.sqrt(other * (1 - other) / n) + 0.01 * other
+
+
+@pytest.mark.parametrize(("flavour", "others"), [(21, 100), (2, 30), (-3, 100), (5, 200)])
+def test_momentum_shares(flavour: int, others: int) -> None:
+    """Given pT^2 and the mother's kind, z follows kernel and densities: its cumulative density there is uniform."""
+    tables, out = shower_tables(), np.zeros((4000, 3))
+    first_branching(4000, flavour, *X, 2500.0, new_partons(10), new_systems(1), tables, shower_work(10), new_dice(), out)
+    ends = np.exp(np.linspace(np.log(1e-4), np.log(0.5), 90))
+    z = X[0] + (1.0 - X[0]) * np.concatenate([ends[:-1], 1.0 - ends[::-1]])
+    bottom = THRESHOLD_REGION * MASSES[5] ** 2 if flavour == 5 else LEAST_PT2
+    for kind in (0, 1):
+        found = out[(out[:, 0] > bottom) & (((out[:, 1] == 21) == (flavour == 21)) == (kind == 0))][:250]
+        assert len(found) >= (others if kind else 100)
+        places = []
+        for pt2, _, chosen in found:
+            density = densities_in_z(pt2, flavour, tables, z)[kind]
+            grown = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) * np.diff(z))])
+            places.append(float(np.interp(chosen, z, grown / grown[-1])))
+        assert stats.kstest(places, "uniform").pvalue > 1e-3, kind
 
 
 def test_a_bottom_quark_comes_from_a_gluon_at_its_threshold() -> None:
