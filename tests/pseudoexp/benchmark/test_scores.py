@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pseudoexp.benchmark.rows import Rows, _jets
+from pseudoexp.benchmark.rows import Rows
 from pseudoexp.benchmark.scores import align, of_arrays, read_scores, save_scores, scores_sha256
 from pseudoexp.errors import ConfigError, DataError, PseudoexpError, SchemaError
 
@@ -27,11 +27,6 @@ def rows():
 
 def aligned(**arrays):
     return align(of_arrays(arrays, "scores.npz"), rows(), "split 'test'")
-
-
-def test_jets_are_counted_within_their_event():
-    assert _jets(np.array([7, 9, 7, 8, 7, 9])).tolist() == [0, 0, 1, 0, 2, 1]
-    assert _jets(np.array([], dtype=np.int64)).tolist() == []
 
 
 @pytest.mark.parametrize("keys", [("eventNumber", "jet"), ("row",), ("eventNumber", "jet", "row"), ("eventNumber", "row")])
