@@ -3,10 +3,10 @@
     python bench/invariance.py mu0.h5 mu60.h5 mu200.h5 --out invariance.json
     python bench/invariance.py mu0.h5 mu60.h5 mu200.h5 --out invariance.json --show     # the table of what is there
 
-Every training goes as `tagger invariant` does, but learns from the jets that are in the first and the last file only, so that all
-methods have the same rows; each network is judged on all test rows of each file and, as to its movement, on the test jets of both files.
-Strengths are to be compared on equal rejection: the first file's figures stand beside the movement. What is in the JSON file
-already is not made again. Prints Markdown: medians (lowest to highest) over the seeds.
+Every training goes as `tagger invariant` does, but learns from the jets that are in the first and the last file only, so that
+all methods have the same rows. A network is judged on all test rows of each file and, as to its movement, on the test jets of
+both files. Strengths are to be compared on equal rejection: the first file's figures stand beside the movement. What is in the
+JSON file already is not made again. Prints Markdown: medians (lowest to highest) over the seeds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ GRID = {
     "score": [10.0], "stochastic-logit": [0.3],
 }
 """Methods and strengths; "score" is stochastic by the score function, "stochastic-logit" is charged for logits as paired is."""
-COLUMNS = ("AUC mu {0:g}", "AUC mu {2:g}", "1/eps_B 70 % mu {0:g}", "mu {2:g}", "sides changed 50 %: hbb", "eps_S at mu {2:g}",
+COLUMNS = ("AUC mu {0:g}", "AUC mu {1:g}", "1/eps_B 70 % mu {0:g}", "mu {1:g}", "sides changed 50 %: hbb", "eps_S at mu {1:g}",
            "W1 hbb", "W1 qcd", "guess hbb", "guess qcd")
 
 
@@ -58,7 +58,7 @@ def figures(found: dict[str, Any]) -> list[float | None]:
 def show(done: dict[str, Any], sampled: bool = False) -> None:
     """Print the table."""
     pileup = next(iter(done.values()))["found"]["pileup"]
-    print("| method | strength | seeds | " + " | ".join(c.format(*pileup) for c in COLUMNS) + " |")
+    print("| method | strength | seeds | " + " | ".join(c.format(pileup[0], pileup[-1]) for c in COLUMNS) + " |")
     print("|---" * (3 + len(COLUMNS)) + "|")
     for method, strengths in GRID.items():
         for strength in strengths:
