@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tagger.invariant.training import InvariantOptions, train_invariant
+from tagger.invariant.training import METHODS, InvariantOptions, train_invariant
 from tagger.invariant.views import Views
 from tagger.train import TrainConfig
 
@@ -28,9 +28,6 @@ GRID = {
     "stochastic": [0.0, 10.0, 100.0], "score": [10.0], "stochastic-logit": [0.3],
 }
 """Methods and strengths; "score" is stochastic by the score function, "stochastic-logit" is charged for logits as paired is."""
-RATES = {"stochastic": 3e-2, "score": 3e-2, "stochastic-logit": 3e-2}
-RATE = 1e-2
-"""Learning rates of networks with drawn units and of others, chosen on the validation split."""
 COLUMNS = ("AUC mu {0:g}", "AUC mu {1:g}", "1/eps_B 70 % mu {0:g}", "mu {1:g}", "sides changed 50 %: hbb", "eps_S at mu {1:g}",
            "W1 hbb", "W1 qcd", "guess hbb", "guess qcd")
 
@@ -98,9 +95,10 @@ def main() -> None:
                 for strength in GRID[method]:
                     name = f"{method} {strength} seed {seed}"
                     if name not in done:
+                        chosen = options(method, strength)
                         config = TrainConfig(epochs=arguments.epochs, seed=seed, patience=0,
-                                             learning_rate=RATES.get(method, RATE))
-                        run = train_invariant(views, options(method, strength), config)
+                                             learning_rate=METHODS[chosen.method].rate)
+                        run = train_invariant(views, chosen, config)
                         done[name] = {"method": method, "strength": strength, "seed": seed, "config": asdict(config),
                                       "training": run.config["training"], "found": run.metrics["invariance"]}
                         arguments.out.write_text(json.dumps(done) + "\n")

@@ -22,7 +22,8 @@ def command(
     hidden: Annotated[str, typer.Option(help="Nodes of the hidden layers.")] = "64,32,16",
     epochs: Annotated[int, typer.Option(help="Epochs; all are run.")] = 20,
     batch: Annotated[int | None, typer.Option(help="Jets per step; at least 64 steps per epoch by default.")] = None,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam, at the start of the cosine schedule.")] = 2e-3,
+    learning_rate: Annotated[float | None, typer.Option(help="Of Adam, at the start of the cosine schedule; 0.03 for "
+                                                             "stochastic, else 0.01.")] = None,
     seed: Annotated[int, typer.Option(help="Of the weights, the order of rows and the draws.")] = 1,
     inputs: Annotated[str | None, typer.Option(help="Names of the inputs, with commas; all 39 by default.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing run folder.")] = False,
@@ -33,14 +34,15 @@ def command(
     Example: tagger invariant mu0.h5 mu60.h5 mu200.h5 --method stochastic --out runs/calm
     """
     from tagger.cli.terminal import epoch_line, numbers, summary, words
-    from tagger.invariant.training import InvariantOptions, train_invariant
+    from tagger.invariant.training import METHODS, InvariantOptions, train_invariant
     from tagger.invariant.views import Views
     from tagger.runs import check_target
     from tagger.train import TrainConfig
 
     options = InvariantOptions(method, strength, gradient, term, draws, samples)
-    config = TrainConfig(hidden=numbers(hidden, "--hidden"), epochs=epochs, batch=batch, learning_rate=learning_rate,
-                         seed=seed, patience=0, inputs=words(inputs))
+    rate = METHODS[method].rate if learning_rate is None else learning_rate
+    config = TrainConfig(hidden=numbers(hidden, "--hidden"), epochs=epochs, batch=batch, learning_rate=rate, seed=seed,
+                         patience=0, inputs=words(inputs))
     check_target(out, force)
     run = train_invariant(Views.load(files, config.inputs), options, config, report=None if quiet else epoch_line)
     run.save(out, force)

@@ -13,7 +13,7 @@ from pseudoexp.errors import ConfigError
 from tagger.cli import main
 from tagger.evaluate import logits
 from tagger.invariant.bernoulli import Bernoulli
-from tagger.invariant.training import InvariantOptions, train_invariant
+from tagger.invariant.training import METHODS, InvariantOptions, train_invariant
 from tagger.invariant.views import Views
 from tagger.report.pileup import pileup
 from tagger.runs import Run
@@ -97,6 +97,7 @@ def test_the_command_and_the_report(files, tmp_path, capsys):
     run = Run.load(out)
     assert run.inputs == INPUTS and run.config["options"]["method"] == "stochastic" and len(run.config["files"]) == 2
     assert run.metrics["invariance"]["sampled"]["samples"] == 3
+    assert run.config["options"]["learning_rate"] == METHODS["stochastic"].rate == 0.03
     assert main(words) == 2 and "--force" in capsys.readouterr().err
     assert main(["report", str(out), "--out", str(tmp_path / "r.html"), "--quiet"]) == 0
     page = (tmp_path / "r.html").read_text()
