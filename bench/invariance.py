@@ -24,16 +24,19 @@ from tagger.invariant.views import Views
 from tagger.train import TrainConfig
 
 GRID = {
-    "nominal": [None], "plain": [None], "paired": [0.1, 1.0, 10.0], "adversarial": [1.0, 10.0, 100.0],
-    "stochastic": [0.0, 10.0, 100.0], "score": [10.0], "stochastic-logit": [0.3],
+    "plain": [None], "nominal": [None], "paired": [0.1, 0.3, 1.0, 10.0], "adversarial": [1.0, 10.0, 100.0],
+    "stochastic": [0.0, 10.0, 100.0], "sigmoid": [10.0], "score": [10.0], "stochastic-logit": [0.3],
 }
-"""Methods and strengths; "score" is stochastic by the score function, "stochastic-logit" is charged for logits as paired is."""
+"""Methods and strengths; "sigmoid" is stochastic without draws, "score" by the score function, "stochastic-logit" is
+charged for logits as paired is."""
 COLUMNS = ("AUC mu {0:g}", "AUC mu {1:g}", "1/eps_B 70 % mu {0:g}", "mu {1:g}", "sides changed 50 %: hbb", "eps_S at mu {1:g}",
            "W1 hbb", "W1 qcd", "guess hbb", "guess qcd")
 
 
 def options(method: str, strength: float | None) -> InvariantOptions:
     """Return the options of a row of the table."""
+    if method == "sigmoid":
+        return InvariantOptions("stochastic", strength, draws=0)
     if method == "score":
         return InvariantOptions("stochastic", strength, gradient="score", draws=4)
     if method == "stochastic-logit":
@@ -83,7 +86,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--methods", default=",".join(GRID))
+    parser.add_argument("--only", nargs="*", help="some lines of the table, such as 'paired 0.3'")
     parser.add_argument("--show", action="store_true", help="train nothing")
     arguments = parser.parse_args()
     done = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
@@ -91,10 +94,11 @@ def main() -> None:
         views = shared(Views.load(arguments.files))
         print(json.dumps(views.counts()), flush=True)
         for seed in range(1, arguments.seeds + 1):
-            for method in arguments.methods.split(","):
+            for method in GRID:
                 for strength in GRID[method]:
-                    name = f"{method} {strength} seed {seed}"
-                    if name not in done:
+                    line = f"{method} {strength}"
+                    name = f"{line} seed {seed}"
+                    if name not in done and (arguments.only is None or line in arguments.only):
                         chosen = options(method, strength)
                         config = TrainConfig(epochs=arguments.epochs, seed=seed, patience=0,
                                              learning_rate=METHODS[chosen.method].rate)

@@ -17,7 +17,7 @@ def command(
     strength: Annotated[float | None, typer.Option(help="Weight of the method's term in the loss.")] = None,
     gradient: Annotated[str, typer.Option(help="Of Bernoulli units: straight-through or score.")] = "straight-through",
     term: Annotated[str, typer.Option(help="Of a stochastic network: units or logit.")] = "units",
-    draws: Annotated[int, typer.Option(help="Of each row in a step, with Bernoulli units.")] = 2,
+    draws: Annotated[int, typer.Option(help="Of each row in a step, with Bernoulli units; 0: sigmoid units, never drawn.")] = 2,
     samples: Annotated[int, typer.Option(help="Draws whose mean is judged beside the expectation; 0: none.")] = 16,
     hidden: Annotated[str, typer.Option(help="Nodes of the hidden layers.")] = "64,32,16",
     epochs: Annotated[int, typer.Option(help="Epochs; all are run.")] = 20,

@@ -38,7 +38,7 @@ class ManyViews(keras.Model):
     strength : float
         Its weight; of the adversary that of the reversed gradient.
     draws : int
-        Of each row, where the network has Bernoulli units.
+        Of each row, where the network has Bernoulli units; 0: they say their expectation in training, too.
     first_only : bool
         Learn from the first view alone.
     seed : int
@@ -73,7 +73,7 @@ class ManyViews(keras.Model):
         logit, *units = found if isinstance(found, list) else [found]
         logit = ops.reshape(logit, (-1, self.views))
         label = ops.cast(y, logit.dtype)
-        loss = self._labels(rows, label, present) if training and units else self._entropy(logit, label, present)
+        loss = self._labels(rows, label, present) if training and units and self.draws else self._entropy(logit, label, present)
         if self.term is not None and self.strength > 0.0:
             loss = loss + self._charge(logit, units[0::2], label, present)
         return ops.mean(loss if sample_weight is None else loss * sample_weight)

@@ -60,7 +60,7 @@ class InvariantOptions:
     term : str
         Of a stochastic network: "units" or "logit", see `tagger.invariant.network`.
     draws : int
-        Of each row in a step, with Bernoulli units; the score function needs two.
+        Of each row in a step, with Bernoulli units; the score function needs two. 0: sigmoid units that are never drawn.
     samples : int
         Draws whose mean is judged beside the expectation, 0 for none.
     """
@@ -77,7 +77,7 @@ class InvariantOptions:
                                      ("term", self.term, TERMS)):
             if value not in allowed:
                 raise ConfigError(f"{name} '{value}' is unknown: allowed are {', '.join(allowed)}")
-        least = 2 if self.gradient == "score" else 1
+        least = 2 if self.gradient == "score" else 0
         if self.draws < least or self.samples < 0:
             raise ConfigError(f"draws {self.draws}, samples {self.samples}: allowed are at least {least} with gradient "
                               f"{self.gradient} and no negative number of samples")
@@ -140,7 +140,7 @@ def train_invariant(views: Views, options: InvariantOptions | None = None, confi
     run = to_run(plain, nominal, said, history)
     tests = [data.test.x for data in views.data]
     run.metrics["invariance"] = judge(views, [logits(plain, x) for x in tests])
-    if options.drawn and options.samples:
+    if options.drawn and options.draws and options.samples:
         drawn = judge(views, [sampled_logits(network, x, options.samples) for x in tests])
         run.metrics["invariance"]["sampled"] = {"samples": options.samples, "figures": drawn["figures"], "moved": drawn["moved"]}
     return run

@@ -55,7 +55,7 @@ def without(views):
 
 @pytest.mark.parametrize("options", [
     {"method": "paired", "strength": 1.0}, {"method": "adversarial", "strength": 5.0}, {"method": "stochastic", "strength": 30.0},
-    {"method": "stochastic", "strength": 1.0, "term": "logit"},
+    {"method": "stochastic", "strength": 1.0, "term": "logit"}, {"method": "stochastic", "strength": 30.0, "draws": 0},
     {"method": "stochastic", "strength": 30.0, "gradient": "score", "draws": 4}])
 def test_a_term_draws_the_views_together(views, without, options):
     """Less movement than without it, and still a tagger."""
