@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import pseudoexp
-from pseudoexp.core.jit import cache_folder
+from pseudoexp.core.cache import cache_folder
 from pseudoexp.engines.builtin.event import engine_tables
 from pseudoexp.jets.antikt import cluster, cluster_workspace
 

@@ -20,8 +20,9 @@ from pseudoexp import chain
 from pseudoexp.calibration import calibration_of
 from pseudoexp.config import load_card
 from pseudoexp.core.jit import kernel
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.core.record import EventBatch, event
-from pseudoexp.core.rng import QCD, SIGNAL, event_stream
+from pseudoexp.core.rng import event_stream
 from pseudoexp.dataset import schema
 from pseudoexp.detector.pileup import no_pileup
 from pseudoexp.detector.simulate import simulate

@@ -17,7 +17,7 @@ import time
 import numpy as np
 import pytest
 
-from pseudoexp.core.rng import QCD, SIGNAL
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
 from pseudoexp.engines import engine
 from pseudoexp.engines.settings import EngineSettings

@@ -18,7 +18,7 @@ import numpy as np
 import pythia8mc
 from compare_showers import COLLISIONS, COMMON, HIGGS, PTHAT, generated, switches
 
-from pseudoexp.core.rng import QCD, SIGNAL
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.engines.builtin.hard_cross_section import BOTTOM
 from pseudoexp.engines.builtin.partons import Partons
 from pseudoexp.engines.builtin.sampling import HardProcess, hard_process

@@ -16,7 +16,8 @@ import numpy as np
 import pythia8mc
 from numpy.typing import NDArray
 
-from pseudoexp.core.rng import QCD, event_stream
+from pseudoexp.core.processes import QCD
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.activity import collide, scatter_once
 from pseudoexp.engines.builtin.beams import LARGEST_GROWTH, decide_origin
 from pseudoexp.engines.builtin.dice import ACTIVITY, HARD_PROCESS, VARIATIONS, throw_from

@@ -17,7 +17,8 @@ import numpy as np
 import pythia8mc
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import QCD, SIGNAL, event_stream
+from pseudoexp.core.processes import QCD, SIGNAL
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.dice import HARD_PROCESS, SHOWER, new_dice, throw_from
 from pseudoexp.engines.builtin.dipoles import shower_tables, shower_works
 from pseudoexp.engines.builtin.partons import FINAL, Partons, append_parton, forget_partons, new_partons, new_systems

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import SIGNAL, event_stream
+from pseudoexp.core.processes import SIGNAL
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.decay_table import DecayTable, decay_table
 from pseudoexp.engines.builtin.decays import decay_all
 from pseudoexp.engines.builtin.dice import HARD_PROCESS, Dice, new_dice, throw_from

@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 from pseudoexp import chain
 from pseudoexp.core.jit import kernel
+from pseudoexp.core.processes import SIGNAL
 from pseudoexp.core.record import EventBatch, event
-from pseudoexp.core.rng import SIGNAL, event_stream
+from pseudoexp.core.rng import event_stream
 from pseudoexp.dataset.schema import EVENTS_PER_CHUNK, row
 from pseudoexp.dataset.weights import DEFAULT_SAMPLING
 from pseudoexp.detector.simulate import EVERYWHERE
@@ -37,8 +38,8 @@ from pseudoexp.engines.builtin.chunk import _workspace, asked_of, generate_chunk
 from pseudoexp.engines.builtin.event import EngineWorkspace
 from pseudoexp.engines.builtin.prospects import THRESHOLD, can_give_row
 from pseudoexp.engines.settings import EngineSettings
-from pseudoexp.jets.calibration import largest_pt_factor
 from pseudoexp.jets.candidates import LARGE_MIN_PT
+from pseudoexp.jets.scale import largest_pt_factor
 from pseudoexp.reconstruction import reconstruct_large_jets, reconstruct_track_jets
 from pseudoexp.rows import MIN_PT, leading_track_jets, selected_jet, truth_columns
 

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from hard_events import hard_events
 
-from pseudoexp.core.rng import QCD, SIGNAL
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.engines.builtin.sampling import hard_process
 from pseudoexp.engines.settings import EngineSettings, pythia_lines
 

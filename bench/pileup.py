@@ -27,7 +27,7 @@ from pseudoexp.calibration import calibration_of
 from pseudoexp.chain import chain_tables, rows_of
 from pseudoexp.config import load_card
 from pseudoexp.core import species
-from pseudoexp.core.rng import QCD, SIGNAL
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.dataset import schema
 from pseudoexp.detector.pileup import DISPLACED, ETA_MIN, ETA_STEP, LN_PT_MIN, LN_PT_STEP
 from pseudoexp.detector.pileup_library import load_library

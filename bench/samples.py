@@ -24,8 +24,9 @@ from pseudoexp.chain import chain_tables, rows_of
 from pseudoexp.config import load_card
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.kinematics import pt
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.core.record import EventBatch, event
-from pseudoexp.core.rng import QCD, SIGNAL, event_stream
+from pseudoexp.core.rng import event_stream
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.weights import DEFAULT_SAMPLING
 from pseudoexp.detector.card import DetectorCard
@@ -46,7 +47,7 @@ from pseudoexp.flavour.workspace import (
     KAPPA,
     NOT_DISPLACED,
 )
-from pseudoexp.jets.calibration import calibrated_mass_factor, calibrated_pt_factor
+from pseudoexp.jets.scale import calibrated_mass_factor, calibrated_pt_factor
 from pseudoexp.reconstruction import reconstruct
 from pseudoexp.rows import ChainTables, ChainWorkspace, chain_workspace, flavour_inputs
 

@@ -25,7 +25,7 @@ from bench_jets import cluster_all, events, fastjet_all, fastjet_vectors, flat
 
 import pseudoexp
 from pseudoexp.chain import make_chunk
-from pseudoexp.core.rng import QCD, SIGNAL
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.dataset import schema
 from pseudoexp.engines import engine
 from pseudoexp.engines.settings import EngineSettings

@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from pseudoexp.core.rng import QCD, SIGNAL
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.engines.builtin.chunk import generate_chunk, generate_varied
 from pseudoexp.engines.builtin.variations import NAMES
 from pseudoexp.engines.settings import EngineSettings

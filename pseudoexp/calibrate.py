@@ -1,6 +1,6 @@
 """How a calibration is made: nominal events of their own, once per detector card, at mu = 0.
 
-Three passes over the same events (process + `rng.CALIBRATION`, so never anybody's data): jets and tracks as they come
+Three passes over the same events (process + `processes.CALIBRATION`, so never anybody's data): jets and tracks as they come
 (jet scales, typical resolutions, pT spectra of the flavours); impact parameters into template histograms; the whole
 chain with both, for the spectra of the rows.
 """
@@ -26,9 +26,10 @@ from pseudoexp.core import jit
 from pseudoexp.core.elementary import tan
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.kinematics import delta_r, eta, mass, phi, pt
+from pseudoexp.core.processes import CALIBRATION, QCD, SIGNAL
 from pseudoexp.core.reconstructed import D0, THETA
 from pseudoexp.core.record import EventBatch, EventRecord, event
-from pseudoexp.core.rng import CALIBRATION, QCD, SIGNAL, event_stream
+from pseudoexp.core.rng import event_stream
 from pseudoexp.dataset import schema, weights
 from pseudoexp.dataset.weights import DEFAULT_SAMPLING
 from pseudoexp.detector.card import DetectorCard

@@ -17,8 +17,9 @@ from pseudoexp.calibration import Calibration, calibration_of
 from pseudoexp.core import jit, laps
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.laps import first_lap, lap
+from pseudoexp.core.processes import CALIBRATION, SIGNAL
 from pseudoexp.core.record import EventBatch, EventRecord, event, no_events
-from pseudoexp.core.rng import CALIBRATION, SIGNAL, Stream, event_stream
+from pseudoexp.core.rng import Stream, event_stream
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.schema import row
 from pseudoexp.dataset.weights import DEFAULT_SAMPLING, flat
@@ -33,7 +34,7 @@ from pseudoexp.engines.hepmc.index import file_of, index_of
 from pseudoexp.errors import GenerationError
 from pseudoexp.flavour.workspace import flavour_settings
 from pseudoexp.image_rows import N_LAYERS
-from pseudoexp.jets.calibration import largest_pt_factor
+from pseudoexp.jets.scale import largest_pt_factor
 from pseudoexp.production.chunk import ChunkRows
 from pseudoexp.production.run_config import RunConfig
 from pseudoexp.production.stopwatch import EVENTS, ROWS, stage
@@ -69,7 +70,7 @@ def event_rows(record: EventRecord, process: int, stream: Stream, keep_other: bo
     record : EventRecord
         The event.
     process : int
-        `rng.SIGNAL` or `rng.QCD`.
+        `processes.SIGNAL` or `processes.QCD`.
     stream : Stream
         Its random numbers.
     keep_other : bool
@@ -170,7 +171,7 @@ def rows_with_images(batch: EventBatch, process: int, seed: int, tables: ChainTa
     batch : EventBatch
         Events of one process.
     process : int
-        As given to the engine: the physics process, plus `rng.CALIBRATION` for calibration events.
+        As given to the engine: the physics process, plus `processes.CALIBRATION` for calibration events.
     seed : int
         Seed of the run.
     tables : ChainTables
@@ -280,7 +281,7 @@ def make_chunk(config: RunConfig, process: int, chunk: int) -> ChunkRows:
     config : RunConfig
         What the rows depend on.
     process : int
-        `rng.SIGNAL` or `rng.QCD`.
+        `processes.SIGNAL` or `processes.QCD`.
     chunk : int
         Number of the chunk: events `chunk * EVENTS_PER_CHUNK` onwards.
     """

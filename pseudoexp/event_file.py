@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.bunch import Bunch
+from pseudoexp.core.cache import cache_folder
 from pseudoexp.core.files import require_new_file, whole_file
-from pseudoexp.core.jit import COMPILING, cache_folder
+from pseudoexp.core.jit import COMPILING
 from pseudoexp.core.record import EventBatch
 from pseudoexp.dataset.digest import canonical_json
 from pseudoexp.dataset.schema import EVENTS_PER_CHUNK, VARIATION_FIELDS

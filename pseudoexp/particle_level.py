@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.bunch import Bunch
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.core.record import EventBatch
-from pseudoexp.core.rng import QCD, SIGNAL
 from pseudoexp.core.species import TAU
 from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
 from pseudoexp.engines import DEFAULT_ENGINE

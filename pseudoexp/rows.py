@@ -14,7 +14,8 @@ from pseudoexp.core.laps import lap
 from pseudoexp.core.record import EventRecord
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.schema import row
-from pseudoexp.dataset.weights import SpectrumRatio, spectrum_weight
+from pseudoexp.dataset.spectrum_weight import spectrum_weight
+from pseudoexp.dataset.weights import SpectrumRatio
 from pseudoexp.detector.pileup import PileUp
 from pseudoexp.detector.tables import DetectorTables
 from pseudoexp.early_test import EarlyWorkspace, early_workspace
@@ -39,8 +40,9 @@ from pseudoexp.flavour.templates import IP3DTemplates
 from pseudoexp.flavour.two_track import prepare_jet
 from pseudoexp.flavour.workspace import FlavourSettings, FlavourWorkspace, flavour_workspace
 from pseudoexp.image_rows import fill_image
-from pseudoexp.jets.calibration import JetCalibration, calibrated_mass_factor, calibrated_pt_factor
+from pseudoexp.jets.calibration import JetCalibration
 from pseudoexp.jets.candidates import track_jet_radius, trimmed_jet
+from pseudoexp.jets.scale import calibrated_mass_factor, calibrated_pt_factor
 from pseudoexp.jets.substructure import SubstructureWorkspace, substructure_workspace, tau21_and_d2
 from pseudoexp.reconstruction import OVERFLOW, Counts, ReconstructionWorkspace, reconstruction_workspace
 from pseudoexp.track_rows import fill_tracks

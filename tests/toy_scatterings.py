@@ -3,7 +3,8 @@
 import numpy as np
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import SIGNAL, event_stream
+from pseudoexp.core.processes import SIGNAL
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.beams import REST, decide_origin
 from pseudoexp.engines.builtin.dice import REMNANTS, throw_from
 from pseudoexp.engines.builtin.parton_density import COLUMNS

@@ -28,7 +28,7 @@ WAITING = "another process makes this release; waiting for it"
 
 def folder() -> Path:
     """Return where releases are kept."""
-    from pseudoexp.core.jit import user_cache
+    from pseudoexp.core.cache import user_cache
 
     return user_cache() / "benchmark"
 

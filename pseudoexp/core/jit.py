@@ -1,61 +1,26 @@
 """The decorators that compile every kernel of the package.
 
-Numba's disk cache notices a change of the file a kernel stands in, but not a change of a kernel it
-calls in another file. The cache is therefore keyed by the SHA-256 of all sources of the package: any
-edit starts a fresh cache, and stale machine code cannot be run. It lives beside the package when that
-is writable and in the user's cache directory (``$XDG_CACHE_HOME``, else ``~/.cache``) when it is not.
-``PSEUDOEXP_CACHE`` names another place.
+Machine code is kept in `core.cache.cache_folder`.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import os
 from collections.abc import Callable, Iterable
-from functools import lru_cache
-from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
 from numba.core import config as numba_config
 
+from pseudoexp.core.cache import cache_folder
 from pseudoexp.core.linking import Kernel
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PACKAGE = Path(__file__).resolve().parents[1]
 OPTIONS = {"nopython": True, "nogil": True, "error_model": "numpy", "fastmath": False, "boundscheck": None}
 """As in ``numba.njit``; `None` leaves bounds checks to ``NUMBA_BOUNDSCHECK``."""
 
 COMPILING = "compiling kernels, once per version (about a minute)"
-
-
-def user_cache() -> Path:
-    """Return the folder for files the package may make again at any time."""
-    if named := os.environ.get("PSEUDOEXP_CACHE"):
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "pseudoexp"
-
-
-@lru_cache(maxsize=1)
-def source_hash() -> str:
-    """Return the SHA-256 (first 16 hex digits) over all Python sources of the package."""
-    digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        digest.update(str(path.relative_to(PACKAGE)).encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-@lru_cache(maxsize=1)
-def cache_folder() -> Path:
-    """Return the folder of this version's compiled kernels."""
-    beside = PACKAGE / "__pycache__"
-    writable = os.access(beside if beside.exists() else PACKAGE, os.W_OK)
-    base = beside if writable and "PSEUDOEXP_CACHE" not in os.environ else user_cache()
-    return base / "kernels" / source_hash()
 
 
 def prepare(function: Callable[..., Any], *arguments: Any, announce: Callable[[str], None] | None = None,

@@ -20,7 +20,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from llvmlite.binding import parse_assembly
 from numba import typeof
+from numba.core import entrypoints
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_lock import global_compiler_lock
@@ -31,6 +33,11 @@ from numba.core.runtime.context import NRTContext
 from numba.core.typed_passes import NativeLowering
 
 _NO_WRAPPERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
+def without_extensions() -> None:
+    """Let this process not load what other packages teach numba (awkward, vector): it takes time, and no kernel of ours asks."""
+    entrypoints._already_initialized = True
 
 
 class _MustCount(Exception):
@@ -139,6 +146,18 @@ class _WholeLibrary(JITCodeLibrary):
         self._linking_libraries: list[JITCodeLibrary] = []
         super().finalize()
 
+    def serialize_using_object_code(self) -> tuple[str, str, tuple[bytes, bytes]]:
+        """Return what goes to the cache: machine code, and of LLVM's the names it defines.
+
+        Numba keeps all of LLVM's code for callers, which takes longer to read than the machine code; ours link parts.
+        """
+        self._ensure_finalized()
+        module = self._get_module_for_linking()
+        names = [one for kind in (module.functions, module.global_variables) for one in kind
+                 if not one.is_declaration and one.linkage.name not in ("internal", "private")]
+        stubs = "\n".join(f'define void @"{one.name}"() {{ ret void }}' for one in names)
+        return self.name, "object", (self._get_compiled_object(), parse_assembly(stubs).as_bitcode())
+
     def _optimize_final_module(self) -> None:
         """Make the parts private, then optimise. Numba's reference counts are known to a pass by name and stay."""
         if not _Mode.counts and any("alloc" in function.name.lower() for function in self._final_module.functions
@@ -244,8 +263,8 @@ class Kernel(CPUDispatcher):
                  targetoptions: dict[str, Any] | None = None, flat: bool = False) -> None:
         options = targetoptions or {}
         super().__init__(py_func, locals, options | {"no_cfunc_wrapper": True}, _WholeCompiler)
-        compiler = _FlatCompiler if flat else _PartCompiler
-        self._parts = {counts: _PartDispatcher(py_func, locals, options | _NO_WRAPPERS, compiler) for counts in (False, True)}
+        self._part_compiler = _FlatCompiler if flat else _PartCompiler
+        self._parts: dict[bool, _PartDispatcher] = {}
 
     def compile(self, sig: Any) -> Any:
         """Compile for a signature, without counting references if that is possible."""
@@ -271,10 +290,17 @@ class Kernel(CPUDispatcher):
         """Compile for the types of the arguments, or load what an earlier process compiled."""
         self.compile(tuple(typeof(argument) for argument in arguments))
 
+    def _part(self) -> _PartDispatcher:
+        """Return the parts that count references, or do not; few kernels that Python calls ever need them."""
+        if _Mode.counts not in self._parts:
+            options = self.targetoptions | _NO_WRAPPERS
+            self._parts[_Mode.counts] = _PartDispatcher(self.py_func, self.locals, options, self._part_compiler)
+        return self._parts[_Mode.counts]
+
     def get_call_template(self, args: Any, kws: Any) -> Any:
         """Type a call from compiled code, compiling the part."""
-        return self._parts[_Mode.counts].get_call_template(args, kws)
+        return self._part().get_call_template(args, kws)
 
     def get_overload(self, sig: Any) -> Any:
         """Return the key under which a part is registered."""
-        return self._parts[_Mode.counts].get_overload(sig)
+        return self._part().get_overload(sig)

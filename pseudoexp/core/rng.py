@@ -19,10 +19,6 @@ from numpy.typing import NDArray
 from pseudoexp.core.elementary import exp, log, sincos
 from pseudoexp.core.jit import flat, inline
 
-SIGNAL, QCD, MINIMUM_BIAS = 0, 1, 2
-"""Processes; calibration adds `CALIBRATION` so that its events are never anybody's data."""
-CALIBRATION = 16
-
 (STAGE_ENGINE, STAGE_PILEUP, STAGE_BEAM_SPOT, STAGE_MATERIAL, STAGE_DECAY, STAGE_TRACKING, STAGE_FAKES,
  STAGE_CALORIMETER) = range(8)
 """Stages of one event; a stage owns its items and purposes."""

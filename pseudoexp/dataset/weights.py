@@ -12,9 +12,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.core.elementary import log
-from pseudoexp.core.interpolation import bilinear
-from pseudoexp.core.jit import inline
 from pseudoexp.errors import DataError
 
 DEFAULT_SAMPLING = (150.0, 4.0)
@@ -36,12 +33,6 @@ def flat() -> SpectrumRatio:
     """Return the ratio 1 everywhere."""
     log_pt, eta = _nodes()
     return SpectrumRatio(eta, log_pt, np.ones((len(eta), len(log_pt))))
-
-
-@inline
-def spectrum_weight(table: SpectrumRatio, pt: float, abs_eta: float) -> float:
-    """Return the weight of a signal row at `pt` [GeV] and |eta|."""
-    return bilinear(table.ratio, table.eta, table.log_pt, abs_eta, log(pt))
 
 
 def derive(signal: NDArray[np.float64], qcd: NDArray[np.float64]) -> SpectrumRatio:

@@ -8,17 +8,14 @@ verified when it is read.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.core.files import read_arrays, whole_file
-from pseudoexp.core.jit import user_cache
 from pseudoexp.core.record import EventBatch
 from pseudoexp.detector.pileup import (
     DISPLACED,
@@ -31,12 +28,10 @@ from pseudoexp.detector.pileup import (
     PileUp,
     no_pileup,
 )
+from pseudoexp.detector.pileup_place import LIBRARY_VERSION, library_path
 from pseudoexp.errors import ConfigError, GenerationError, SchemaError
 
-LIBRARY_VERSION = "1"
 MOST_BYTES = 1 << 32
-LIBRARY_EVENTS = 50_000
-LIBRARY_SEED = 20_240_601
 MAX_MU = 500.0
 _MAX_ETA = 5.1
 _MIN_PT = 0.05
@@ -65,16 +60,6 @@ def load_library(mu: float) -> PileUp:
     if not 0.0 <= mu <= MAX_MU:
         raise ConfigError(f"pile-up {mu!r}; allowed: 0 to {MAX_MU:g}")
     return no_pileup() if mu == 0.0 else _library(library_path())._replace(mu=float(mu))
-
-
-def library_path(events: int = LIBRARY_EVENTS) -> Path:
-    """Return where the library of this version is kept."""
-    try:
-        generator = version("pythia8mc")
-    except PackageNotFoundError:
-        generator = "none"
-    key = json.dumps([LIBRARY_VERSION, LIBRARY_SEED, events, generator])
-    return user_cache() / "pileup" / f"inelastic-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
 
 
 @lru_cache(maxsize=2)

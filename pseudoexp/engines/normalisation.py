@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pseudoexp.core.jit import PACKAGE, user_cache
-from pseudoexp.core.rng import MINIMUM_BIAS, QCD, SIGNAL
+from pseudoexp.core.cache import PACKAGE, user_cache
+from pseudoexp.core.processes import MINIMUM_BIAS, QCD, SIGNAL
 from pseudoexp.engines.driver import Driver
 from pseudoexp.engines.settings import EngineSettings, physics_process, pythia_lines
 

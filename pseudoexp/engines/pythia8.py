@@ -8,8 +8,8 @@ starts from the same random numbers.
 
 from __future__ import annotations
 
+from pseudoexp.core.processes import MINIMUM_BIAS, SIGNAL
 from pseudoexp.core.record import EventBatch
-from pseudoexp.core.rng import MINIMUM_BIAS, SIGNAL
 from pseudoexp.engines.batches import join, require_finite
 from pseudoexp.engines.driver import driver
 from pseudoexp.engines.history import flatten, record
@@ -26,7 +26,7 @@ def generate_chunk(process: int, seed: int, first_event: int, n: int, settings: 
     Parameters
     ----------
     process : int
-        `rng.SIGNAL`, `rng.QCD` or `rng.MINIMUM_BIAS`; plus `rng.CALIBRATION` for other events of the same kind.
+        `processes.SIGNAL`, `processes.QCD` or `processes.MINIMUM_BIAS`; plus `CALIBRATION` for other events of the same kind.
         Signal is g b -> H b without incoming charm; rejected and failed events are redrawn and not numbered.
     seed : int
         0 <= seed < 2**63.

@@ -6,7 +6,7 @@ import math
 import numbers
 from dataclasses import dataclass
 
-from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, QCD, SIGNAL
+from pseudoexp.core.processes import CALIBRATION, MINIMUM_BIAS, QCD, SIGNAL
 from pseudoexp.errors import ConfigError
 
 PT_BIAS_REFERENCE = 250.0

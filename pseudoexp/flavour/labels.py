@@ -12,9 +12,9 @@ import math
 
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.kinematics import delta_r, eta, phi
+from pseudoexp.core.processes import SIGNAL
 from pseudoexp.core.reconstructed import ORIGIN_FAKE, ORIGIN_PILEUP, ORIGIN_PRIMARY, ORIGIN_SECONDARY, TrackTruth
 from pseudoexp.core.record import EventRecord
-from pseudoexp.core.rng import SIGNAL
 from pseudoexp.core.species import TAU, is_b_hadron, is_c_hadron
 
 LABEL_LIGHT, LABEL_C, LABEL_B, LABEL_TAU = 0, 4, 5, 15
@@ -117,7 +117,7 @@ def label_large_jet(record: EventRecord, jet_p4, process: int, labels) -> None:
     jet_p4 : (4,) array
         px, py, pz, E [GeV] of the jet.
     process : int
-        `rng.SIGNAL` or `rng.QCD`.
+        `processes.SIGNAL` or `processes.QCD`.
     labels : (4,) int32
         Receives the label and the numbers of Higgs bosons within dR < 0.75, b and c hadrons (pT > 5 GeV) within
         dR < 1.0.

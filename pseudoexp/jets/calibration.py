@@ -1,4 +1,4 @@
-"""Energy and mass scale of the large-R jets: factors for pT and mass, as `inversion` finds them.
+"""Energy and mass scale of the large-R jets: factors for pT and mass, as `inversion` finds them and `scale` applies them.
 
 First pT, in (pT, |eta|), scaling the whole four-momentum; then mass, in (ln m/pT, pT), of the pT-calibrated jet.
 """
@@ -10,10 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-from pseudoexp.core.elementary import log
-from pseudoexp.core.interpolation import bilinear
-from pseudoexp.core.jit import inline
 
 PT_EDGES = np.geomspace(150.0, 2500.0, 15)
 ETA_EDGES = np.array([0.0, 0.5, 1.0, 1.5, 2.0])
@@ -43,27 +39,3 @@ def identity() -> JetCalibration:
     log_pt, eta, log_mass = nodes()
     return JetCalibration(log_pt, eta, np.ones((len(eta), len(log_pt))), log_mass,
                           np.ones((len(log_mass), len(log_pt))))
-
-
-@inline
-def calibrated_pt_factor(calibration: JetCalibration, pt: float, abs_eta: float) -> float:
-    """Return the factor for the four-momentum of a jet of uncalibrated `pt` [GeV]."""
-    return bilinear(calibration.pt_factor, calibration.eta, calibration.log_pt, abs_eta, log(pt))
-
-
-@inline
-def largest_pt_factor(calibration: JetCalibration) -> float:
-    """Return the largest factor that `calibrated_pt_factor` gives for any jet."""
-    largest = 0.0
-    for i in range(calibration.pt_factor.shape[0]):
-        for j in range(calibration.pt_factor.shape[1]):
-            largest = max(largest, calibration.pt_factor[i, j])
-    return largest
-
-
-@inline
-def calibrated_mass_factor(calibration: JetCalibration, pt: float, mass: float) -> float:
-    """Return the further factor for the mass of a jet; both arguments after the pT calibration [GeV]."""
-    if mass <= 0.0:
-        return 1.0
-    return bilinear(calibration.mass_factor, calibration.log_mass, calibration.log_pt, log(mass / pt), log(pt))

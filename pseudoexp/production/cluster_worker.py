@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pseudoexp import __version__
+from pseudoexp.core.cache import source_hash
 from pseudoexp.dataset.digest import canonical_json
 from pseudoexp.production import stopwatch
 from pseudoexp.production.chunk import ChunkMaker, import_function, pack
@@ -41,8 +42,6 @@ class Made(NamedTuple):
 
 def versions(config: RunConfig) -> dict[str, Any]:
     """Return all that the rows depend on, as it is in this process."""
-    from pseudoexp.core.jit import source_hash
-
     return config.identity() | {"package_version": __version__, "sources": source_hash()}
 
 

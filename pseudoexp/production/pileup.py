@@ -12,16 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pseudoexp.core.files import locked
-from pseudoexp.core.rng import MINIMUM_BIAS
-from pseudoexp.detector.pileup_library import (
-    LIBRARY_EVENTS,
-    LIBRARY_SEED,
-    build_library,
-    join_libraries,
-    library_path,
-    read_library,
-    write_library,
-)
+from pseudoexp.detector.pileup_place import LIBRARY_EVENTS, LIBRARY_SEED, library_path
 from pseudoexp.engines import engine
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.errors import ConfigError, SchemaError
@@ -76,6 +67,8 @@ def require_library(config: RunConfig, threads: int, tell: Tell) -> None:
 
 
 def _usable(path: Path) -> bool:
+    from pseudoexp.detector.pileup_library import read_library  # with it comes numba, half a second
+
     try:
         read_library(path)
     except (FileNotFoundError, SchemaError):
@@ -84,6 +77,8 @@ def _usable(path: Path) -> bool:
 
 
 def _make(path: Path, config: RunConfig, threads: int, tell: Tell) -> None:
+    from pseudoexp.detector.pileup_library import join_libraries, read_library, write_library
+
     pieces = path.with_name(f"{path.name}.parts")
     pieces.mkdir(exist_ok=True)
     tell(f"making the pile-up library, once per user: {LIBRARY_EVENTS} inelastic events in {path}", 0, 0)
@@ -113,6 +108,9 @@ def _finished(folder: Path) -> Iterator[tuple[int, int]]:
 
 def make_piece(job: Job, process: int, piece: int) -> Done:
     """Make and write one piece of the library; a worker's task."""
+    from pseudoexp.core.processes import MINIMUM_BIAS
+    from pseudoexp.detector.pileup_library import build_library, write_library
+
     batch = engine(PILEUP_ENGINE).generate_chunk(MINIMUM_BIAS, LIBRARY_SEED, piece * EVENTS_PER_PIECE, EVENTS_PER_PIECE,
                                                  EngineSettings())
     write_library(_piece_path(job.folder, piece), build_library(batch))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pseudoexp.config import load_card, to_mapping
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.digest import canonical_json, file_sha256
-from pseudoexp.detector.pileup_library import LIBRARY_VERSION
+from pseudoexp.detector.pileup_place import LIBRARY_VERSION
 from pseudoexp.engines import DEFAULT_ENGINE, ENGINES
 from pseudoexp.engines.hepmc.index import index_of
 from pseudoexp.engines.settings import EngineSettings

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -80,6 +81,13 @@ def prepare(job: Job, announce: Callable[[str], None]) -> None:
         preparation(job.config, announce)
 
 
+def _leave_extensions_out(job: Job) -> None:
+    """Keep other packages' extensions of numba out of this process, if what makes its chunks is compiled at all."""
+    importlib.import_module(job.maker.partition(":")[0])
+    if "numba" in sys.modules:
+        importlib.import_module("pseudoexp.core.linking").without_extensions()
+
+
 def run_chunk(job: Job, process: int, chunk: int) -> Done:
     """Make, check and write one chunk."""
     maker: ChunkMaker = import_function(job.maker)
@@ -124,6 +132,7 @@ def main(tasks: int, life: int) -> None:
             process, chunk = connection.recv()
             try:
                 if not prepared:
+                    _leave_extensions_out(job)
                     prepare(job, lambda text: connection.send(Notice(text)))
                     connection.send(Notice(""))
                     prepared = True

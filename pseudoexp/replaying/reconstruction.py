@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp import chain
+from pseudoexp.core.processes import SIGNAL
 from pseudoexp.core.reconstructed import D0, PHI, Z0
 from pseudoexp.core.record import EventBatch, EventRecord, event
-from pseudoexp.core.rng import SIGNAL, event_stream
+from pseudoexp.core.rng import event_stream
 from pseudoexp.errors import GenerationError
 from pseudoexp.flavour.association import associate
 from pseudoexp.flavour.labels import LARGE_HBB, LARGE_LABEL, VR_LABEL, label_large_jet, label_vr_jets
-from pseudoexp.jets.calibration import calibrated_mass_factor, calibrated_pt_factor
 from pseudoexp.jets.candidates import track_jet_radius, trimmed_jet
+from pseudoexp.jets.scale import calibrated_mass_factor, calibrated_pt_factor
 from pseudoexp.reconstruction import OVERFLOW, Counts, reconstruct
 from pseudoexp.replaying.kinematic import ETA, PT, eta_of, mass_of, phi_of, pt_of
 from pseudoexp.replaying.kinematic import PHI as AZIMUTH

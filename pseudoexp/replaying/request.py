@@ -26,7 +26,7 @@ class Request:
     config : RunConfig
         The run.
     process : int
-        `rng.SIGNAL` or `rng.QCD`.
+        `processes.SIGNAL` or `processes.QCD`.
     event : int
         Number within the process.
     """

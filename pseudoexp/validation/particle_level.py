@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.core.record import EventBatch
-from pseudoexp.core.rng import QCD, SIGNAL
 from pseudoexp.core.species import is_b_hadron, is_c_hadron, is_charged, is_neutrino
 from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
 from pseudoexp.engines import engine as engine_of

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.core.jit import PACKAGE
+from pseudoexp.core.cache import PACKAGE
 from pseudoexp.validation.distances import (
     Distance,
     Moments,

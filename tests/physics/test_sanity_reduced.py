@@ -20,7 +20,7 @@ from real_events import PROCESSES, events
 
 from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.chain import rows_of
-from pseudoexp.core.rng import QCD
+from pseudoexp.core.processes import QCD
 from pseudoexp.dataset import schema
 
 

@@ -7,7 +7,7 @@ import pytest
 from real_events import events
 
 from pseudoexp import calibrate, calibration
-from pseudoexp.core.rng import CALIBRATION
+from pseudoexp.core.processes import CALIBRATION
 from pseudoexp.dataset import weights
 from pseudoexp.jets import inversion
 

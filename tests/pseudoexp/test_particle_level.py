@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("pythia8mc")
 
 import pseudoexp
-from pseudoexp.core.rng import SIGNAL
+from pseudoexp.core.processes import SIGNAL
 from pseudoexp.engines.builtin.chunk import generate_chunk
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.errors import ConfigError, MissingExtra

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from pseudoexp.core import laps
 from pseudoexp.core.jit import kernel
 from pseudoexp.core.laps import first_lap, lap
+from pseudoexp.core.processes import CALIBRATION, MINIMUM_BIAS, SIGNAL
 from pseudoexp.core.record import EventBatch
-from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, SIGNAL, event_stream
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.batches import require_finite
 from pseudoexp.engines.builtin.event import FULL, EngineTables, EngineWorkspace, engine_tables, engine_workspace, make_event
 from pseudoexp.engines.builtin.prospects import ANY_JET, HIGGS_JET, WHOLE
@@ -70,7 +71,7 @@ def generate_chunk(process: int, seed: int, first_event: int, n: int, settings: 
     Parameters
     ----------
     process : int
-        `rng.SIGNAL` (g b -> H b, H -> b bbar) or `rng.QCD`; plus `rng.CALIBRATION` for other events of the same kind.
+        `processes.SIGNAL` (g b -> H b, H -> b bbar) or `processes.QCD`; plus `CALIBRATION` for other events of the same kind.
     seed : int
         0 <= seed < 2**63.
     first_event : int

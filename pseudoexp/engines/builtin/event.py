@@ -16,7 +16,8 @@ from pseudoexp.core import laps
 from pseudoexp.core.discs import Discs, new_discs
 from pseudoexp.core.jit import inline, kernel
 from pseudoexp.core.laps import lap
-from pseudoexp.core.rng import SIGNAL, Stream
+from pseudoexp.core.processes import SIGNAL
+from pseudoexp.core.rng import Stream
 from pseudoexp.core.species import HIGGS
 from pseudoexp.engines.builtin.activity import ActivityTables, collide
 from pseudoexp.engines.builtin.decay_table import DecayTable, decay_table
@@ -86,7 +87,7 @@ class EngineWorkspace(NamedTuple):
 
 
 def engine_tables(process: int, pthat_min: float, pt_bias: float) -> EngineTables:
-    """Return the tables of a process (`rng.SIGNAL` or `rng.QCD`) and of its sampling."""
+    """Return the tables of a process (`processes.SIGNAL` or `processes.QCD`) and of its sampling."""
     return EngineTables(hard_process(process, pthat_min, pt_bias),
                         ActivityTables(densities(), scatterings(), shower_tables()), string_tables(), hadron_table(),
                         decay_table())
@@ -219,7 +220,7 @@ def make_event(process: int, stream: Stream, asked: int, tables: EngineTables, w
     Parameters
     ----------
     process : int
-        `rng.SIGNAL` or `rng.QCD`.
+        `processes.SIGNAL` or `processes.QCD`.
     stream : Stream
         The event's random numbers.
     asked : int

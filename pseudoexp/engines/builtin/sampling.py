@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.elementary import exp, log
 from pseudoexp.core.jit import inline, kernel
-from pseudoexp.core.rng import QCD, SIGNAL
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.engines.builtin.coupling import Coupling, strong_coupling
 from pseudoexp.engines.builtin.dice import Dice, throw
 from pseudoexp.engines.builtin.hard_cross_section import (
@@ -133,7 +133,7 @@ def hard_process(process: int, pthat_min: float = 150.0, pt_bias: float = 4.0) -
     Parameters
     ----------
     process : int
-        `SIGNAL` or `QCD` of `core.rng`, or one of these plus `CALIBRATION`.
+        `SIGNAL` or `QCD` of `core.processes`, or one of these plus `CALIBRATION`.
     pthat_min : float
         Threshold [GeV].
     pt_bias : float

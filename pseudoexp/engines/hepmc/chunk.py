@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.core.record import EventBatch
-from pseudoexp.core.rng import QCD, SIGNAL
 from pseudoexp.engines.batches import join, require_finite
 from pseudoexp.engines.hepmc.index import file_of, index_of
 from pseudoexp.engines.hepmc.reading import records
@@ -24,7 +24,7 @@ def generate_chunk(process: int, seed: int, first_event: int, n: int, settings: 
     Parameters
     ----------
     process : int
-        `rng.SIGNAL` or `rng.QCD`; it decides which file is read.
+        `processes.SIGNAL` or `processes.QCD`; it decides which file is read.
     seed : int
         The events do not depend on it.
     first_event : int

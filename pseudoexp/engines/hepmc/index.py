@@ -23,9 +23,9 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core.cache import user_cache
 from pseudoexp.core.files import read_arrays
-from pseudoexp.core.jit import user_cache
-from pseudoexp.core.rng import QCD, SIGNAL
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.errors import ConfigError, SchemaError
 

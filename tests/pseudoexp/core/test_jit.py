@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numba.core.runtime import _nrt_python, rtsys
 
-from pseudoexp.core import jit
+from pseudoexp.core import cache, jit
 from pseudoexp.core.elementary import asinh, log
 from pseudoexp.core.jit import flat, inline, kernel
 from pseudoexp.core.linking import Kernel
@@ -223,11 +223,11 @@ def test_one_of_several_processes_compiles(tmp_path):
 def test_what_another_process_compiles_is_left_to_it(tmp_path):
     program = """
 import fcntl, numpy as np
-from pseudoexp.core import jit
+from pseudoexp.core import cache, jit
 from tests.pseudoexp.core.test_jit import _sum, _twice
 calls = [(_sum, (np.ones(2), 1.0)), (_twice, (np.ones(3), 1.0))]
-jit.cache_folder().mkdir(parents=True, exist_ok=True)
-with (jit.cache_folder() / f"{_sum.__module__}._sum.lock").open("a") as lock:
+cache.cache_folder().mkdir(parents=True, exist_ok=True)
+with (cache.cache_folder() / f"{_sum.__module__}._sum.lock").open("a") as lock:
     fcntl.flock(lock, fcntl.LOCK_EX)
     for function, arguments in calls:
         jit.prepare(function, *arguments, wait=False, announce=print)
@@ -248,7 +248,7 @@ def test_bounds_are_checked_on_demand(tmp_path):
 
 def test_an_edit_anywhere_starts_a_new_cache(tmp_path, monkeypatch):
     (tmp_path / "a.py").write_text("x = 1\n")
-    monkeypatch.setattr(jit, "PACKAGE", tmp_path)
-    before = jit.source_hash.__wrapped__()
+    monkeypatch.setattr(cache, "PACKAGE", tmp_path)
+    before = cache.source_hash.__wrapped__()
     (tmp_path / "a.py").write_text("x = 2\n")
-    assert jit.source_hash.__wrapped__() != before
+    assert cache.source_hash.__wrapped__() != before

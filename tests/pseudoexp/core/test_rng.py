@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from pseudoexp.core import rng
+from pseudoexp.core import processes, rng
 from pseudoexp.core.jit import kernel
 
 KNOWN_ANSWERS = [  # counter, key, result: kat_vectors of Random123 (D. E. Shaw Research)
@@ -24,7 +24,7 @@ def philox(c0, c1, c2, c3, k0, k1):
 def uniforms(seed, n):
     out = np.empty((n, 5))
     for i in range(n):
-        s = rng.event_stream(seed, rng.QCD, i)
+        s = rng.event_stream(seed, processes.QCD, i)
         a, b, c, d = rng.uniform4(s, rng.STAGE_TRACKING, 7, 0)
         out[i] = np.array([a, b, c, d, rng.uniform(s, rng.STAGE_TRACKING, 7, 1)])
     return out
@@ -34,7 +34,7 @@ def uniforms(seed, n):
 def normals(seed, n):
     out = np.empty((n, 4))
     for i in range(n):
-        a, b, c, d = rng.normal4(rng.event_stream(seed, rng.SIGNAL, 1), rng.STAGE_TRACKING, i, 0)
+        a, b, c, d = rng.normal4(rng.event_stream(seed, processes.SIGNAL, 1), rng.STAGE_TRACKING, i, 0)
         out[i] = np.array([a, b, c, d])
     return out
 

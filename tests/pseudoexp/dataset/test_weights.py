@@ -5,6 +5,7 @@ import pytest
 
 from pseudoexp.core.jit import kernel
 from pseudoexp.dataset import weights
+from pseudoexp.dataset.spectrum_weight import spectrum_weight
 from pseudoexp.errors import DataError
 
 
@@ -12,7 +13,7 @@ from pseudoexp.errors import DataError
 def apply(table, rows):
     out = np.empty(len(rows))
     for i in range(len(rows)):
-        out[i] = weights.spectrum_weight(table, rows[i, 0], abs(rows[i, 1]))
+        out[i] = spectrum_weight(table, rows[i, 0], abs(rows[i, 1]))
     return out
 
 

@@ -15,11 +15,11 @@ from pseudoexp.detector.pileup_library import (
     build_library,
     checksum,
     join_libraries,
-    library_path,
     load_library,
     read_library,
     write_library,
 )
+from pseudoexp.detector.pileup_place import library_path
 from pseudoexp.errors import ConfigError, GenerationError, SchemaError
 
 SPOT = np.array([0.015, 0.015, 46.0])

@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("pythia8mc")
 
 from pseudoexp.core import species
-from pseudoexp.core.jit import PACKAGE
-from pseudoexp.core.rng import QCD, SIGNAL
+from pseudoexp.core.cache import PACKAGE
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.engines.batches import join
 from pseudoexp.engines.pythia8 import generate_chunk
 from pseudoexp.engines.settings import EngineSettings

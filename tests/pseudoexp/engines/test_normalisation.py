@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, QCD, SIGNAL
+from pseudoexp.core.processes import CALIBRATION, MINIMUM_BIAS, QCD, SIGNAL
 from pseudoexp.engines import normalisation as module
 from pseudoexp.engines.normalisation import Normalisation, measure, normalisation
 from pseudoexp.engines.settings import EngineSettings, pythia_lines

@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("pythia8mc")
 
 from pseudoexp.core import species
+from pseudoexp.core.processes import CALIBRATION, MINIMUM_BIAS, QCD, SIGNAL
 from pseudoexp.core.record import EventBatch
-from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, QCD, SIGNAL
 from pseudoexp.engines import engine
 from pseudoexp.engines.pythia8 import generate_chunk
 from pseudoexp.engines.settings import EngineSettings

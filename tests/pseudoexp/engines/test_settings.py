@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, QCD, SIGNAL
+from pseudoexp.core.processes import CALIBRATION, MINIMUM_BIAS, QCD, SIGNAL
 from pseudoexp.engines.settings import EngineSettings, physics_process, pythia_lines
 from pseudoexp.errors import ConfigError
 

@@ -10,6 +10,7 @@ from flavour_toys import axis_p4
 
 import pseudoexp.flavour as flavour
 from pseudoexp.core.jit import kernel
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.core.reconstructed import (
     ORIGIN_FAKE,
     ORIGIN_FROM_B,
@@ -20,7 +21,6 @@ from pseudoexp.core.reconstructed import (
     TrackTruth,
 )
 from pseudoexp.core.record import EventRecord
-from pseudoexp.core.rng import QCD, SIGNAL
 from pseudoexp.flavour import labels as lb
 
 B, C, TAU = 511, 421, 15

@@ -6,17 +6,17 @@ import pytest
 from pseudoexp.core.jit import kernel
 from pseudoexp.errors import DataError
 from pseudoexp.jets import calibration as jc
-from pseudoexp.jets import inversion
+from pseudoexp.jets import inversion, scale
 
 
 @kernel
 def apply(calibration, reco):
     out = reco.copy()
     for i in range(len(reco)):
-        factor = jc.calibrated_pt_factor(calibration, reco[i, 0], abs(reco[i, 1]))
+        factor = scale.calibrated_pt_factor(calibration, reco[i, 0], abs(reco[i, 1]))
         out[i, 0] *= factor
         out[i, 2] *= factor
-        out[i, 2] *= jc.calibrated_mass_factor(calibration, out[i, 0], out[i, 2])
+        out[i, 2] *= scale.calibrated_mass_factor(calibration, out[i, 0], out[i, 2])
     return out
 
 

@@ -13,8 +13,9 @@ from in_process import InProcess
 from real_events import events, some
 
 from pseudoexp.core.record import EventBatch
-from pseudoexp.detector import pileup_library
-from pseudoexp.detector.pileup_library import build_library, checksum, library_path, read_library, write_library
+from pseudoexp.detector import pileup_place
+from pseudoexp.detector.pileup_library import build_library, checksum, read_library, write_library
+from pseudoexp.detector.pileup_place import library_path
 from pseudoexp.errors import ConfigError, GenerationError
 from pseudoexp.production import pileup, run
 from pseudoexp.production.run_config import RunConfig
@@ -154,4 +155,4 @@ def test_a_piece_of_real_events(tmp_path):
     subprocess.run([sys.executable, "-c", PIECE, str(tmp_path)], check=True)
     made = read_library(tmp_path / "00002.npz")
     assert len(made.offsets) == 6 and 20 < len(made.ln_pt) / 5 < 800
-    assert pileup_library.LIBRARY_EVENTS % pileup.EVENTS_PER_PIECE == 0
+    assert pileup_place.LIBRARY_EVENTS % pileup.EVENTS_PER_PIECE == 0

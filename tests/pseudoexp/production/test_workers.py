@@ -29,6 +29,17 @@ def until_first(workers):
     return done
 
 
+@pytest.mark.parametrize(("maker", "left_out"), [("pseudoexp.chain:make_chunk", True), ("fake_chunks:make_chunk", False)])
+def test_extensions_of_numba_are_left_out_where_kernels_run(maker, left_out):
+    code = ("import sys; from pathlib import Path; from pseudoexp.production import worker\n"
+            "from pseudoexp.production.run_config import RunConfig\n"
+            "worker._leave_extensions_out(worker.Job(sys.argv[1], RunConfig.from_options(1), Path()))\n"
+            "if 'numba' in sys.modules: from numba.core import entrypoints; print(entrypoints._already_initialized)")
+    done = subprocess.run([sys.executable, "-c", code, maker], capture_output=True, text=True, check=True,
+                          env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    assert done.stdout.strip() == ("True" if left_out else "")
+
+
 def test_two_workers_write_their_chunks(tmp_path):
     with ProcessWorkers(job(tmp_path, fake_chunks.make_chunk), 2) as workers:
         assert workers.free() == 2

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import QCD, event_stream
+from pseudoexp.core.processes import QCD
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.activity import ActivityTables, scatter_once
 from pseudoexp.engines.builtin.beams import LARGEST_GROWTH, REST, decide_origin
 from pseudoexp.engines.builtin.dice import ACTIVITY, HARD_PROCESS, new_dice, throw_from

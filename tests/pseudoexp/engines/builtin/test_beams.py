@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import QCD, event_stream
+from pseudoexp.core.processes import QCD
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.beams import (
     REST,
     column_left,

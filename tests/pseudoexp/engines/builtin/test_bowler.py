@@ -5,7 +5,8 @@ import pytest
 from scipy.integrate import quad
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import QCD, event_stream
+from pseudoexp.core.processes import QCD
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.bowler import VARIED, weigh_fraction
 from pseudoexp.engines.builtin.dice import STRING, new_dice, throw_from
 from pseudoexp.engines.builtin.fragmentation_function import (

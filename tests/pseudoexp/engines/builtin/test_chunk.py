@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, QCD, SIGNAL
+from pseudoexp.core.processes import CALIBRATION, MINIMUM_BIAS, QCD, SIGNAL
 from pseudoexp.core.species import charge3, heavy_flavour
 from pseudoexp.engines.builtin import chunk
 from pseudoexp.engines.builtin.chunk import generate_chunk

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pseudoexp.core.rng import QCD, SIGNAL
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.core.species import charge3
 from pseudoexp.engines.builtin.chunk import fill_batch
 from pseudoexp.engines.builtin.event import EngineWorkspace, engine_tables, engine_workspace

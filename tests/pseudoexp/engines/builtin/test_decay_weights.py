@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import kstest
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import SIGNAL, event_stream
+from pseudoexp.core.processes import SIGNAL
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.decay_table import V_A
 from pseudoexp.engines.builtin.decay_weights import lepton_pair, three_pions, v_minus_a
 from pseudoexp.engines.builtin.decays import _kinematics

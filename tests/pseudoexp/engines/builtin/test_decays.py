@@ -10,7 +10,8 @@ import pytest
 from decay_guns import shoot
 from scipy.stats import kstest
 
-from pseudoexp.core.rng import SIGNAL, event_stream
+from pseudoexp.core.processes import SIGNAL
+from pseudoexp.core.rng import event_stream
 from pseudoexp.core.species import charge3, is_charged
 from pseudoexp.engines.builtin.decay_table import channels, decay_table
 from pseudoexp.engines.builtin.decays import decay_all

@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import kstest
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import SIGNAL, event_stream, uniform4
+from pseudoexp.core.processes import SIGNAL
+from pseudoexp.core.rng import event_stream, uniform4
 from pseudoexp.engines.builtin.dice import SHOWER, STRING, Dice, new_dice, throw, throw_from
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pseudoexp.core.rng import QCD, SIGNAL, Stream, event_stream
+from pseudoexp.core.processes import QCD, SIGNAL
+from pseudoexp.core.rng import Stream, event_stream
 from pseudoexp.engines.builtin import event
 from pseudoexp.engines.builtin.chunk import generate_chunk
 from pseudoexp.engines.builtin.event import FULL, HOPELESS, IMPOSSIBLE, MOST_ATTEMPTS, attempt_stream, engine_workspace

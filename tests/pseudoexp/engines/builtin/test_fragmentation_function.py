@@ -6,7 +6,8 @@ from scipy.integrate import quad
 from scipy.stats import kstest
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import QCD, event_stream
+from pseudoexp.core.processes import QCD
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.dice import STRING, Dice, new_dice, throw_from
 from pseudoexp.engines.builtin.fragmentation_function import (
     FractionTable,

@@ -6,7 +6,8 @@ from scipy.integrate import quad
 from scipy.stats import gamma, kstest
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import SIGNAL, event_stream
+from pseudoexp.core.processes import SIGNAL
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.dice import ACTIVITY, new_dice, throw_from
 from pseudoexp.engines.builtin.overlap import POWER, mean_at_centre, overlap_of_hard_collision
 

@@ -8,7 +8,8 @@ from scipy.stats import beta, kstest
 from toy_scatterings import scatter
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import SIGNAL, event_stream
+from pseudoexp.core.processes import SIGNAL
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.dice import REMNANTS, new_dice, throw_from
 from pseudoexp.engines.builtin.partons import BEAM_ENERGY, REMNANT, append_parton
 from pseudoexp.engines.builtin.primordial_kt import (

@@ -5,7 +5,7 @@ import pytest
 
 from pseudoexp import chain
 from pseudoexp.core.discs import new_discs
-from pseudoexp.core.rng import QCD, SIGNAL
+from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.dataset import schema
 from pseudoexp.engines.builtin.chunk import generate_chunk, generate_for_rows, generate_varied
 from pseudoexp.engines.builtin.partons import FINAL, INCOMING, REMNANT, REPLACED, append_parton, new_partons

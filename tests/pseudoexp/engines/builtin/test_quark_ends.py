@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import QCD, event_stream
+from pseudoexp.core.processes import QCD
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.dice import STRING, Dice, new_dice, throw_from
 from pseudoexp.engines.builtin.flavour import FlavourTable, combine, draw_flavour, flavour_table
 from pseudoexp.engines.builtin.hadron_table import HadronTable, find_row, hadron_table

@@ -7,7 +7,8 @@ import pytest
 from toy_scatterings import connect, leave, scatter
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import SIGNAL, event_stream
+from pseudoexp.core.processes import SIGNAL
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.dice import RECONNECTION, new_dice, throw_from
 from pseudoexp.engines.builtin.parton_density import densities
 from pseudoexp.engines.builtin.partons import FINAL, INCOMING, REMNANT, append_parton, new_partons, new_systems

@@ -6,7 +6,8 @@ from scipy.integrate import quad
 from toy_scatterings import connect, leave, scatter
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import SIGNAL, event_stream
+from pseudoexp.core.processes import SIGNAL
+from pseudoexp.core.rng import event_stream
 from pseudoexp.core.species import charge3
 from pseudoexp.engines.builtin.dice import REMNANTS, new_dice, throw_from
 from pseudoexp.engines.builtin.parton_density import densities

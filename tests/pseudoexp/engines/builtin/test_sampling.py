@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hard_events import hard_events
 
-from pseudoexp.core.rng import CALIBRATION, MINIMUM_BIAS, QCD, SIGNAL
+from pseudoexp.core.processes import CALIBRATION, MINIMUM_BIAS, QCD, SIGNAL
 from pseudoexp.engines.builtin.sampling import hard_process
 from pseudoexp.errors import ConfigError
 

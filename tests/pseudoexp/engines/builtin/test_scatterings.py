@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import chi2, kstest
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import SIGNAL, event_stream
+from pseudoexp.core.processes import SIGNAL
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.dice import ACTIVITY, new_dice, throw_from
 from pseudoexp.engines.builtin.parton_density import densities
 from pseudoexp.engines.builtin.partons import BEAM_ENERGY

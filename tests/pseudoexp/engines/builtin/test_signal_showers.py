@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import SIGNAL, event_stream
+from pseudoexp.core.processes import SIGNAL
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.dice import HARD_PROCESS, SHOWER, new_dice, throw_from
 from pseudoexp.engines.builtin.dipoles import shower_tables, shower_work
 from pseudoexp.engines.builtin.partons import Partons, forget_partons, new_partons, new_systems

@@ -4,7 +4,8 @@ import numpy as np
 from scipy.stats import kstest
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import QCD, event_stream
+from pseudoexp.core.processes import QCD
+from pseudoexp.core.rng import event_stream
 from pseudoexp.engines.builtin.dice import STRING, Dice, new_dice, throw_from
 from pseudoexp.engines.builtin.transverse_momentum import draw_kick
 

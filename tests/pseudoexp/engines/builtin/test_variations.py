@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from pseudoexp.core.jit import kernel
-from pseudoexp.core.rng import QCD, SIGNAL, event_stream
+from pseudoexp.core.processes import QCD, SIGNAL
+from pseudoexp.core.rng import event_stream
 from pseudoexp.dataset.schema import VARIATION_FIELDS
 from pseudoexp.engines.builtin.bowler import VARIED
 from pseudoexp.engines.builtin.chunk import generate_chunk, generate_varied

@@ -11,8 +11,8 @@ pytest.importorskip("pyhepmc")
 
 from toy_hepmc import toy_batch, write
 
+from pseudoexp.core.processes import MINIMUM_BIAS
 from pseudoexp.core.record import EventBatch
-from pseudoexp.core.rng import MINIMUM_BIAS
 from pseudoexp.engines.batches import join
 from pseudoexp.engines.hepmc.chunk import generate_chunk
 from pseudoexp.engines.settings import EngineSettings

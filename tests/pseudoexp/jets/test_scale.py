@@ -5,16 +5,17 @@ import pytest
 
 from pseudoexp.core.jit import kernel
 from pseudoexp.jets import calibration as jc
+from pseudoexp.jets import scale
 
 
 @kernel
 def factors(calibration, pt, eta, mass):
-    return jc.calibrated_pt_factor(calibration, pt, eta), jc.calibrated_mass_factor(calibration, pt, mass)
+    return scale.calibrated_pt_factor(calibration, pt, eta), scale.calibrated_mass_factor(calibration, pt, mass)
 
 
 @kernel
 def largest(calibration):
-    return jc.largest_pt_factor(calibration)
+    return scale.largest_pt_factor(calibration)
 
 
 def test_identity_changes_nothing():
