@@ -15,12 +15,12 @@ import numpy as np
 from pseudoexp.errors import ConfigError, SchemaError
 from tagger.data import TaggerData
 from tagger.distil import distil
-from tagger.evaluate import versions
+from tagger.evaluate import logits, versions
 from tagger.fixed import breaks_at, scan
 from tagger.model import build, moments
-from tagger.resize.exhaustive import Candidate, all_choices, all_layouts, search
+from tagger.resize.exhaustive import Candidate, all_choices, all_layouts, area, search
 from tagger.resize.retraining import retrain
-from tagger.resize.training import ResizeOptions, prune, resize, select_features
+from tagger.resize.training import Resized, ResizeOptions, prune, resize, select_features
 from tagger.runs import Run
 from tagger.sweep import Job, Request, Result, digest
 from tagger.train import TrainConfig, train
@@ -152,14 +152,15 @@ class Workbench:
         hidden, nodes = tuple(job.settings["hidden"]), int(job.settings["nodes"])
         every = tuple(range(len(self.data.inputs)))
         candidates = [Candidate(every, layout) for layout in all_layouts(hidden, nodes)]
-        found = []
-        for seed in self.request.seeds:
+
+        def prune_one(seed: int) -> tuple[Resized, Candidate]:
             plan = replace(self.plan(seed), hidden=hidden)
             model = build(len(every), hidden, *moments(self.data.train.x), seed=seed)
             model, _ = retrain(model, self.data, plan)
             done = resize(model, self.data, nodes, ResizeOptions(), replace(plan, epochs=self.prune_epochs))
-            found.append(Candidate(every, tuple(done.kept["spans"].values())))
-        return self._searched(self.data, candidates, found)
+            return done, Candidate(every, tuple(done.kept["spans"].values()))
+
+        return self._searched(self.data, candidates, prune_one, self.plan(0).epochs + self.prune_epochs)
 
     def _features(self, job: Job) -> Result:
         """All sets of so many inputs, and those that AutoPruner finds."""
@@ -168,17 +169,30 @@ class Workbench:
         candidates = [Candidate(inputs, hidden) for inputs in all_choices(len(names), k)]
         if len(candidates) > 5000:
             raise ConfigError(f"{len(candidates)} sets of {k} out of {len(names)} inputs are too many to try: name fewer inputs")
-        found = []
-        for seed in self.request.seeds:
+
+        def select_one(seed: int) -> tuple[Resized, Candidate]:
             model = build(len(names), hidden, *moments(data.train.x), seed=seed)
             done = resize(model, data, k, ResizeOptions(where="inputs"), replace(self.plan(seed), hidden=hidden), trained=False)
-            found.append(Candidate(tuple(data.inputs.index(name) for name in done.data.inputs), hidden))
-        return self._searched(data, candidates, found)
+            return done, Candidate(tuple(data.inputs.index(name) for name in done.data.inputs), hidden)
 
-    def _searched(self, data: TaggerData, candidates: list[Candidate], found: list[Candidate]) -> Result:
+        return self._searched(data, candidates, select_one, self.plan(0).epochs)
+
+    def _searched(self, data: TaggerData, candidates: list[Candidate],
+                  resize_one: Callable[[int], tuple[Resized, Candidate]], epochs: int) -> Result:
+        """Resize once for each seed, in so many epochs, and search; `own` is the AUC of a network as AutoPruner left it."""
+        start, found, own = time.perf_counter(), [], []
+        for seed in self.request.seeds:
+            done, candidate = resize_one(seed)
+            found.append(candidate)
+            own.append(area(logits(done.model, done.data.test.x), done.data.test))
+        middle = time.perf_counter()
         result = search(data, candidates, found, self.request.seeds, self.plan(self.request.seeds[0]))
-        best, mine = (np.mean([np.mean(entry["test"]) for entry in result[key]]) for key in ("winners", "found"))
+        for entry, value in zip(result["found"], own, strict=True):
+            entry["own"] = value
+        result["cost"] = {"found_seconds": round(middle - start, 1), "found_epochs": epochs, "epochs": self.plan(0).epochs,
+                          "search_seconds": round(time.perf_counter() - middle, 1)}
         ranks = [entry["rank"] for entry in result["found"]]
+        best, mine = (np.mean([np.mean(entry["test"]) for entry in result[key]]) for key in ("winners", "found"))
         return {"search": result, "line": f"{len(candidates)} tried; best {best:.4f}, found {mine:.4f}, ranks {ranks}"}
 
 

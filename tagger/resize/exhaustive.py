@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.errors import ConfigError
-from tagger.data import TaggerData
+from tagger.data import Split, TaggerData
 from tagger.model import moments
 from tagger.train import TrainConfig, needs_jit
 
@@ -135,7 +135,7 @@ def train_many(data: TaggerData, candidates: Sequence[Candidate], seeds: Sequenc
         stack = members[start : start + MEMBERS]
         model = _stack(data, stack)
         _fit_stack(model, data, config)
-        areas += [[_auc(score, part) for part, score in ((data.val, val), (data.test, test))]
+        areas += [[area(score, part) for part, score in ((data.val, val), (data.test, test))]
                   for val, test in zip(_logits(model, data.val.x).T, _logits(model, data.test.x).T, strict=True)]
         if report:
             report(len(areas), len(members))
@@ -182,7 +182,8 @@ def _logits(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([ops.convert_to_numpy(model(x[i : i + 2048], training=False)) for i in range(0, len(x), 2048)])
 
 
-def _auc(score: NDArray[np.float32], part: Any) -> float:
+def area(score: NDArray[np.float32], part: Split) -> float:
+    """AUC on these rows, benchmark weights."""
     return float(Scored(score, part.y == 1, part.weight).auc()[0])
 
 
