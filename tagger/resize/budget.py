@@ -11,8 +11,8 @@ the solution mu_l = min(mu, m_l), m_l being the potential at which layer l alone
 would fall below one form groups of their own, the rest is the *pool*. For T -> 0 both become the selection of
 `select`: the best node of every layer, then the best of the rest.
 
-mu is found by Newton steps inside a shrinking bracket, on the logit of the occupied share (a straight line for
-equal scores, nearly straight in both tails). Nothing is differentiated through the search: within a group
+mu is found by trying many values of it at once and Newton steps from the best. Nothing is differentiated through the
+search: within a group
 
     dmu / ds_j = w_j C_j / sum_k w_k C_k,   w = g (1 - g),   C_j = dC / dg_j,
 
@@ -25,16 +25,22 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
 from pseudoexp.errors import ConfigError
 
-NEWTON_STEPS = 8
-"""Enough for the sum to hold to 1e-6 n in float32 at every temperature."""
+SPACING = 0.125
+"""Distance of the potentials that are tried before Newton's steps, in units of the temperature."""
+NEWTON_STEPS = {"float32": 2, "float64": 4}
+"""From half of that, 2e-3 and 2e-6 are left, or less; then 2e-12 and rounding. The sum holds to 1e-6 n."""
 _TINY = 1e-30
 _FAR = 1e30
+SURE = 1e4
+"""Argument of a gate that is 1 whatever happens; with a minus, 0."""
+_STEEP = 60.0
 _SLIVER = 1e-9
 
 Tensor = Any
@@ -183,32 +189,35 @@ def occupation(scores: Tensor, owners: NDArray[np.int64], count: int, temperatur
         Gates in [0, 1]: their sum is N to 1e-6 n, in each layer it is at least 1. Their derivative with respect
         to the scores is exact (see the module's equations).
     """
+    fixed, heat = ops.stop_gradient(scores), ops.cast(temperature, scores.dtype)
+    return attach_gradient(*levels(fixed, owners, count, heat), (scores - fixed) / heat)
+
+
+def levels(scores: Tensor, owners: NDArray[np.int64], count: int, heat: Tensor) -> tuple[Tensor, Tensor]:
+    """Arguments (n,) of the sigmoids that the gates are, and the groups of nodes as a matrix (groups, n) of 0 and 1.
+
+    What `attach_gradient` needs; nothing here is differentiated. The nodes of a group share a potential, those of none are
+    where they are for good.
+    """
     owners = np.asarray(owners)
     sizes = np.bincount(owners)
-    n = len(owners)
-    if count >= n:
-        return ops.ones_like(scores) + 0.0 * scores  # the identity, with a gradient: none would be warned of
-    if np.any(sizes == 1):
-        return _without_singles(scores, owners, count, temperature)
-    fixed = ops.stop_gradient(scores)
-    heat = ops.cast(temperature, scores.dtype)
+    alone = sizes[owners] == 1
+    n, groups = len(owners), len(sizes) + 1
+    if count >= n or np.all(alone):
+        return ops.full((n,), SURE, dtype=scores.dtype), ops.zeros((groups, n), dtype=scores.dtype)
+    if np.any(alone):  # layers of one node always keep it; the budget of the others is what is left
+        rest = np.flatnonzero(~alone)
+        place = np.zeros(n, dtype="int32")
+        place[rest] = np.arange(len(rest))
+        argument, group = levels(ops.take(scores, rest), np.unique(owners[rest], return_inverse=True)[1],
+                                 count - int(alone.sum()), heat)
+        unfixed = ops.convert_to_tensor((~alone).astype(float), dtype=scores.dtype)
+        group = ops.pad(ops.take(group, place, axis=1) * unfixed, ((0, groups - group.shape[0]), (0, 0)))
+        return ops.where(unfixed > 0.5, ops.take(argument, place), SURE), group
     if len(sizes) == 1:
-        group = ops.ones((1, n), dtype=scores.dtype)
-        argument = arguments(fixed, group, ops.full((1,), count, dtype=scores.dtype), heat)[0]
-    else:
-        argument, group = _floored(fixed, owners, count, heat)
-    return attach_gradient(argument, group, (scores - fixed) / heat)
-
-
-def _without_singles(scores: Tensor, owners: NDArray[np.int64], count: int, temperature: Tensor | float) -> Tensor:
-    """Layers of one node always keep it; the budget of the others is what is left."""
-    alone = np.bincount(owners)[owners] == 1
-    rest = np.flatnonzero(~alone)
-    left = count - int(alone.sum())
-    inner = occupation(ops.take(scores, rest), np.unique(owners[rest], return_inverse=True)[1], left, temperature)
-    place = np.zeros(len(owners), dtype="int32")
-    place[rest] = np.arange(len(rest))
-    return ops.where(ops.convert_to_tensor(alone), ops.ones_like(scores), ops.take(inner, place))
+        group = ops.concatenate([ops.zeros((1, n), dtype=scores.dtype), ops.ones((1, n), dtype=scores.dtype)], axis=0)
+        return arguments_of_all(scores, count, heat), group
+    return _floored(scores, owners, count, heat)
 
 
 def _floored(scores: Tensor, owners: NDArray[np.int64], count: int, heat: Tensor) -> tuple[Tensor, Tensor]:
@@ -222,9 +231,9 @@ def _floored(scores: Tensor, owners: NDArray[np.int64], count: int, heat: Tensor
     member = ops.convert_to_tensor(membership(owners).astype(float), dtype=scores.dtype)
     if count == layers:
         alone = arguments(scores, member, ops.ones((layers,), dtype=scores.dtype), heat)
-        return ops.sum(alone * member, axis=0), member
+        return ops.sum(alone * member, axis=0), ops.pad(member, ((0, 1), (0, 0)))
     everyone = ops.ones((1, len(owners)), dtype=scores.dtype)
-    shared = arguments(scores, everyone, ops.full((1,), count, dtype=scores.dtype), heat)[0]
+    shared = arguments_of_all(scores, count, heat)
     some_short = ops.any(ops.matmul(member, ops.sigmoid(shared)) < 1.0)
     return ops.cond(some_short, lambda: _held(scores, member, count, heat),
                     lambda: (shared, ops.concatenate([ops.zeros_like(member), everyone], axis=0)))
@@ -256,8 +265,6 @@ def attach_gradient(argument: Tensor, group: Tensor, shift: Tensor, price: Tenso
 def arguments(scores: Tensor, mask: Tensor, counts: Tensor, heat: Tensor) -> Tensor:
     """(s - mu) / T for each row of a mask, mu such that the gates of the row's nodes sum to the row's count.
 
-    Works in z = (s - s_(N)) / T, s_(N) the row's N-th largest score: differences near it are exact in float32.
-
     Parameters
     ----------
     scores : tensor (n,)
@@ -272,41 +279,53 @@ def arguments(scores: Tensor, mask: Tensor, counts: Tensor, heat: Tensor) -> Ten
     tensor (rows, n)
         Arguments of the sigmoid, also of the nodes outside the row.
     """
-    size = ops.sum(mask, axis=1, keepdims=True)
     inside = mask > 0.5
     falling = -ops.sort(-ops.where(inside, scores[None, :], ops.min(scores) - 1.0), axis=1)
     place = ops.cast(counts, "int32")[:, None]
     last_in = ops.take_along_axis(falling, place - 1, axis=1)
     first_out = ops.take_along_axis(falling, ops.minimum(place, falling.shape[1] - 1), axis=1)
-    z = (scores[None, :] - last_in) / heat
+    z = _centred(scores[None, :], last_in, first_out, heat)
     filled = counts[:, None]
     # a full row (only by rounding, see _floored) counts as one with a sliver of a hole
-    holes = ops.maximum(size - filled, _SLIVER)
-    high = ops.log(holes)
-    low = ops.minimum((first_out - last_in) / heat - ops.log(filled), high)
-    return z - _search(ops.where(inside, z, -_FAR), filled, holes, low, high)
+    high = ops.log(ops.maximum(ops.sum(mask, axis=1, keepdims=True) - filled, _SLIVER))
+    low = ops.minimum(-ops.log(filled), high)
+    return z - _search(ops.where(inside, z, -_FAR), filled, low, high)
 
 
-def _search(z: Tensor, filled: Tensor, holes: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """mu / T in units of z, by Newton steps on log(occupied / free) safeguarded by bisection; all (rows, 1)."""
-    size, odds = filled + holes, holes / filled
+def arguments_of_all(scores: Tensor, count: int, heat: Tensor) -> Tensor:
+    """The same (n,) of all nodes together and a number known when the graph is made, in fewer operations."""
+    best = ops.top_k(scores, count + 1)[0]
+    z = _centred(scores, best[count - 1], best[count], heat)[None, :]
+    return (z - _search(z, float(count), -math.log(count), math.log(scores.shape[0] - count)))[0]
 
-    def newton(_: Tensor, state: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        mu, low, high = state
-        gate = ops.sigmoid(z - mu)
-        occupied = ops.sum(gate, axis=1, keepdims=True)
-        free = ops.maximum(size - occupied, _TINY)
-        slope = ops.maximum(ops.sum(gate * (1.0 - gate), axis=1, keepdims=True), _TINY)
-        excess = ops.log(odds * occupied / free)
-        # the sign of the step itself decides, so that rounding never turns a converged step out of the bracket
-        low, high = ops.where(excess > 0, mu, low), ops.where(excess > 0, high, mu)
-        step = mu + excess * (occupied * free / (size * slope))
-        # equality counts as inside: at convergence the step lands on an end of the bracket
-        accepted = ops.logical_and(step >= low, step <= high)
-        return ops.where(accepted, step, 0.5 * (low + high)), low, high
 
-    # a loop, not unrolled: half the time to trace and compile, and nothing is differentiated through it
-    return ops.stop_gradient(ops.fori_loop(0, NEWTON_STEPS, newton, (0.5 * (low + high), low, high))[0])
+def _centred(scores: Tensor, last_in: Tensor, first_out: Tensor, heat: Tensor) -> Tensor:
+    """z = (s - (s_(N) + s_(N+1)) / 2) / T; differences near s_(N), the N-th largest score, are exact in float32."""
+    return ((scores - last_in) + 0.5 * (last_in - first_out)) / heat
+
+
+def _search(z: Tensor, filled: Tensor | float, low: Tensor | float, high: Tensor | float) -> Tensor:
+    """mu / T in units of z, (rows, 1); z (rows, n), all else (rows, 1) or numbers.
+
+    At the root as many particles are missing among the N best nodes as are found among the others. The N-th best one and
+    the one behind it, at z = d and -d, bound both: sigmoid(mu - d) <= (n - N) sigmoid(-d - mu) and N sigmoid(mu - d) >=
+    sigmoid(-d - mu), from which -ln N <= mu <= ln(n - N) for every d, at every temperature. Points at a distance of
+    `SPACING` in that bracket are tried at once; from the middle of two of them Newton's error e falls to e^2 / 2 or less
+    with each step, because the second derivative of sum_i g_i is never larger than the first.
+    """
+    points = int(2.0 * math.log(z.shape[1]) / SPACING) + 1
+    decay = ops.exp(ops.clip(-z, -_STEEP, _STEEP))  # a gate is 1 / (1 + exp(mu) decay)
+    width = (high - low) / (points + 1)
+    tried = ops.exp(low + width * ops.arange(1, points + 1, dtype=z.dtype)[None, :])
+    occupied = ops.sum(1.0 / (1.0 + tried[:, :, None] * decay[:, None, :]), axis=2)
+    low = low + width * ops.sum(ops.cast(occupied > filled, z.dtype), axis=1, keepdims=True)
+    high, mu = low + width, low + 0.5 * width
+    for _ in range(NEWTON_STEPS[keras.backend.standardize_dtype(z.dtype)]):
+        gate = 1.0 / (1.0 + ops.exp(mu) * decay)
+        excess = ops.sum(gate, axis=1, keepdims=True) - filled
+        slope = ops.sum(gate * (1.0 - gate), axis=1, keepdims=True)
+        mu = ops.minimum(ops.maximum(mu + excess / (slope + _TINY), low), high)
+    return ops.stop_gradient(mu)
 
 
 def membership(owners: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -18,15 +18,16 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError
+from tagger.resize.folded import GatedDense
 from tagger.resize.gate import Gate
 from tagger.resize.recurrent import RECURRENT, RecurrentGate, check_recurrent
 
 Mask = NDArray[np.bool_]
 Array = NDArray[np.float64]
 
-KERNEL = (layers.Dense, layers.Conv1D, layers.Conv2D)
+KERNEL = (layers.Dense, GatedDense, layers.Conv1D, layers.Conv2D)
 """Layers that mix channels through a kernel (..., in, out) and can lose columns and rows of it. `RECURRENT` ones can
-too, but their units are gated inside."""
+too, but their units are gated inside. What comes in is the last of a layer's inputs: a `GatedDense` has its gates there."""
 AFFINE = (layers.Normalization, layers.BatchNormalization)
 SHAPELESS = (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU)
 NOISE = (layers.Dropout, layers.SpatialDropout1D, layers.SpatialDropout2D, layers.GaussianNoise, layers.GaussianDropout)
@@ -149,7 +150,7 @@ def _forward(step: Step, given: list[Constants], kept: Mapping[str, Mask], width
     layer = step.layer
     if isinstance(layer, layers.InputLayer) or type(layer) in KERNEL + RECURRENT:
         if type(layer) in KERNEL + RECURRENT:
-            _check_kernel(layer, given[0])
+            _check_kernel(layer, given[-1])
         return _alive(width)
     first = given[0]
     if isinstance(layer, RecurrentGate):
@@ -177,7 +178,7 @@ def _backward(step: Step, needed: Mask, state: Mapping[int, Constants]) -> list[
     if not given:
         return []
     if type(layer) in KERNEL:
-        return [~given[0].dead]
+        return [~given[-1].dead] * len(given)
     if type(layer) in RECURRENT or isinstance(layer, RecurrentGate):
         if not np.array_equal(needed, ~state[step.output].dead):
             raise ConfigError(f"recurrent layer '{layer.name}' in front of a gate cannot be shrunk: gate it inside")
@@ -215,7 +216,7 @@ def _mapped(layer: keras.layers.Layer, given: Constants) -> Constants:
 def _check_kernel(layer: keras.layers.Layer, given: Constants) -> None:
     if type(layer) in RECURRENT and given.dead.any():
         check_recurrent(layer)
-    if type(layer) is layers.Dense or type(layer) in RECURRENT or not given.dead.any():
+    if type(layer) in (layers.Dense, GatedDense, *RECURRENT) or not given.dead.any():
         return
     if layer.groups != 1 or layer.data_format != "channels_last":
         raise ConfigError(f"layer '{layer.name}': only channels_last convolutions without groups can be shrunk")

@@ -32,6 +32,8 @@ class Gate(keras.layers.Layer):
     groups : sequence of int, optional
         For each channel the node 0, 1, ... it belongs to: channels of one node stay or go together, and the budget
         counts them once. By default each channel is a node.
+    folded : bool
+        The layer returns its gates alone, one per channel, for `tagger.resize.folded.GatedDense` layers behind it.
     **kwargs
         Passed to `keras.layers.Layer`.
 
@@ -51,9 +53,10 @@ class Gate(keras.layers.Layer):
     learns = True
     """The scores are trained."""
 
-    def __init__(self, budget: Budget | None, groups: Sequence[int] | None = None, **kwargs: Any) -> None:
+    def __init__(self, budget: Budget | None, groups: Sequence[int] | None = None, folded: bool = False,
+                 **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.budget = budget
+        self.budget, self.folded = budget, folded
         self.groups = None if groups is None else [int(node) for node in groups]
         if self.groups is not None and set(self.groups) != set(range(max(self.groups, default=-1) + 1)):
             raise ConfigError(f"gate '{self.name}': groups number the nodes from 0 on without a gap, not {self.groups}")
@@ -102,9 +105,10 @@ class Gate(keras.layers.Layer):
         raise NotImplementedError
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Multiply the last axis by the gates."""
+        """Multiply the last axis by the gates; the gates alone if they are folded into what is behind."""
         self.charge()
-        return inputs * ops.cast(self.spread(self.gates(getattr(inputs, "graph", None))), inputs.dtype)
+        gates = ops.cast(self.spread(self.gates(getattr(inputs, "graph", None))), inputs.dtype)
+        return gates if self.folded else inputs * gates
 
     def charge(self) -> None:
         """Add to the loss what the gates cost there: nothing, for most."""
@@ -131,17 +135,17 @@ class Gate(keras.layers.Layer):
         return np.flatnonzero(as_array(self.mask) > 0.5)
 
     def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """Same shape as the input; nothing is computed, because other gates of the budget may not exist yet."""
-        return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+        """Nothing is computed, because other gates of the budget may not exist yet."""
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Same shape as the input."""
-        return input_shape
+        """Same shape as the input; the last axis alone if folded."""
+        return input_shape[-1:] if self.folded else input_shape
 
     def get_config(self) -> dict[str, Any]:
         """Configuration of the layer, with the one of its budget."""
         return {**super().get_config(), "budget": self.budget.get_config() if self.budget else None,
-                "groups": self.groups}
+                "groups": self.groups, "folded": self.folded}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Gate:

@@ -11,6 +11,7 @@ from keras import layers
 from pseudoexp.errors import ConfigError
 from tagger.resize.budget import check_count, count_from_text
 from tagger.resize.channels import AFFINE, KERNEL, SHAPELESS, Step, functional, steps
+from tagger.resize.folded import GatedDense
 from tagger.resize.gate import AutoPruner, Budget, Gate
 from tagger.resize.graph_cost import cost_of
 from tagger.resize.recurrent import INSIDE, RECURRENT
@@ -29,6 +30,7 @@ def insert_pruners(
     name: str = "budget",
     cost: str = "nodes",
     groups: Mapping[str, Sequence[int]] | None = None,
+    fold: bool = True,
     **options: Any,
 ) -> keras.Model:
     """Copy a model, its weights included, with gates under one budget.
@@ -53,6 +55,9 @@ def insert_pruners(
         What the budget counts, see `tagger.resize.graph_cost.cost_of`.
     groups : mapping of str to sequence of int, optional
         For a layer's name the node each of its channels belongs to, see `tagger.resize.gate.Gate`.
+    fold : bool
+        Gates with nothing but Dense layers behind them multiply the kernels of these instead of the activations, which is
+        the same in less time.
     **options
         Passed to each gate.
 
@@ -79,6 +84,8 @@ def insert_pruners(
     gates: dict[int, Gate] = {}
     for place, target in sorted(places.items(), key=lambda item: targets.index(item[1])):
         said = {"budget": budget, "name": f"gate_{target.layer.name}", "groups": members.get(target.layer.name), **options}
+        if fold and type(target.layer) not in RECURRENT and _only_dense_behind(place, chain):
+            said["folded"] = True
         gates[place] = INSIDE[gate](layer=target.layer, **said) if type(target.layer) in RECURRENT else gate(**said)
     gated = _copy(model, chain, gates)
     check_shrinkable(gated)
@@ -143,6 +150,12 @@ def _behind(step: Step, chain: list[Step]) -> Step:
     return step
 
 
+def _only_dense_behind(place: int, chain: list[Step]) -> bool:
+    """True if a tensor goes into Dense layers and nowhere else."""
+    users = [step.layer for step in chain if place in step.inputs]
+    return bool(users) and all(type(layer) is layers.Dense for layer in users)
+
+
 def _sequences_alone(step: Step, args: Any, kwargs: dict[str, Any]) -> tuple[tuple[Any], dict[str, Any]]:
     """Arguments of a gated recurrent layer, which takes no mask and no initial state."""
     given = [name for name, value in kwargs.items() if value is not None and name in ("mask", "initial_state")]
@@ -155,6 +168,7 @@ def _sequences_alone(step: Step, args: Any, kwargs: dict[str, Any]) -> tuple[tup
 def _copy(model: keras.Model, chain: list[Step], gates: dict[int, Gate]) -> keras.Model:
     """Copy of a model with gates behind some tensors."""
     tensors: dict[int, Any] = {}
+    folded: dict[int, Any] = {}
     first: list[Any] = []
     for step in chain:
         if isinstance(step.layer, layers.InputLayer):
@@ -167,12 +181,16 @@ def _copy(model: keras.Model, chain: list[Step], gates: dict[int, Gate]) -> kera
             copy = gates[step.output] if inside else type(step.layer).from_config(step.layer.get_config())
             if inside:
                 args, kwargs = _sequences_alone(step, args, kwargs)
+            if step.inputs[0] in folded:
+                copy, args = GatedDense.from_config(step.layer.get_config()), (tensors[step.inputs[0]], folded[step.inputs[0]])
             result = copy(*args, **kwargs)
             (copy.layer if inside else copy).set_weights(step.layer.get_weights())
             if isinstance(copy, layers.Normalization):
                 copy.finalize_state()
-        stands_behind = step.output in gates and type(step.layer) not in RECURRENT
-        tensors[step.output] = gates[step.output](result) if stands_behind else result
+        tensors[step.output] = result
+        if step.output in gates and type(step.layer) not in RECURRENT:
+            gate = gates[step.output]
+            (folded if gate.folded else tensors)[step.output] = gate(result)
     outputs = [tensors[id(x)] for x in model.outputs]
     return keras.Model(
         first if len(first) > 1 else first[0], outputs if len(outputs) > 1 else outputs[0], name=model.name

@@ -11,7 +11,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError
-from tagger.resize.budget import Tensor, check_count, hard_gates, occupation, select
+from tagger.resize.budget import SURE, Tensor, attach_gradient, check_count, hard_gates, levels, occupation, select
 from tagger.resize.cost import Cost
 from tagger.resize.priced import cheapest_first, check_limit, priced_hard, priced_occupation
 
@@ -137,7 +137,18 @@ class Budget:
     def gates(self) -> Tensor:
         """Gates of all layers, one after the other: the frozen selection, or the soft gates."""
         frozen = ops.convert_to_tensor(self._members[0].frozen) > 0.5
-        return ops.cond(frozen, lambda: _joined([layer.mask for layer in self._members]), self.soft_gates)
+        if self.constraint != "fermi" or self.cost is not None:
+            return ops.cond(frozen, lambda: _joined([layer.mask for layer in self._members]), self.soft_gates)
+        scores, heat = _joined([layer.scores for layer in self._members]), ops.convert_to_tensor(self._members[0].temperature)
+        fixed, owners = ops.stop_gradient(scores), self._owners()
+
+        def selected() -> tuple[Tensor, Tensor]:
+            kept = _joined([layer.mask for layer in self._members])
+            return (2.0 * kept - 1.0) * SURE, ops.zeros((len(self._members) + 1, len(owners)), dtype=scores.dtype)
+
+        # only what has no gradient depends on the condition: to differentiate one costs more than all of the rest
+        argument, group = ops.cond(frozen, selected, lambda: levels(fixed, owners, int(self.nodes), heat))
+        return attach_gradient(argument, group, (scores - fixed) / heat)
 
     def soft_gates(self) -> Tensor:
         """Gates of all layers, one after the other, at the present temperature."""

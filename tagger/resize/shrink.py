@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError
 from tagger.resize.channels import KERNEL, Constants, Mask, Step, constants, functional, is_elementwise, needs, steps
+from tagger.resize.folded import GatedDense
 from tagger.resize.gate import Gate, as_array
 from tagger.resize.recurrent import RECURRENT, RecurrentGate
 
@@ -117,8 +118,8 @@ def _small_call(step: Step, state: Mapping[int, Constants], needed: Mapping[int,
     config, out = layer.get_config(), needed[step.output]
     weights: list[NDArray[Any]] = layer.get_weights()
     if type(layer) in KERNEL:
-        given = state[step.inputs[0]]
-        weights, shifted = _small_kernel(layer, given, needed[step.inputs[0]], out)
+        given = state[step.inputs[-1]]
+        weights, shifted = _small_kernel(layer, given, needed[step.inputs[-1]], out)
         config["units" if "units" in config else "filters"] = int(out.sum())
         config["use_bias"] = layer.use_bias or shifted
     elif type(layer) in RECURRENT:
@@ -130,9 +131,13 @@ def _small_call(step: Step, state: Mapping[int, Constants], needed: Mapping[int,
         weights = []
     elif type(layer) is layers.BatchNormalization and is_elementwise(layer):
         weights = [values[out] for values in weights]
-    copy = type(layer).from_config(config)
-    args, kwargs = step.node.arguments.fill_in(tensors)
-    result = copy(*args, **kwargs)
+    if type(layer) is GatedDense:
+        copy = layers.Dense.from_config(config)
+        result = copy(tensors[step.inputs[0]])
+    else:
+        copy = type(layer).from_config(config)
+        args, kwargs = step.node.arguments.fill_in(tensors)
+        result = copy(*args, **kwargs)
     if copy.weights:
         copy.set_weights(weights)
     return result

@@ -53,7 +53,7 @@ def test_the_gate_stands_behind_normalisation_and_activation():
     kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds == ["InputLayer", "Dense", "BatchNormalization", "ReLU", "AutoPruner", "Dropout", "Dense"]
     bare = insert_pruners(keras.Model(inputs, layers.Dense(1)(inputs)), 2, "inputs")
-    assert [type(layer).__name__ for layer in bare.layers] == ["InputLayer", "AutoPruner", "Dense"]
+    assert [type(layer).__name__ for layer in bare.layers] == ["InputLayer", "AutoPruner", "GatedDense"]
 
 
 def test_an_adapted_normalisation_keeps_its_values():
