@@ -58,10 +58,10 @@ def exact(data: TaggerData, runs: int) -> None:
     print(f"kept = asked for in {good} of {runs} runs")
 
 
-def cost(data: TaggerData) -> None:
-    """Print milliseconds per step, best of 40 rounds, plain and gated by turns."""
+def cost(data: TaggerData, batches: list[int], rounds_of: int) -> None:
+    """Print milliseconds per step, best of many rounds, plain and gated by turns."""
     for jit in (False, True):
-        for batch in (256, 1024, 4096):
+        for batch in batches:
             plain = build(len(data.inputs), (64, 32, 16), *moments(data.train.x))
             frozen = insert_pruners(plain, "25%")
             models = {"plain": plain, "hidden gates": insert_pruners(plain, "25%"),
@@ -69,7 +69,7 @@ def cost(data: TaggerData) -> None:
             find_budgets(frozen)[0].freeze()
             models["shrunk"] = shrink(frozen).model
             steps = {name: _stepper(model, data, batch, jit) for name, model in models.items()}
-            rounds = [{name: _seconds(step) for name, step in steps.items()} for _ in range(40)]
+            rounds = [{name: _seconds(step) for name, step in steps.items()} for _ in range(rounds_of)]
             best = {name: min(times[name] for times in rounds) for name in steps}
             print(f"batch {batch:4d} jit {jit!s:5s} " + "  ".join(
                 f"{name} {1e3 * t:.2f} ms ({t / best['plain'] - 1:+.0%})" for name, t in best.items()), flush=True)
@@ -83,7 +83,7 @@ def _stepper(model: keras.Model, data: TaggerData, batch: int, jit: bool):
     return lambda: model.train_on_batch(x, y)
 
 
-def _seconds(step, repeats: int = 10) -> float:
+def _seconds(step, repeats: int = 3) -> float:
     start = time.perf_counter()
     for _ in range(repeats):
         step()
@@ -98,6 +98,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=20, help="of `exact`")
     parser.add_argument("--seeds", type=int, default=5, help="of `quality` and `scan`")
     parser.add_argument("--epochs", type=int, default=24, help="of `quality` and `scan`; pruning takes half of them")
+    parser.add_argument("--batches", type=int, nargs="+", default=[256, 1024, 4096], help="rows per step, of `cost`")
+    parser.add_argument("--rounds", type=int, default=150, help="of `cost`")
     parser.add_argument("--rows", type=int, help="of the file; training takes the first 80 %% of this number")
     parser.add_argument("--scores", type=Path, default=Path("scores"), help="folder for the logits of `quality`")
     parser.add_argument("--share", default="25%", help="of hidden nodes in `quality`")
@@ -115,7 +117,7 @@ def main() -> None:
     if options.only == "bits":
         bits(data, options.seeds, options.epochs)
     if options.only in (None, "cost"):
-        cost(data)
+        cost(data, options.batches, options.rounds)
 
 
 if __name__ == "__main__":

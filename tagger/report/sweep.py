@@ -62,7 +62,7 @@ def summarise(results: Sequence[Result]) -> Summary:
         "nodes": _points(chosen["prune"], _share_of_nodes), "features": _points(chosen["select"], _features_kept),
         "asked": [pair for result in (*chosen["prune"], *chosen["select"], *chosen["distil"]) if (pair := _asked(result))],
         "survivors": _survivors(chosen["select"]),
-        "searches": [{"kind": kind, "settings": result["settings"]} | result["search"]
+        "searches": [{"kind": kind, "settings": result["settings"], "verdict": verdict(result["search"])} | result["search"]
                      for kind in ("layouts", "features") for result in chosen[kind]],
         "fixed": _fixed(chosen["fixed"]),
         "frontier": _points(chosen["quantise"], lambda result: float(result["quantisation"]["ebops"]), apart=True),
@@ -295,8 +295,33 @@ def survivors_table(found: Sequence[dict[str, Any]]) -> Table | None:
                 ", ".join(name for name, times in e["share"].items() if times == e["seeds"]) or "–")) for e in found))
 
 
+def verdict(search: dict[str, Any]) -> dict[str, Any]:
+    """AutoPruner against the best candidate on validation rows, AUC on test rows.
+
+    Parameters
+    ----------
+    search : dict
+        As `tagger.resize.exhaustive.search` returns it.
+
+    Returns
+    -------
+    dict
+        `best` and `spread` (mean and standard deviation over fresh seeds), `found` and `own` (mean over AutoPruner's seeds of
+        what was found trained on the fresh seeds, and of the networks as pruned; None where that was not noted),
+        `found_within` and `own_within` (not below the best by more than its spread).
+    """
+    tests = search["winners"][0]["test"]
+    own = [entry["own"] for entry in search["found"] if "own" in entry]
+    best, spread = float(np.mean(tests)), float(np.std(tests, ddof=1)) if len(tests) > 1 else 0.0
+    told: dict[str, Any] = {"best": best, "spread": spread}
+    for name, values in (("found", [np.mean(entry["test"]) for entry in search["found"]]), ("own", own)):
+        told[name] = float(np.mean(values)) if values else None
+        told[f"{name}_within"] = bool(told[name] >= best - spread) if values else None
+    return told
+
+
 def search_table(search: dict[str, Any]) -> Table:
-    """The winners of a search and what AutoPruner found, all on fresh seeds."""
+    """The winners of a search and what AutoPruner found, all on fresh seeds; its networks as it left them beside."""
     rows = []
     for title, entries in (("best", search["winners"]), ("AutoPruner's", search["found"])):
         for entry in entries:
@@ -304,9 +329,9 @@ def search_table(search: dict[str, Any]) -> Table:
             what = "-".join(map(str, candidate["layout"])) if search["kind"] == "layouts" else ", ".join(candidate["inputs"])
             spread = float(np.std(entry["test"], ddof=1)) if len(entry["test"]) > 1 else float("nan")
             rows.append((None, (title, what, f"{entry['rank']} of {len(search['candidates'])}", f"{np.mean(entry['test']):.4f}",
-                                f"{spread:.4f}")))
+                                f"{spread:.4f}", f"{entry['own']:.4f}" if "own" in entry else "–")))
     return Table(("", "network" if search["kind"] == "layouts" else "features", "rank on validation rows", "AUC, fresh seeds",
-                  "spread over seeds"), tuple(rows))
+                  "spread over seeds", "AUC as pruned"), tuple(rows))
 
 
 def _digits(values: dict[str, Any] | None, digits: int) -> str:

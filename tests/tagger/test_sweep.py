@@ -111,6 +111,9 @@ nodes = 999
     text, numbers = page.read_text(), json.loads(page.with_suffix(".json").read_text())
     assert text.count("<section") == 6 and "3 of 3 runs" in text
     assert {point["label"] for point in numbers["nodes"]} == {"full network", "magnitude", "norm"}
+    (search,) = numbers["searches"]
+    assert search["verdict"]["own"] == search["found"][0]["own"] > 0 and search["cost"]["found_epochs"] == 2
+    assert "standard deviation" in text
     assert main(["report", str(out), "--out", str(page)]) == 2
 
 
