@@ -47,7 +47,11 @@ def test_calibrate_a_card(tmp_path, monkeypatch):
     assert header["events"] == 4000 and seen[-1][0] == seen[-1][1]
     pt = made.jets.log_pt < np.log(800)
     np.testing.assert_allclose(made.jets.pt_factor[:, pt].mean(), shipped.jets.pt_factor[:, pt].mean(), atol=0.01)
-    assert np.corrcoef(made.ip3d.cu.ravel(), shipped.ip3d.cu.ravel())[0, 1] > 0.8
+    common = slice(2, 5)  # categories of most tracks; the rest has too few of 4,000 events
+    for part in ("bc", "cu"):
+        ours, theirs = getattr(made.ip3d, part), getattr(shipped.ip3d, part)
+        assert min(np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(ours[common], theirs[common], strict=True)) > 0.8
+        assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.5
 
 
 def test_jets_of_one_flavour_and_pt_share_the_weight_of_others():
