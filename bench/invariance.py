@@ -29,8 +29,8 @@ GRID = {
 }
 """Methods and strengths; "sigmoid" is stochastic without draws, "score" by the score function, "stochastic-logit" is
 charged for logits as paired is."""
-COLUMNS = ("AUC mu {0:g}", "AUC mu {1:g}", "1/eps_B 70 % mu {0:g}", "mu {1:g}", "sides changed 50 %: hbb", "eps_S at mu {1:g}",
-           "W1 hbb", "W1 qcd", "guess hbb", "guess qcd")
+COLUMNS = ("AUC mu {0:g}", "AUC mu {1:g}", "1/eps_B at 50 % mu {0:g}", "60 % mu {0:g}", "70 % mu {0:g}", "70 % mu {1:g}",
+           "hbb that change sides [%]", "hbb above the cut at mu {1:g} [%]", "W1 hbb", "W1 qcd", "guess hbb", "guess qcd")
 
 
 def options(method: str, strength: float | None) -> InvariantOptions:
@@ -53,7 +53,8 @@ def shared(views: Views) -> Views:
 def figures(found: dict[str, Any]) -> list[float | None]:
     """Return the columns of one training."""
     first, last, moved = found["figures"][0], found["figures"][-1], found["moved"][-1]
-    return [first["auc"], last["auc"], first["rejection"]["0.7"]["rejection"], last["rejection"]["0.7"]["rejection"],
+    return [first["auc"], last["auc"], *(first["rejection"][e]["rejection"] for e in ("0.5", "0.6", "0.7")),
+            last["rejection"]["0.7"]["rejection"],
             100.0 * moved["hbb"]["changed"]["0.5"], 100.0 * moved["hbb"]["passes"]["0.5"][1],
             moved["hbb"]["wasserstein"], moved["qcd"]["wasserstein"], moved["hbb"]["guess"], moved["qcd"]["guess"]]
 
@@ -75,8 +76,9 @@ def show(done: dict[str, Any], sampled: bool = False) -> None:
 
 def _cell(values: Any) -> str:
     middle = np.nanmedian(values)
-    digits = 1 if middle >= 10 else 2 if middle >= 1 else 4 if middle > 0.9 else 3
-    return f"{middle:.{digits}f} ({np.nanmin(values):.{digits}f}-{np.nanmax(values):.{digits}f})"
+    digits = 0 if middle >= 100 else 1 if middle >= 1 else 4 if middle > 0.9 else 3
+    spread = f" ({np.nanmin(values):.{digits}f}-{np.nanmax(values):.{digits}f})" if len(values) > 1 else ""
+    return f"{middle:.{digits}f}{spread}"
 
 
 def main() -> None:
