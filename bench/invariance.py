@@ -25,7 +25,7 @@ from tagger.train import TrainConfig
 
 GRID = {
     "plain": [None], "nominal": [None], "paired": [0.1, 0.3, 1.0, 10.0], "adversarial": [1.0, 10.0, 100.0],
-    "stochastic": [0.0, 10.0, 100.0], "sigmoid": [10.0], "score": [10.0], "stochastic-logit": [0.3],
+    "stochastic": [0.0, 10.0, 100.0], "sigmoid": [10.0, 100.0, 1000.0], "score": [10.0], "stochastic-logit": [0.3],
 }
 """Methods and strengths; "sigmoid" is stochastic without draws, "score" by the score function, "stochastic-logit" is
 charged for logits as paired is."""
