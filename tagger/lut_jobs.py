@@ -40,6 +40,9 @@ FIRST = 1.0 / 3.0
 """Share of the epochs before the bit widths are learned."""
 LUTS_PER_MULTIPLICATION = 2.0
 """Networks of learned bits spend about so many; what is pruned first gets as many multiplications as that leaves."""
+LEAST_KEPT = 500.0
+"""Multiplications it gets at least: with 250 two nodes were left of the first layer, and the logit had a few values only.
+Bit widths of zero take away more than whole nodes can."""
 MOST_KEPT = 0.5
 """Share of the full network's multiplications that pruning leaves at most: a way that prunes nothing would be another way."""
 LEARNING_RATE = 5e-3
@@ -112,7 +115,7 @@ def latency(network: FixedNetwork) -> dict[str, float]:
 def _multiplications_under(luts: float, base: Run) -> int:
     """What is pruned to before or while the bit widths are learned."""
     full = complexity(base.model)["multiplications"]
-    return int(min(MOST_KEPT * full, max(luts / LUTS_PER_MULTIPLICATION, 60.0)))
+    return int(min(MOST_KEPT * full, max(luts / LUTS_PER_MULTIPLICATION, LEAST_KEPT)))
 
 
 def _student(luts: float, inputs: int) -> tuple[int, ...]:
