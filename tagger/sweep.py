@@ -48,6 +48,8 @@ USED: Mapping[str, tuple[str, ...]] = {
     "quantise_epochs": ("quantise", "luts"), "prune_epochs": ("prune", "fixed", "quantise", "layouts"),
 }  # fmt: skip
 """Kinds that look at a common setting, where not all do: a change of it makes new jobs of those alone."""
+FAILED = "failed.json"
+"""Why the jobs of the last run failed that did, by their names."""
 Result = dict[str, Any]
 
 
@@ -280,6 +282,7 @@ def run(request: Request, out: str | Path, report: Callable[[str], None] | None 
         progress = Progress(total=len(bench.jobs))
         waiting = [job for job in bench.jobs if not _finished(folder, job, say)]
         progress.skipped = progress.total - len(waiting)
+        _note_failed(folder, progress.failed)
         with whole_file(folder / "jobs.json") as file:
             file.write(json.dumps([job.name for job in bench.jobs], indent=1).encode())
         start = time.perf_counter()
@@ -289,6 +292,7 @@ def run(request: Request, out: str | Path, report: Callable[[str], None] | None 
                 result = bench.do(job)
             except PseudoexpError as error:
                 progress.failed[job.name] = str(error)
+                _note_failed(folder, progress.failed)
                 say(f"{number}/{progress.total}  {job.name}: {error}")
                 continue
             with whole_file(folder / "results" / f"{job.name}.json") as file:
@@ -297,6 +301,19 @@ def run(request: Request, out: str | Path, report: Callable[[str], None] | None 
             each = (time.perf_counter() - start) / (progress.done + len(progress.failed))
             say(f"{number}/{progress.total}  {job.name}  {result['line']}  {_left(each * (progress.total - number))}")
     return progress
+
+
+def _note_failed(folder: Path, failed: dict[str, str]) -> None:
+    """Write why the jobs failed that did, for the report."""
+    with whole_file(folder / FAILED) as file:
+        file.write((json.dumps(failed, indent=1) + "\n").encode())
+
+
+def _why(folder: Path) -> dict[str, str]:
+    try:
+        return {str(name): str(reason) for name, reason in json.loads((folder / FAILED).read_text()).items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 def _finished(folder: Path, job: Job, say: Callable[[str], None]) -> bool:
@@ -348,7 +365,7 @@ def load_results(folder: str | Path) -> tuple[list[Result], list[str]]:
         names = json.loads((place / "jobs.json").read_text())
     except (OSError, ValueError):
         raise SchemaError(f"{place}: not the folder of a sweep (jobs.json is missing or damaged)") from None
-    results, troubles = [], []
+    results, troubles, why = [], [], _why(place)
     for name in names:
         try:
             result = read_result(place / "results" / f"{name}.json")
@@ -356,7 +373,7 @@ def load_results(folder: str | Path) -> tuple[list[Result], list[str]]:
             troubles.append(str(error))
             continue
         if result is None:
-            troubles.append(f"{name}: not finished")
+            troubles.append(f"{name}: {why.get(name, 'not finished')}")
         else:
             results.append(result)
     return results, troubles

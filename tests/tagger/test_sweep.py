@@ -12,7 +12,7 @@ from mock_file import mock_file
 
 from pseudoexp.errors import ConfigError, SchemaError
 from tagger.cli import main
-from tagger.sweep import Request, jobs_of, load_results, locked, read_result
+from tagger.sweep import FAILED, Request, jobs_of, load_results, locked, read_result
 
 HEAD = 'data = "mock.h5"\nseeds = [1, 2]\nhidden = [6, 4]\nepochs = 2\nbatch = 256\n'
 
@@ -95,7 +95,9 @@ nodes = 999
     said = capsys.readouterr()
     assert "finished    7 jobs, 0 were there, 1 failed" in said.out and "allowed are 2 to 10" in said.err
     results, troubles = load_results(out)
-    assert len(results) == 7 and len(troubles) == 1
+    assert len(results) == 7 and len(troubles) == 1 and "allowed are 2 to 10" in troubles[0]
+    (out / FAILED).write_text("no JSON")
+    assert load_results(out)[1][0].endswith("not finished")
     pruned = next(result for result in results if result["settings"].get("method") == "magnitude" and result["kind"] == "prune")
     assert pruned["nodes"] == 5 == pruned["kept"]["budget"] and pruned["epochs_total"] == pruned["epochs"] + 2 == 4
     damaged = min((out / "results").iterdir())
@@ -107,7 +109,7 @@ nodes = 999
     assert "it is made again" in said and "finished    1 jobs, 6 were there, 1 failed" in said
     page = folder / "page.html"
     assert main(["report", str(out), "--out", str(page)]) == 0
-    assert "not finished" in capsys.readouterr().err
+    assert "allowed are 2 to 10" in capsys.readouterr().err
     text, numbers = page.read_text(), json.loads(page.with_suffix(".json").read_text())
     assert text.count("<section") == 6 and "3 of 3 runs" in text
     assert {point["label"] for point in numbers["nodes"]} == {"full network", "magnitude", "norm"}
