@@ -123,7 +123,8 @@ def search(found: dict[str, Any]) -> Figure:
               label="found by AutoPruner")
     low = float(np.quantile(np.median(test, axis=1), 0.08))  # dead networks, at 0.5, would press the rest together
     axes.set(xlabel="rank on validation rows", ylabel="AUC on test rows", xlim=(0.5, len(test) + 0.5))
-    axes.set_ylim(low - 0.1 * (float(test.max()) - low), None)
+    reach = float(test.max()) - low
+    axes.set_ylim(low - 0.5 * reach, low + 1.1 * reach)
     axes.legend(loc="lower left")
     return drawing
 
