@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pseudoexp.core.files import locked
+from pseudoexp.core.processes import MINIMUM_BIAS
 from pseudoexp.detector.pileup_place import LIBRARY_EVENTS, LIBRARY_SEED, library_path
 from pseudoexp.engines import engine
 from pseudoexp.engines.settings import EngineSettings
@@ -108,7 +109,6 @@ def _finished(folder: Path) -> Iterator[tuple[int, int]]:
 
 def make_piece(job: Job, process: int, piece: int) -> Done:
     """Make and write one piece of the library; a worker's task."""
-    from pseudoexp.core.processes import MINIMUM_BIAS
     from pseudoexp.detector.pileup_library import build_library, write_library
 
     batch = engine(PILEUP_ENGINE).generate_chunk(MINIMUM_BIAS, LIBRARY_SEED, piece * EVENTS_PER_PIECE, EVENTS_PER_PIECE,

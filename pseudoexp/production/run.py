@@ -19,6 +19,7 @@ from pseudoexp.dataset.probe import probe
 from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
 from pseudoexp.dataset.verify import verify
 from pseudoexp.dataset.writer import COMPRESSIONS, publish
+from pseudoexp.engines.hepmc.index import file_of, index_of
 from pseudoexp.errors import ConfigError, DamagedFile, GenerationError
 from pseudoexp.production.assemble import Order, Yield, assemble, spooled
 from pseudoexp.production.chunk import DEFAULT_MAKER, PROCESS_NAMES, ChunkMaker, maker_name
@@ -214,16 +215,12 @@ def _supply(config: RunConfig, process: int) -> Supply | None:
     """Return what the events of a process are read from, None where they are made."""
     if config.engine != "hepmc":
         return None
-    from pseudoexp.engines.hepmc.index import file_of, index_of
-
     path = file_of(process, config.engine_settings)
     return Supply(str(path), index_of(path).events)
 
 
 def _read_inputs(config: RunConfig, tell: Progress) -> None:
     """Pass through the files to be read once, telling the user if that takes long."""
-    from pseudoexp.engines.hepmc.index import index_of
-
     for path in filter(None, (config.hepmc_signal, config.hepmc_qcd)):
         if Path(path).is_file() and Path(path).stat().st_size > _LONG:
             tell(f"{path}: counting the events", 0, 0)

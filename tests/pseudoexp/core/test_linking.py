@@ -8,29 +8,12 @@ import sys
 import numba
 import numpy as np
 from numba.core.runtime import _nrt_python, rtsys
+from toy_kernels import scaled, total_of, twice
 
 from pseudoexp.core import jit
 from pseudoexp.core.elementary import asinh, log
 from pseudoexp.core.jit import flat, inline, kernel
 from pseudoexp.core.linking import Kernel
-
-
-@inline
-def _scaled(x: float, y: float) -> float:
-    return x / y
-
-
-@kernel
-def _sum(values: np.ndarray, y: float) -> float:
-    total = 0.0
-    for x in values:
-        total += _scaled(x, y)
-    return total
-
-
-@kernel
-def _twice(values: np.ndarray, y: float) -> float:
-    return _sum(values, y) + _sum(values[1:], y)
 
 
 @kernel
@@ -40,7 +23,7 @@ def _tail(values: np.ndarray) -> np.ndarray:
 
 @kernel
 def _sum_of_tail(values: np.ndarray) -> float:
-    return _sum(_tail(values), 1.0)
+    return total_of(_tail(values), 1.0)
 
 
 @kernel
@@ -103,17 +86,17 @@ def test_a_flat_twin_gives_the_same_bits_and_lets_a_loop_vectorise():
 
 
 def test_what_only_kernels_call_is_never_compiled_for_python():
-    _twice(np.ones(3), 1.0)
-    assert isinstance(_scaled, Kernel)
-    assert not _scaled.overloads
-    assert _scaled(3.0, 2.0) == 1.5
-    assert len(_scaled.overloads) == 1
+    twice(np.ones(3), 1.0)
+    assert isinstance(scaled, Kernel)
+    assert not scaled.overloads
+    assert scaled(3.0, 2.0) == 1.5
+    assert len(scaled.overloads) == 1
 
 
 def test_plain_numba_may_call_kernels():
     @numba.njit
     def doubled(values):
-        return 2.0 * _twice(values, 1.0)
+        return 2.0 * twice(values, 1.0)
 
     assert doubled(np.ones(3)) == 10.0
 
