@@ -128,7 +128,7 @@ def test_every_baseline_has_a_stored_result():
     assert set(BASELINES) <= set(stored)
     for name, one in BASELINES.items():
         about = stored[name]["about"]
-        assert about["inputs"] == one.text() and about["command"].startswith(f"python -m tagger baseline {name} --release v1-small")
+        assert about["inputs"] == one.text() and f"python -m tagger baseline {name} --release v1-small" in about["command"]
 
 
 def test_mistakes(small_file, registered, capsys):
