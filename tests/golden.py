@@ -2,9 +2,10 @@
 
     python tests/golden.py            writes them anew; refuses where a version was not raised as the rule demands
 
-Two sets: `chain`, the rows of stored Pythia8 events, pins the dataset version; `builtin`, rows of the default engine, pins its
-version beside it. A patch of the dataset version leaves all rows as they were, a minor version adds columns, a major one
-changes rows; before 1.0 each stands one place further to the right. Rows of the default engine may change with its version, too.
+Two sets: `chain`, the rows of stored Pythia8 events with their tracks and images, pins the dataset version; `builtin`, rows of
+the default engine, pins its version beside it. A patch of the dataset version leaves all rows as they were, a minor version adds
+columns, a major one changes rows; before 1.0 each stands one place further to the right. Rows of the default engine may change
+with its version, too.
 """
 
 import sys
@@ -16,6 +17,7 @@ DATA = Path(__file__).parent / "data"
 GOLDEN = DATA / "golden_rows.npz"
 ROWS = 50
 SEED = 1
+TRACKS, PIXELS = 8, 16
 LEVELS = ("patch", "minor", "major")
 
 
@@ -72,7 +74,7 @@ def read():
 
 
 def chain_rows():
-    """Return the rows of the stored Pythia8 events."""
+    """Return the rows of the stored Pythia8 events, their tracks and their images."""
     from real_events import PROCESSES, events
 
     from pseudoexp import chain
@@ -82,8 +84,12 @@ def chain_rows():
     from pseudoexp.detector.pileup import no_pileup
 
     tables = chain.chain_tables(load_card("atlas-itk"), calibration_of("atlas-itk"), no_pileup())
-    made = {name: chain.rows_of(events(name), PROCESSES[name], SEED, tables, 8)[0] for name in PROCESSES}
-    return {name: schema.pack_jets(jets[:ROWS]) for name, jets in made.items()} | {"dataset_version": schema.DATASET_VERSION}
+    found = {"dataset_version": schema.DATASET_VERSION}
+    for name, process in PROCESSES.items():
+        jets, tracks, images = chain.rows_with_images(events(name), process, SEED, tables, TRACKS, PIXELS)
+        found |= {name: schema.pack_jets(jets[:ROWS]), f"{name}_tracks": schema.pack_tracks(tracks[:ROWS]),
+                  f"{name}_images": schema.pack_images(images[:ROWS])}
+    return found
 
 
 def builtin_rows():

@@ -157,11 +157,19 @@ def toys(file: str | Path, lumi: float | str = 140.0, n_toys: int | float | str 
     from pseudoexp.production.run_config import parse_count, parse_float
 
     settings = Settings(parse_float(lumi, "lumi", 1e-6, 1e6), parse_count(n_toys, "n_toys", 1, 10**6), selection, split,
-                        (float(window[0]), float(window[1])), (float(mass_range[0]), float(mass_range[1])),
+                        _masses(window, "window"), _masses(mass_range, "mass_range"),
                         parse_count(bins, "bins", 1, 1000), parse_float(signal_strength, "signal_strength", 0.0, 1e9),
                         parse_count(seed, "seed", 0, 2**63 - 1), "" if scores is None else str(scores))
     return run(file, settings, None if out is None else Path(out), None if plot is None else Path(plot), force,
                progress or (lambda stage, done, total: None))
+
+
+def _masses(values: Sequence[float], name: str) -> tuple[float, float]:
+    try:
+        low, high = values
+        return float(low), float(high)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{name} = {str(values)[:100]}; allowed: two rising masses in GeV from 0 on") from None
 
 
 def rate(file: str | Path, score: str = "score", selection: str = "", *, scores: str | Path | None = None,

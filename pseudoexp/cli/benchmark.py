@@ -76,7 +76,7 @@ def make(
 @app.command(epilog="Example:\n\npseudoexp benchmark score scores.npz --release v1-small --method my-net --seeds 1,2,3,4,5")
 def score(
     file: Annotated[Path, _FILE],
-    name: Annotated[str, typer.Option("--release", help="The release that the scores are for.")],
+    name: Annotated[str, typer.Option("--release", help="The release that the scores are for.")] = "v1-small",
     split: Annotated[str, typer.Option(help="The split; the leaderboard takes test.")] = "test",
     out: Annotated[Path | None, typer.Option(help="JSON file to write; FILE.json by default.")] = None,
     method: Annotated[str, typer.Option(help="Short name of the method; that of FILE by default.")] = "",

@@ -145,6 +145,8 @@ def trigger(path: str | Path, score: str, selection: str, split: str | None, mac
     DataError
         If the selection keeps no event of a class, or less of the signal than any efficiency asked for.
     """
+    if not len(efficiencies):
+        raise ConfigError("efficiencies is empty; allowed: at least one number between 0 and 1")
     for value in efficiencies:
         if not 0.0 < value < 1.0:
             raise ConfigError(f"efficiency {value:g}; allowed: numbers between 0 and 1")

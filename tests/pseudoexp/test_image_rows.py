@@ -15,6 +15,7 @@ from pseudoexp.config import load_card
 from pseudoexp.core.reconstructed import Towers
 from pseudoexp.dataset import schema
 from pseudoexp.detector.pileup import no_pileup
+from pseudoexp.detector.pileup_library import build_library, join_libraries
 from pseudoexp.image_rows import fill_image
 
 PIXELS, SEED = 16, 1
@@ -67,19 +68,42 @@ def test_rows_and_tracks_are_those_without_images(filled, tables):
         np.testing.assert_array_equal(tracks, without[1])
 
 
+def momenta(images):
+    """Return pT and mass of images (rows, pixels, pixels, layers), each pixel a massless particle in its middle."""
+    middle = (np.arange(PIXELS) + 0.5) * 2.0 / PIXELS - 1.0
+    eta, phi = middle[:, None], middle[None, :]
+    et = images.sum(axis=3)
+    px, py, pz, e = (np.sum(et * part, axis=(1, 2)) for part in (np.cos(phi), np.sin(phi), np.sinh(eta), np.cosh(eta)))
+    return np.hypot(px, py), np.sqrt(np.maximum(e**2 - px**2 - py**2 - pz**2, 0.0))
+
+
 def test_the_energy_of_the_jet_is_in_its_image(filled):
     """The images' mass is that of the untrimmed jet, within the size of a pixel and what lies outside."""
     middle = (np.arange(PIXELS) + 0.5) * 2.0 / PIXELS - 1.0
-    eta, phi = middle[:, None], middle[None, :]
     for jets, _, images in filled.values():
-        et = images.sum(axis=3)
-        px, py, pz, e = (np.sum(et * part, axis=(1, 2)) for part in (np.cos(phi), np.sin(phi), np.sinh(eta), np.cosh(eta)))
-        mass = np.sqrt(np.maximum(e**2 - px**2 - py**2 - pz**2, 0.0))
+        pt, mass = momenta(images)
         assert abs(np.median(mass / jets[:, schema.row("massUntrimmed")]) - 1.0) < 0.05
-        assert (np.hypot(px, py) / jets[:, schema.row("pt")] > 0.9).all()
-        assert abs(np.average(eta + 0.0 * phi, weights=et.sum(axis=0))) < 0.02
+        assert (pt / jets[:, schema.row("pt")] > 0.9).all()
+        assert abs(np.average(middle, weights=images.sum(axis=(0, 2, 3)))) < 0.02
         share = images[..., 1].sum() / images.sum()
         assert 0.3 < share < 0.7
+
+
+def test_pileup_is_subtracted_from_images_as_from_jets(filled):
+    """Sixty collisions fill pixels, whose mass is that of the jet they are subtracted from; rows are those without images."""
+    batch = events("qcd")
+    library = join_libraries(build_library(some(batch, first, first + 10)) for first in range(0, 60, 10))
+    shift = np.uint16(np.log(20.0) / 1.5e-4)
+    soft = library._replace(mu=60.0, ln_pt=np.maximum(library.ln_pt, shift) - shift)  # hard events as if they were soft ones
+    busy = chain.chain_tables(load_card("atlas-itk"), calibration_of("atlas-itk"), soft)
+    jets, tracks, images = chain.rows_with_images(batch, 1, SEED, busy, 8, PIXELS)
+    without = chain.rows_of(batch, 1, SEED, busy, 8)
+    np.testing.assert_array_equal(jets, without[0])
+    np.testing.assert_array_equal(tracks, without[1])
+    pt, mass = momenta(images)
+    assert abs(np.median(mass / jets[:, schema.row("massUntrimmed")]) - 1.0) < 0.03
+    assert (pt / jets[:, schema.row("pt")] > 0.9).all() and images.min() >= 0.0
+    assert (images > 0.0).mean() > 2.0 * (filled["qcd"][2] > 0.0).mean()
 
 
 def test_pixels_add_up_to_larger_ones(filled, tables):

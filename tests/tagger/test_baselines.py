@@ -1,6 +1,7 @@
 """Baselines on made-up rows: each learns, seeds make a difference and the same seed none, results are by the protocol."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from tagger.baselines import BASELINES, bootstrap
 from tagger.cli import main
 from tagger.data import TaggerData
 
+ROOT = Path(__file__).parents[2]
 TEXT = """
 [v1-small]
 status = "candidate"
@@ -118,6 +120,15 @@ def test_networks_on_tracks_and_images(release_file, registered, monkeypatch, ca
                           (["--objects", str(release_file)], "no dataset"),
                           (["--transfer", "v1-small"], "other releases have no")):
         assert main([*words, "--force", *more]) == 2 and message in capsys.readouterr().err
+
+
+def test_every_baseline_has_a_stored_result():
+    stored = {one["about"]["method"]: one for one in read_results(ROOT / "benchmark" / "results")
+              if one["release"]["name"] == "v1-small"}
+    assert set(BASELINES) <= set(stored)
+    for name, one in BASELINES.items():
+        about = stored[name]["about"]
+        assert about["inputs"] == one.text() and f"python -m tagger baseline {name} --release v1-small" in about["command"]
 
 
 def test_mistakes(small_file, registered, capsys):

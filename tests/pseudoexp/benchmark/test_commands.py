@@ -94,6 +94,8 @@ def test_score_check_and_table(call, complains, file, tmp_path):
     for text in ("AUC  ", "1/eps_B at 60%", "spread of 2 seeds", "at 60%, light", "at 60%, pT 250 to 350 GeV",
                  "mass sculpting at 50%"):
         assert text in out
+    assert call("benchmark", "score", file, "--quiet")[0] == 0  # v1-small is what `load_benchmark` reads, too
+    assert json.loads(file.with_suffix(".json").read_text())["release"]["name"] == "v1-small"
     complains("exists already", *words, "--out", results / "toy-v1-small.json")
     assert call(*words, "--out", results / "toy-v1-small.json", "--force")[0] == 0
     code, out, _ = call("benchmark", "check", results / "toy-v1-small.json", file)

@@ -115,6 +115,14 @@ def test_bins_of_pt() -> None:
     assert bins[0]["auc"] == Scored(SCORE[rows], PART.y[rows] == 1, PART.weight[rows], PART.event[rows]).auc()[0]
 
 
+def test_cuts_of_bins_and_spectra() -> None:
+    """The bins follow the headline's cut, each spectrum its own; the edges are those of BENCHMARK.md."""
+    found = figures(SCORE, PART, 0.7)
+    assert found["pt_bins"] == in_pt_bins(SCORE, PART, scored(SCORE, PART).threshold(0.7))
+    assert found["mass_sculpting"] == {f"{e:g}": sculpting(scored(SCORE, PART), PART, e) for e in (0.3, 0.5, 0.6, 0.7)}
+    assert MASS_EDGES.tolist() == list(range(50, 251, 10)) and PT_EDGES == (250, 350, 500, 750, 1000, 3000)
+
+
 def test_too_few_rows_or_weights_have_no_figures() -> None:
     """19 rows of a class, or rows of no weight."""
     signal, background = np.flatnonzero(PART.y == 1), np.flatnonzero(PART.y == 0)

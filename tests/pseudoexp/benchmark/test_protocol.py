@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from pseudoexp.benchmark import evaluate, store
+from pseudoexp.benchmark import evaluate, protocol, store
 from pseudoexp.benchmark.protocol import judged, spread
 from pseudoexp.benchmark.rows import Rows, read_rows
 from pseudoexp.dataset.probe import probe
@@ -42,7 +42,9 @@ def test_the_median_of_seeds_and_its_seed(small):
     json.dumps(found, allow_nan=False)
 
 
-def test_a_median_without_background():
+def test_medians_with_and_without_background():
+    one = spread([1.0, 2.0, 30.0], [0.1, 0.2, 9.0])
+    assert one == {"median": 2.0, "error": 0.2, "spread": pytest.approx(np.std([1, 2, 30], ddof=1)), "values": [1.0, 2.0, 30.0]}
     one = spread([np.inf, np.inf, 50.0], [None, None, 4.0], [30.0, 40.0, None])
     assert one == {"median": None, "error": 4.0, "spread": None, "values": [None, None, 50.0], "above": 30.0}
     assert spread([10.0, np.inf, 50.0], [1.0, None, 4.0], [None, 40.0, None])["median"] == 50.0
@@ -62,31 +64,46 @@ def test_figures_do_not_depend_on_the_order_of_entries(small):
         evaluate({"score": score, "row": rows.row}, "val")
 
 
-def test_weights_decide(small):
-    """A score that is the weight's own spectrum separates nothing once the classes have the same."""
-    rows = read_rows(probe(store.path_of("v1-small")), None)
-    pt = rows.pt.astype(np.float64)
-    tilted = np.where(rows.y == 1, (pt / 300) ** 2, 1.0)  # as if signal had been sampled softer than background
-    twice = Rows(**vars(rows) | {"weight": tilted})
-    found = judged(np.stack([pt], axis=1), twice)
-    figures = found["figures"]["weightings"]
-    assert figures["benchmark"]["auc"] > figures["unweighted"]["auc"] + 0.05
+def test_weights_decide():
+    """A score that is the spectrum itself separates nothing under weights that give both classes the same one."""
+    rng, n = np.random.default_rng(7), 4000
+    signal = np.arange(n) < n // 2
+    pt = np.where(signal, 300.0 * rng.uniform(size=n) ** -0.5, 300.0 * rng.uniform(size=n) ** -0.2)  # dN/dpt ~ pt^-3 and pt^-6
+    as_background = np.where(signal, (pt / 300.0) ** -3, 1.0)
+    rows = Rows(y=signal.astype(np.int8), weight=as_background, physical=np.ones(n), event=np.arange(n), jet=np.zeros(n),
+                row=np.arange(n), pt=pt, mass=np.full(n, 100.0), flavour=np.where(signal, -1, 5))
+    figures = judged(pt[:, None], rows)["figures"]["weightings"]
+    area, error = figures["benchmark"]["auc"], figures["benchmark"]["auc_error"]
+    assert abs(area - 0.5) < 3 * error < 0.06
+    assert figures["unweighted"]["auc"] == pytest.approx(5 / 7, abs=0.03)  # P(pt_s > pt_b) = 5 / (5 + 2)
 
 
-def test_transfer(small):
-    own = read_rows(probe(store.path_of("v1-small")), "test")
-    other = read_rows(probe(store.path_of("v1-other")), None)
+def test_transfer(small, monkeypatch):
+    """Rounded scores tie with the threshold; weights differ from row to row."""
+    def weighted(info, split):
+        rows = read_rows(info, split)
+        return Rows(**vars(rows) | {"weight": 0.2 + np.random.default_rng(len(rows)).exponential(size=len(rows))})
+
+    monkeypatch.setattr(protocol, "read_rows", weighted)
+    own = weighted(probe(store.path_of("v1-small")), "test")
+    other = weighted(probe(store.path_of("v1-other")), None)
     rng = np.random.default_rng(3)
     noise = [rng.normal(size=(len(rows), 2)) for rows in (own, other)]
-    scores = [{"score": noise[k] + gap * rows.y[:, None] + shift, "row": rows.row}
+    scores = [{"score": np.round(noise[k] + gap * rows.y[:, None] + shift, 1), "row": rows.row}
               for k, (rows, gap, shift) in enumerate(((own, 2.0, 0.0), (other, 1.0, 0.5)))]
     found = evaluate(scores[0], transfer={"v1-other": scores[1]})
     moved = found["transfer"]["v1-other"]
     assert moved["over_seeds"]["auc"]["median"] < found["over_seeds"]["auc"]["median"]
     # the mean of the signal is 1.5 instead of 2, that of the background 0.5 instead of 0: the same cut lets less signal through
+    shares = []
+    for seed in range(2):
+        score, weight = scores[0]["score"][own.y == 1, seed], own.weight[own.y == 1]
+        cut = max(t for t in np.unique(score) if weight[score >= t].sum() >= 0.5 * weight.sum())
+        shares.append([np.average(scores[1]["score"][other.y == label, seed] >= cut, weights=other.weight[other.y == label])
+                       for label in (1, 0)])
     kept = moved["at_these_thresholds"]["0.5"]
-    before = found["over_seeds"]["rejection"]["0.5"]["median"]
-    assert kept["signal_efficiency"] < 0.45 and kept["background_efficiency"] > 1.2 / before
+    assert [kept["signal_efficiency"], kept["background_efficiency"]] == pytest.approx(np.median(shares, axis=0))
+    assert kept["signal_efficiency"] == pytest.approx(0.31, abs=0.1)  # of a normal distribution beyond 0.5
     scores[1]["score"] = scores[1]["score"][:, :1]
     with pytest.raises(ConfigError, match="1 seeds; allowed: 2"):
         evaluate(scores[0], transfer={"v1-other": scores[1]})

@@ -7,7 +7,8 @@ import pytest
 from toy_releases import TEXT, frozen
 
 import pseudoexp
-from pseudoexp.benchmark.results import read_results
+from pseudoexp.benchmark.registry import release
+from pseudoexp.benchmark.results import outdated, read_results
 from pseudoexp.benchmark.table import EMPTY, render, rendered, table
 from pseudoexp.errors import ConfigError
 
@@ -70,5 +71,6 @@ def test_our_pages_agree_with_our_results():
     pages = [ROOT / "README.md", ROOT / "BENCHMARK.md"]
     assert render(pages, ROOT / "benchmark" / "results", write=False) == []
     for one in read_results(ROOT / "benchmark" / "results"):
+        assert not (release(one["release"]["name"]).frozen and outdated(one)), one["about"]
         assert one["split"] == "test" and len(one["about"]["seeds"]) >= 5 and one["about"]["command"], one["about"]
         json.dumps(one, allow_nan=False)

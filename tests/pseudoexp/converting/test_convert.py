@@ -100,6 +100,9 @@ def test_parquet_of_all_rows(path, tmp_path, small_groups):
     stored = pq.ParquetFile(tmp_path / "a.parquet")
     groups = [stored.metadata.row_group(i).num_rows for i in range(stored.num_row_groups)]
     assert len(groups) > 5 and len(set(groups[:-1])) == 1
+    parts = [stored.metadata.row_group(0).column(i) for i in range(stored.metadata.num_columns)]
+    packed = {part.path_in_schema: (part.compression, any("DICTIONARY" in name for name in part.encodings)) for part in parts}
+    assert packed["pt"] == packed["tracks_d0.list.element"] == ("ZSTD", False) and packed["flavour_label"] == ("ZSTD", True)
     compare(parquet_column(stored.read()), rows_of(path))
 
 

@@ -78,9 +78,15 @@ def test_class_weights_even_out_the_classes(folder):
 def test_the_configuration_is_yaml_with_our_inputs(folder, tmp_path):
     given = yaml.safe_load((folder / "salt.yaml").read_text())
     assert given["data"]["variables"]["jets"] == list(schema.INPUTS) and "d0" in given["data"]["variables"]["tracks"]
-    assert given["data"]["train_file"] == str(folder / "train.h5")
+    names = {"train_file": "train.h5", "val_file": "val.h5", "test_file": "test.h5", "norm_dict": "norm_dict.yaml",
+             "class_dict": "class_dict.yaml"}
+    assert {key: given["data"][key] for key in names} == {key: str(folder / name) for key, name in names.items()}
     tasks = given["model"]["model"]["init_args"]["tasks"]["init_args"]["modules"]
-    assert [task["init_args"]["name"] for task in tasks] == ["jets_classification", "track_origin"]
+    jets, origin = (task["init_args"] for task in tasks)
+    assert (jets["name"], jets["label"], jets["sample_weight"]) == ("jets_classification", "flavour_label", "benchmarkWeight")
+    assert (origin["name"], origin["label"]) == ("track_origin", "ftagTruthOriginLabel")
+    assert (jets["dense_config"]["output_size"], origin["dense_config"]["output_size"]) == (2, 8)
+    assert jets["dense_config"]["input_size"] == given["model"]["model"]["init_args"]["pool_net"]["init_args"]["input_size"]
     pseudoexp.convert(mock_file(tmp_path / "b.h5", n=500), tmp_path / "b", to="salt")
     given = yaml.safe_load((tmp_path / "b" / "salt.yaml").read_text())
     assert list(given["data"]["variables"]) == ["jets"] and "pool_net" not in given["model"]["model"]["init_args"]

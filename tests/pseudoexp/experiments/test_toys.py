@@ -159,6 +159,13 @@ def test_mistakes(capsys, file, options, message):
     assert captured.out == "" and captured.err.startswith("error: ") and captured.err.count("\n") == 1 and message in captured.err
 
 
+@pytest.mark.parametrize("values", [(90,), ("a", 140), 90.0, (90, 100, 140)])
+def test_masses_that_are_no_pair(file, values):
+    for name in ("window", "mass_range"):
+        with pytest.raises(ConfigError, match=f"{name} = .*; allowed: two rising masses in GeV"):
+            pseudoexp.toys(file, **{name: values})
+
+
 def test_few_events_are_told(file):
     made, *_ = drawn(file, n_toys=1, selection="mass > 130e3 and pt > 400e3")
     assert any("background events selected of the sample" in text for text in made.warnings())

@@ -95,6 +95,8 @@ def test_a_selection_limits_the_efficiency(file):
     assert max(p.efficiency for p in found.points) < 0.6 and any("out of reach" in note for note in found.notes)
     with pytest.raises(DataError, match="allowed: efficiencies up to that"):
         pseudoexp.rate(file, "D2", "mass > 118e3", efficiencies=[0.9])
+    with pytest.raises(ConfigError, match="efficiencies is empty"):
+        pseudoexp.rate(file, "D2", efficiencies=[])
 
 
 @pytest.mark.parametrize(("options", "message"), [

@@ -11,11 +11,13 @@ from pseudoexp.dataset.probe import probe
 from pseudoexp.exploring import axes, gather
 from pseudoexp.exploring.histograms import KINDS, PT_EDGES
 
+TRIED = (4000, 6000)
+
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     """Every fourth event of a class has two jets, and some of them stand in two blocks of the reader."""
-    return pair_jets(mock_file(tmp_path_factory.mktemp("gather") / "a.h5", 5000))
+    return pair_jets(mock_file(tmp_path_factory.mktemp("gather") / "a.h5", 5000, signal_fraction=0.4))
 
 
 @pytest.fixture
@@ -47,19 +49,23 @@ def test_bins(file, gathered, name):
     rows = h5py.File(file)["jets"][:]
     one, sums, edges = column(gathered, name)
     values = np.clip(rows[name].astype(float) / one["scale"], edges[0], edges[-1])
-    w = rows["mcEventWeight"] / np.array([5000, 5000])[rows["flavour_label"]]
+    w = rows["mcEventWeight"] / np.array(TRIED)[rows["flavour_label"]]
     for label in (0, 1):
         own = rows["flavour_label"] == label
         for kind, weights in ((0, None), (1, w), (2, w**2), (3, rows["benchmarkWeight"].astype(float))):
             expected = np.histogram(values[own], edges, weights=None if weights is None else weights[own])[0]
             assert sums[label, :, kind].sum(axis=0) == pytest.approx(expected, rel=2e-4)
     assert one["whole"] == (name in ("vr1_sv1_ntrk", "vr1_has_sv", "GhostHBosonsCount"))
+    beyond = [np.mean(rows[name] / one["scale"] < one["low"]), np.mean(rows[name] / one["scale"] > one["high"])]
+    assert beyond[0] <= 0.003 and beyond[1] <= 0.011  # the tails that the outermost bins take
+    groups = {"mass": "Inputs: Large-R jet", "vr1_sv1_ntrk": "Inputs: Track jet 1", "vr1_has_sv": "Further: Track jet 1"}
+    assert one["group"] == groups.get(name, "Further: Large-R jet")
 
 
 def test_cut_flow(file, gathered):
     rows = h5py.File(file)["jets"][:]
     for label, one in enumerate(gathered["flow"]):
-        assert one["tried"] == 5000
+        assert one["tried"] == TRIED[label]
         own = rows[rows["flavour_label"] == label]
         for i, step in enumerate(one["steps"]):
             if i == 1:
@@ -70,7 +76,7 @@ def test_cut_flow(file, gathered):
                 own = own[(own["vr1_truth_label"] == 5) & (own["vr2_truth_label"] == 5)]
             first = np.unique(own["eventNumber"], return_index=True)[1]
             assert (step["rows"], step["events"]) == (len(own), len(first)) and len(first) <= len(own)
-            assert step["cross_section"] == pytest.approx(own["mcEventWeight"][first].sum() / 5000)
+            assert step["cross_section"] == pytest.approx(own["mcEventWeight"][first].sum() / TRIED[label])
     assert gathered["flow"][0]["steps"][0]["events"] < gathered["flow"][0]["steps"][0]["rows"]
 
 
@@ -78,7 +84,7 @@ def test_correlations(file, gathered):
     rows = h5py.File(file)["jets"][:]
     own = rows[rows["flavour_label"] == 1]
     found = gathered["correlations"]["qcd"]
-    assert found["rows"] == len(own) == 2500
+    assert found["rows"] == len(own) == 3000
     i, j = schema.INPUTS.index("vr1_ip3d_bu"), schema.INPUTS.index("vr1_ip3d_cu")
     truth = stats.spearmanr(own["vr1_ip3d_bu"], own["vr1_ip3d_cu"]).statistic
     assert found["matrix"][i][j] == found["matrix"][j][i] == pytest.approx(truth, abs=6e-4) and truth > 0.5
