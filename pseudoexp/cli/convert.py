@@ -48,5 +48,6 @@ def summary_text(summary: Bunch) -> str:
     """Return the summary as lines."""
     rows = ", ".join(f"{count} rows in {name}" for name, count in summary.rows.items())
     rate = sum(summary.rows.values()) / max(summary.seconds, 1e-9)
-    return "\n".join([f"{summary.path}: {rows}; {len(summary.columns)} columns, {summary.bytes / 1e6:.1f} MB",
-                      f"  {summary.seconds:.1f} s, {rate:.0f} rows/s"])
+    lines = [f"{summary.path}: {rows}; {len(summary.columns)} columns, {summary.bytes / 1e6:.1f} MB",
+             f"  {summary.seconds:.1f} s, {rate:.0f} rows/s"]
+    return "\n".join(lines + [f"  left out: {name}" for name in summary.left_out])

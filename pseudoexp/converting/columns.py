@@ -23,6 +23,8 @@ Rows = dict[str, NDArray[np.void]]
 TRACKS, VALID = "tracks", "valid"
 _FIELDS = {"jets": schema.JET_FIELDS + schema.PAIR_FIELDS, schema.SHIFTED: schema.JET_FIELDS + schema.PAIR_FIELDS,
            TRACKS: schema.TRACK_FIELDS, schema.VARIATIONS: schema.VARIATION_FIELDS}
+CONVERTED = tuple(_FIELDS)
+"""Datasets that have columns; images have none."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from pseudoexp.bunch import Bunch
 from pseudoexp.converting import parquet, root, salt
-from pseudoexp.converting.columns import TRACKS, Column, Rows
+from pseudoexp.converting.columns import CONVERTED, TRACKS, Column, Rows
 from pseudoexp.converting.source import GROUP_BYTES, Gathered, Source, in_rows
 from pseudoexp.core.files import require_writable, whole_file
 from pseudoexp.dataset.probe import probe
@@ -64,7 +64,7 @@ def convert(path: str | Path, out: str | Path, *, to: str, split: str | None = N
     Returns
     -------
     Bunch
-        `path`, `to`, `rows` (by file name), `columns`, `bytes`, `seconds`.
+        `path`, `to`, `rows` (by file name), `columns`, `bytes`, `seconds`, `left_out` (datasets that no format takes).
 
     Raises
     ------
@@ -91,7 +91,8 @@ def convert(path: str | Path, out: str | Path, *, to: str, split: str | None = N
     start = time.monotonic()
     rows = _write(source, targets, kind, out, progress or (lambda stage, done, total: None))
     return Bunch(path=out, to=to, rows=rows, columns=[column.name for column in source.columns],
-                 bytes=sum(target.stat().st_size for target, _ in targets), seconds=time.monotonic() - start)
+                 bytes=sum(target.stat().st_size for target, _ in targets), seconds=time.monotonic() - start,
+                 left_out=[name for name in source.info.datasets if name not in CONVERTED])
 
 
 def _targets(out: Path, to: str, split: str | None) -> list[Target]:

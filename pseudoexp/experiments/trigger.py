@@ -71,7 +71,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Point:
-    """A threshold.
+    """A threshold; errors are those at this threshold as it stands.
 
     Attributes
     ----------
