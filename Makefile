@@ -51,7 +51,7 @@ compat-%: tests/compat/%/requirements.txt
 
 compat-quick: compat-puma compat-pytorch
 
-compat: compat-quick compat-salt
+compat: compat-quick compat-salt compat-shap
 
 # Stages of an event and jet algorithms, beside the figures stored in bench/baseline.json; `bench-small` is quick and rough,
 # `bench-store` stores. None of them fails because something is slow.

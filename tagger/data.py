@@ -126,8 +126,8 @@ class TaggerData:
             If a split lacks one of the classes or a class has no weight.
         """
         names = check_inputs(inputs)
-        splits = {split: _read_split(path, split, names) for split in SPLITS}
-        return cls(inputs=names, source=_source(path), **splits)
+        splits = {split: read_split(path, split, names) for split in SPLITS}
+        return cls(inputs=names, source=source_of(path), **splits)
 
     def split(self, name: str) -> Split:
         """Return the split called `name`.
@@ -180,7 +180,31 @@ def check_inputs(inputs: Sequence[str] | None, known: Sequence[str] = schema.INP
     return names
 
 
-def _read_split(path: str | Path, split: str, inputs: tuple[str, ...]) -> Split:
+def quantity(name: str) -> str:
+    """Return the name of an input, or one name for IP3D's three ratios of a track jet.
+
+    They have rank two (bu = bc + cu): which of them a network takes says little.
+    """
+    stem, mark, _ = name.partition("_ip3d_")
+    return f"{stem}{mark}*" if mark else name
+
+
+def quantities(inputs: Sequence[str]) -> dict[str, list[int]]:
+    """Return the columns of each quantity, see `quantity`, in the order of the inputs."""
+    columns: dict[str, list[int]] = {}
+    for k, name in enumerate(inputs):
+        columns.setdefault(quantity(name), []).append(k)
+    return columns
+
+
+def read_split(path: str | Path, split: str, inputs: tuple[str, ...] = schema.INPUTS) -> Split:
+    """Read one split of a pseudoexp file, with the inputs of these names.
+
+    Raises
+    ------
+    DataError
+        If the split lacks one of the classes, a class has no weight, or an input is not finite.
+    """
     rows = pseudoexp.load(path, split, weight="benchmark", columns=inputs)
     target = np.asarray(rows.target)
     for label, name in ((1, "hbb"), (0, "qcd")):
@@ -201,7 +225,8 @@ def _read_split(path: str | Path, split: str, inputs: tuple[str, ...]) -> Split:
                  flavour=flavours_of(column, target == 1))
 
 
-def _source(path: str | Path) -> dict[str, Any]:
+def source_of(path: str | Path) -> dict[str, Any]:
+    """Return where the rows of a file come from, see `TaggerData.source`."""
     from pseudoexp.dataset.probe import probe
 
     info = probe(path)

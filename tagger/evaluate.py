@@ -6,7 +6,7 @@ cross-section-weighted figures stand beside it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from pseudoexp.benchmark.figures import figures as benchmark_figures
 from pseudoexp.benchmark.metrics import Scored
-from tagger.data import Split, TaggerData
+from tagger.data import Split, TaggerData, quantities
 from tagger.model import complexity, import_keras
 from tagger.runs import Run
+from tagger.shapley import mean_absolute, of_drawn_jets
 
 if TYPE_CHECKING:
     import keras
@@ -94,8 +95,8 @@ def to_run(model: keras.Model, data: TaggerData, config: dict[str, Any], history
         "pt": part.pt, "mass": part.mass, "flavour": part.flavour}
     return Run(model=model, inputs=data.inputs, config={**config, "data": data.source, "versions": versions()},
                metrics=metrics, history=history, gated=gated, scores=columns,
-               histograms={"roc": roc_curve(score, part), "importance": importance(model, data),
-                           "inputs": input_histograms(part, data.inputs)})
+               histograms={"roc": roc_curve(score, part), "inputs": input_histograms(part, data.inputs)}
+               | attributions(model, data))
 
 
 def versions() -> dict[str, str]:
@@ -136,10 +137,27 @@ def input_histograms(part: Split, inputs: Sequence[str]) -> dict[str, dict[str, 
     return result
 
 
-def importance(model: keras.Model, data: TaggerData, seed: int = 1) -> dict[str, float]:
+def attributions(model: keras.Model, data: TaggerData) -> dict[str, Any]:
+    """Return what a network looks at: `importance` and `shapley` (`tagger.shapley.mean_absolute`) of every input.
+
+    The same stands under `quantities`, with IP3D's ratios of a track jet as one, see `tagger.data.quantity`.
+    """
+    columns = {name: [k] for k, name in enumerate(data.inputs)}
+    together = quantities(data.inputs)
+    single = importance(model, data)
+    joint = importance(model, data, {name: mine for name, mine in together.items() if len(mine) > 1})
+    values = of_drawn_jets(lambda x: logits(model, x), data)
+    return {"importance": single, "shapley": mean_absolute(values, columns), "quantities": {
+        "importance": {name: joint.get(name, single[data.inputs[mine[0]]]) for name, mine in together.items()},
+        "shapley": mean_absolute(values, together)}}
+
+
+def importance(model: keras.Model, data: TaggerData, columns: Mapping[str, Sequence[int]] | None = None,
+               seed: int = 1) -> dict[str, float]:
     """Return per input the loss in AUC when its values are shuffled among rows (validation split, benchmark weights).
 
-    Correlated inputs stand in for one another, so the figures rank inputs; they do not add up.
+    Correlated inputs stand in for one another, so the figures rank inputs; they do not add up. With `columns`, name -> inputs,
+    those of a name are shuffled together.
     """
     part = data.val.take(slice(0, IMPORTANCE_ROWS))
     if len(np.unique(part.y)) < 2:
@@ -148,9 +166,9 @@ def importance(model: keras.Model, data: TaggerData, seed: int = 1) -> dict[str,
     full = Scored(logits(model, part.x), part.y == 1, part.weight).auc()[0]
     result = {}
     x = part.x.copy()
-    for k, name in enumerate(data.inputs):
-        kept = x[:, k].copy()
-        x[:, k] = kept[rng.permutation(len(kept))]
+    for name, mine in ({name: [k] for k, name in enumerate(data.inputs)} if columns is None else columns).items():
+        kept = x[:, list(mine)]
+        x[:, list(mine)] = kept[rng.permutation(len(kept))]
         result[name] = full - Scored(logits(model, x), part.y == 1, part.weight).auc()[0]
-        x[:, k] = kept
+        x[:, list(mine)] = kept
     return result

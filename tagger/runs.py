@@ -7,8 +7,9 @@
     history.csv      one line per epoch
     features.json    the inputs by name, in the order of the network's columns
     scores.npz       logits of the test split with labels, weights, event numbers (for the report)
-    histograms.json  histograms of the inputs and their importance (for the report)
+    histograms.json  histograms of the inputs, their importance and Shapley values (for the report)
     firmware.json    the firmware check, written by `export`
+    robustness.json  figures on other samples, written by `robustness`
 
 A folder is written under a temporary name and renamed; nothing in it is pickled.
 """
@@ -67,6 +68,8 @@ class Run:
         Content of histograms.json.
     firmware : dict or None
         Content of firmware.json.
+    robustness : dict
+        Content of robustness.json, see `tagger.robustness`.
     path : Path or None
         The folder, once saved or loaded.
     """
@@ -80,6 +83,7 @@ class Run:
     scores: dict[str, NDArray[Any]] = field(default_factory=dict)
     histograms: dict[str, Any] = field(default_factory=dict)
     firmware: dict[str, Any] | None = None
+    robustness: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
 
     def save(self, path: str | Path, force: bool = False) -> Path:
@@ -120,6 +124,8 @@ class Run:
         write_json(folder / "histograms.json", self.histograms)
         if self.firmware is not None:
             write_json(folder / "firmware.json", self.firmware)
+        if self.robustness:
+            write_json(folder / "robustness.json", self.robustness)
         _write_history(folder / "history.csv", self.history)
         if self.scores:
             np.savez_compressed(folder / "scores.npz", **self.scores)  # type: ignore[arg-type]
@@ -155,7 +161,8 @@ class Run:
         run = cls(model=load_model(folder / "model.keras") if with_model else None, inputs=tuple(inputs), config=config,
                   metrics=read_json(folder / "metrics.json"), history=_read_history(folder / "history.csv"),
                   scores=_read_scores(folder / "scores.npz"), histograms=_read_optional(folder / "histograms.json") or {},
-                  firmware=_read_optional(folder / "firmware.json"), path=folder)
+                  firmware=_read_optional(folder / "firmware.json"),
+                  robustness=_read_optional(folder / "robustness.json") or {}, path=folder)
         if run.model is not None and run.model.input_shape[-1] != len(inputs):
             raise SchemaError(f"{folder}: the network takes {run.model.input_shape[-1]} inputs, "
                               f"features.json names {len(inputs)}")
@@ -227,9 +234,14 @@ def load_model(path: str | Path) -> keras.Model:
         raise SchemaError(f"{path}: Keras cannot read this network ({text[:120]})") from None
 
 
+def json_text(content: dict[str, Any]) -> str:
+    """Return JSON with sorted-as-given keys, one level of indentation per depth; numpy scalars become numbers."""
+    return json.dumps(content, indent=1, default=_plain, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON with sorted-as-given keys, one level of indentation per depth; numpy scalars become numbers."""
-    path.write_text(json.dumps(content, indent=1, default=_plain, allow_nan=False) + "\n")
+    """Write JSON as `json_text` makes it."""
+    path.write_text(json_text(content))
 
 
 def read_json(path: Path) -> dict[str, Any]:

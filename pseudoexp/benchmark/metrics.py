@@ -88,19 +88,40 @@ class Scored:
             `passed` background rows and `n_eff_passed`, their effective number. Without a background row above the
             threshold `rejection` is None and `rejection_above` its lower limit at 95 % confidence.
         """
-        background, signal = self._down
+        _, signal = self._down
         cut = signal.threshold(efficiency)
-        passed = ~self.signal & (self.score >= cut)
+        of_threshold = -self._slope(efficiency) * ((self.score >= cut) - efficiency) / signal.total
+        return {"threshold": cut} | self._let_through(cut, of_threshold)
+
+    def at(self, cut: float) -> dict[str, Any]:
+        """Return what a given cut score >= cut lets through, such as one that was found on another sample.
+
+        Parameters
+        ----------
+        cut : float
+            The threshold, which has no error here.
+
+        Returns
+        -------
+        dict
+            `signal`, the signal efficiency, and `signal_error`; the rest as `rejection` says.
+        """
+        _, signal = self._down
+        rate = signal.pass_rate(cut)
+        error = self._error(np.where(self.signal, (self.score >= cut) - rate, 0.0) / signal.total * self.weight)
+        return {"signal": rate, "signal_error": error} | self._let_through(cut, np.zeros(len(self.score)))
+
+    def _let_through(self, cut: float, of_signal: NDArray[np.floating[Any]]) -> dict[str, Any]:
+        """Return the background above a cut; `of_signal` (n,) is the influence of signal rows on its rate, per weight."""
+        background, _ = self._down
+        over = self.score >= cut
         rate = background.pass_rate(cut)
-        result = {"threshold": cut, "background": rate, "passed": int(passed.sum()),
-                  "n_eff_passed": self.effective_size(passed)}
+        result = {"background": rate, "passed": int((~self.signal & over).sum()),
+                  "n_eff_passed": self.effective_size(~self.signal & over)}
         if not rate > 0.0:
             limit = self.effective_size(~self.signal) / UPPER_95
             return result | {"background_error": None, "rejection": None, "rejection_error": None, "rejection_above": limit}
-        over = self.score >= cut
-        influence = np.where(self.signal, -self._slope(efficiency) * (over - efficiency) / signal.total,
-                             (over - rate) / background.total) * self.weight
-        error = self._error(influence)
+        error = self._error(np.where(self.signal, of_signal, (over - rate) / background.total) * self.weight)
         return result | {"background_error": error, "rejection": 1.0 / rate, "rejection_error": error / rate**2}
 
     def _slope(self, efficiency: float) -> float:

@@ -16,8 +16,8 @@ from typer.core import TyperGroup
 
 from pseudoexp.errors import PseudoexpError
 
-COMMANDS = ("train", "select", "prune", "distil", "invariant", "quantise", "export", "verify", "synthesise", "transfer", "sweep",
-            "baseline", "report")
+COMMANDS = ("train", "select", "prune", "distil", "invariant", "quantise", "export", "verify", "synthesise", "transfer",
+            "robustness", "sweep", "baseline", "report")
 """Subcommands, in the order a user meets them."""
 
 

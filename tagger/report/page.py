@@ -12,8 +12,10 @@ from pseudoexp import __version__
 from pseudoexp.benchmark.figures import WEIGHTINGS
 from pseudoexp.core.files import whole_file
 from pseudoexp.errors import ConfigError, DataError, MissingExtra, SchemaError
-from tagger.report import tables
+from tagger.report import attributions, tables
 from tagger.report.pileup import pileup
+from tagger.report.robustness import robustness, samples
+from tagger.robustness import stored
 from tagger.runs import Run, read_json
 
 
@@ -57,6 +59,7 @@ def load_runs(paths: Sequence[str | Path], trouble: Callable[[str], None] | None
 def _finished(run: Run) -> Run:
     if "weightings" not in run.metrics or "model" not in run.metrics:
         raise DataError(f"{run.path}: metrics.json holds no figures of a finished run")
+    stored(run)
     return run
 
 
@@ -135,9 +138,10 @@ def _context(runs: Sequence[Run], plots: Any) -> dict[str, Any]:
         "size": tables.size(runs), "budgets": tables.budgets(runs),
         "performance": {w: tables.performance(runs, w) for w in WEIGHTINGS},
         "flavours": tables.flavours(runs), "pt_bins": tables.pt_bins(runs), "firmware": tables.firmware(runs),
-        "pileup": pileup(runs),
+        "pileup": pileup(runs), "robustness": robustness(runs), "samples": samples(runs),
         "bits": [(run.name, table) for run in runs if (table := tables.bit_widths(run))],
         "inputs": names, "importance": _importance(runs), "input_plot": plots.inputs(shapes, with_shape) if with_shape else "",
+        "attributions": attributions, "chosen": attributions.pair(runs),
         "has_scores": any(run.scores for run in runs), "has_history": any(run.history.get("loss") for run in runs),
         "has_sculpting": any(run.metrics.get("mass_sculpting", {}).get("distance") is not None for run in runs),
         "configs": [(run, json.dumps(run.config, indent=1)) for run in runs],

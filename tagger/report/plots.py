@@ -12,6 +12,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from pseudoexp.pages.figure import FAINT, INK, step, styled
+from tagger.report.attributions import drawn, measures
+from tagger.robustness import stored
 from tagger.runs import Run
 
 SIGNAL, BACKGROUND = "#13807a", "#c2571a"
@@ -250,3 +252,72 @@ def cost(runs: Sequence[Run], efficiency: str = "0.5") -> Figure:
     axes.set_axisbelow(True)
     figure.legend(loc="outside right center")
     return figure
+
+
+@styled
+def attributions(runs: Sequence[Run], chosen: Sequence[Run]) -> Figure:
+    """Loss of AUC when an input is shuffled, and mean absolute Shapley value with its error: a bar per input and chosen run."""
+    names = drawn(chosen)
+    figure = Figure(figsize=(8.6, 1.0 + 0.12 * (1 + len(chosen)) * len(names)), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for k, run in enumerate(chosen):
+        importance, mean, error = measures(run)
+        mine = [name for name in names if name in mean]
+        y = np.array([names.index(name) for name in mine]) + 0.36 * (k - 0.5 * (len(chosen) - 1))
+        shade = colour(runs.index(run))
+        panels[0].barh(y, [importance[name] for name in mine], 0.34, color=shade, label=run.name)
+        panels[1].barh(y, [mean[name] for name in mine], 0.34, color=shade, xerr=[error[name] for name in mine],
+                       error_kw={"lw": 1.0, "ecolor": "#8b95a3"})
+    panels[0].set(xlabel="loss of AUC when shuffled", ylim=(len(names) - 0.4, -0.6))
+    panels[0].set_yticks(np.arange(len(names)), names, fontsize=8)
+    panels[1].set(xlabel="mean |SHAP| of the logit")
+    for axes in panels:
+        axes.xaxis.set_major_formatter(_plain)
+        axes.tick_params(axis="y", which="both", length=0)
+        axes.grid(True, which="major", axis="x", color=FAINT, lw=0.6)
+        axes.set_axisbelow(True)
+    panels[0].legend(loc="lower right")
+    return figure
+
+
+@styled
+def robustness(runs: Sequence[Run], efficiency: str = "0.5") -> Figure:
+    """On each sample: rejection at the threshold found there, and signal efficiency and rejection at the nominal one."""
+    judged = [(i, run, stored(run)) for i, run in enumerate(runs) if stored(run)]
+    names = list(dict.fromkeys(name for _, _, found in judged for name in found))
+    figure, panels = _panels(3, 3, height=3.0)
+    for k, (i, run, found) in enumerate(judged):
+        shift = (k - 0.5 * (len(judged) - 1)) * 0.6 / max(len(judged), 2)
+        own = run.metrics["weightings"]["benchmark"]["rejection"][efficiency]
+        x = np.array([0, *(1 + names.index(name) for name in found)]) + shift
+        _rejections(panels[0], x, [own, *(entry["figures"]["rejection"][efficiency] for entry in found.values())], colour(i))
+        kept = [own, *(entry["at_nominal_thresholds"][efficiency] for entry in found.values())]
+        signal = [point.get("signal", float(efficiency)) for point in kept]
+        panels[1].errorbar(x, signal, yerr=[point.get("signal_error", 0.0) for point in kept], fmt="o", ms=4, lw=1.2,
+                           color=colour(i), label=run.name)
+        _rejections(panels[2], x, kept, colour(i))
+    share = f"{float(efficiency):.0%}"
+    for axes, label in zip(panels, (_at(efficiency), f"signal efficiency at the nominal {share} cut",
+                                    rf"$1/\varepsilon_B$ at the nominal {share} cut"), strict=True):
+        axes.set_xticks(range(len(names) + 1), ["nominal", *names], rotation=30, ha="right")
+        axes.set(ylabel=label, xlim=(-0.6, len(names) + 0.6))
+        axes.tick_params(axis="x", which="minor", length=0)
+        axes.grid(True, which="major", axis="y", color=FAINT, lw=0.6)
+        axes.set_axisbelow(True)
+    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside upper center", ncols=8)
+    return figure
+
+
+def _rejections(axes: Axes, x: NDArray[np.float64], points: Sequence[dict[str, Any]], shade: str) -> None:
+    """Draw rejections with errors on a logarithmic axis; an arrow stands on a lower limit."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(_plain)
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    for place, point in zip(x, points, strict=True):
+        value, error = point["rejection"], point["rejection_error"]
+        if value is None:
+            limit = point["rejection_above"]
+            axes.errorbar(place, limit, yerr=limit, lolims=True, fmt="_", ms=8, color=shade)
+        else:
+            axes.errorbar(place, value, yerr=[[min(error, 0.9 * value)], [error]], fmt="o", ms=4, lw=1.2, color=shade)

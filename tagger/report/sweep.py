@@ -15,6 +15,7 @@ import numpy as np
 from pseudoexp import __version__
 from pseudoexp.core.files import whole_file
 from pseudoexp.errors import ConfigError, DataError, MissingExtra
+from tagger.data import quantity
 from tagger.report.page import subscripts
 from tagger.report.tables import Table, count, percent
 from tagger.sweep import Result, load_results
@@ -157,11 +158,6 @@ def _asked(result: Result) -> dict[str, Any] | None:
             "unit": "features" if result["kind"] == "select" else result["asked"].get("cost", "nodes")}
 
 
-def _group(name: str) -> str:
-    """The three ratios of IP3D have rank two (bu = bc + cu): which of them is kept says little."""
-    return name[:8] if "_ip3d_" in name else name
-
-
 def _survivors(results: Sequence[Result]) -> list[dict[str, Any]]:
     """Per method and number of features: how often each is kept, and how alike the sets of two seeds are."""
     sets: dict[tuple[str, int], list[set[str]]] = defaultdict(list)
@@ -169,7 +165,7 @@ def _survivors(results: Sequence[Result]) -> list[dict[str, Any]]:
         sets[label(result), len(result["inputs"])].append(set(result["inputs"]))
     found = []
     for (name, kept), members in sorted(sets.items(), key=lambda item: (item[0][0], -item[0][1])):
-        grouped = [{_group(feature) for feature in one} for one in members]
+        grouped = [{quantity(feature) for feature in one} for one in members]
         found.append({"label": name, "features": kept, "seeds": len(members),
                       "share": dict(Counter(feature for one in members for feature in sorted(one)).most_common()),
                       "likeness": _likeness(members), "likeness_grouped": _likeness(grouped)})

@@ -1,6 +1,6 @@
 """The strict loader: what is wrong is named, with the value and what is allowed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import pytest
@@ -61,10 +61,17 @@ def test_mistakes_are_named(change, parts):
 
 
 def test_all_cards_load_and_say_their_names():
-    assert {"atlas-itk", "atlas-run2", "hlt", "perfect"} <= set(list_cards())
+    assert {"atlas-itk", "atlas-run2", "hlt", "perfect", "worse-impact"} <= set(list_cards())
     for name in list_cards():
         card = load_card(name)
         assert card.name == name and card.description
+
+
+def test_worse_impact_parameters_are_all_that_differs():
+    worse, nominal = load_card("worse-impact"), load_card("atlas-itk")
+    assert worse.tracking == replace(nominal.tracking, impact_scale=1.1)
+    own = {"name": nominal.name, "description": nominal.description, "tracking": nominal.tracking}
+    assert replace(worse, **own) == nominal  # the calibration, too
 
 
 def test_a_card_of_ones_own_builds_on_a_base(tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pseudoexp.benchmark.flavours import BACKGROUNDS, SIGNAL
-from tagger.evaluate import evaluate, figures, importance, input_histograms, logits
+from tagger.evaluate import attributions, evaluate, figures, importance, input_histograms, logits
 
 
 def test_figures_are_json_and_complete(small_run, small_data):
@@ -84,6 +84,32 @@ def test_importance_finds_what_matters(small_run, small_data):
     assert set(ranked) == set(small_data.inputs)
     assert ranked["vr1_ip3d_cu"] + ranked["vr1_ip3d_bu"] > 0.003
     assert abs(ranked["vr1_eta"]) < 0.002  # the same in both classes
+
+
+def test_inputs_that_stand_in_for_one_another_matter_together(small_run, small_data):
+    data = replace(small_data, val=small_data.train)
+    names = ["vr1_ip3d_bu", "vr1_ip3d_bc", "vr1_ip3d_cu"]
+    columns = [data.inputs.index(name) for name in names]
+    alone = importance(small_run.model, data, {name: [k] for name, k in zip(names, columns, strict=True)})
+    together = importance(small_run.model, data, {"vr1_ip3d_*": columns, "nothing": []})
+    assert together["vr1_ip3d_*"] > 1.5 * max(alone.values())
+    assert together["nothing"] == 0.0
+
+
+def test_what_a_run_looks_at(small_run, small_data):
+    found = small_run.histograms
+    json.dumps(found, allow_nan=False)
+    assert found["importance"] == importance(small_run.model, small_data)
+    assert all(set(part) == set(small_data.inputs) for part in (found["importance"], found["shapley"]["mean"]))
+    assert all(0.0 < found["shapley"]["error"][name] < 0.5 * found["shapley"]["mean"][name] for name in small_data.inputs)
+    assert found["shapley"]["mean"]["vr1_ip3d_cu"] > 2.0 * found["shapley"]["mean"]["vr1_eta"]
+    assert attributions(small_run.model, small_data)["quantities"] == found["quantities"]
+    assert set(found["quantities"]["importance"]) == set(found["quantities"]["shapley"]["mean"]) == {
+        *(name for name in small_data.inputs if "ip3d" not in name), "vr1_ip3d_*", "vr2_ip3d_*"}
+    assert found["quantities"]["importance"]["mass"] == found["importance"]["mass"]
+    alone = {name: value for name, value in found["importance"].items() if name.startswith("vr1_ip3d_")}
+    assert found["quantities"]["importance"]["vr1_ip3d_*"] > 1.2 * max(alone.values())
+    assert found["quantities"]["shapley"]["mean"]["mass"] == found["shapley"]["mean"]["mass"]
 
 
 def test_input_histograms(small_data):

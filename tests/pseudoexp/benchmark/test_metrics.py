@@ -66,6 +66,27 @@ def test_rejection_without_passing_background_is_a_limit():
     assert point["rejection_above"] == pytest.approx(200.0)
 
 
+def test_a_given_cut_by_hand():
+    # signal 4 3 2 1 of weights 1 1 1 5, background 5 3 2 1 of weights 2 2 4 8; 3 and above pass
+    point = Scored([4, 3, 2, 1, 5, 3, 2, 1], [True] * 4 + [False] * 4, [1, 1, 1, 5, 2, 2, 4, 8]).at(2.5)
+    assert (point["signal"], point["background"], point["rejection"], point["passed"]) == pytest.approx((0.25, 0.25, 4.0, 2))
+    assert point["signal_error"] == pytest.approx(np.sqrt(2 * 0.75**2 + 0.25**2 + (5 * 0.25) ** 2) / 8)
+    assert point["background_error"] == pytest.approx(np.sqrt(2 * (2 * 0.75) ** 2 + (4 * 0.25) ** 2 + (8 * 0.25) ** 2) / 16)
+    assert point["rejection_error"] == pytest.approx(16 * point["background_error"])
+    nothing = Scored([1, 0, 0], [True, False, False]).at(0.5)
+    assert nothing["rejection"] is None and nothing["rejection_above"] == pytest.approx(2 / 3)
+
+
+def test_errors_at_a_given_cut_are_the_scatter():
+    """Two rows of the same score per event: the errors are those of independent events."""
+    rng, found = np.random.default_rng(6), []
+    for _ in range(300):
+        score, signal, weight = (np.tile(a, 2) for a in sample(rng, 800))
+        found.append(Scored(score, signal, weight, np.tile(np.arange(800), 2)).at(0.8))
+    for key in ("signal", "background"):
+        assert np.mean([f[f"{key}_error"] for f in found]) == pytest.approx(np.std([f[key] for f in found]), rel=0.12)
+
+
 def test_effective_size_by_hand():
     scored = Scored(np.zeros(4), [True, False, False, False], [1, 1, 1, 2], [7, 1, 1, 2])
     # the three background rows are two events of weight 2: n_eff = 4^2 / 8

@@ -59,6 +59,7 @@ def test_every_section_is_there(page):
         assert f'<section id="{anchor}">' in page
     assert set(re.findall(r'href="#(\w+)"', page)) == set(re.findall(r'<section id="(\w+)"', page))
     assert "bit-exact" in page
+    assert "rank correlation" in page and "vr1_ip3d_*" in page
     assert len(re.findall(r'alt="[^"]{20,}"', page)) == page.count("<img")
 
 
