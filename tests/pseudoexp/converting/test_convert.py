@@ -286,6 +286,14 @@ def test_command(path, tmp_path, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_images_are_left_out_and_named(tmp_path, capsys):
+    file = mock_file(tmp_path / "images.h5", n=300, images=4)
+    assert run(app, ["convert", str(file), "--to", "parquet", "--out", str(tmp_path / "m.parquet")]) == 0
+    assert "left out: images" in capsys.readouterr().out
+    plain = mock_file(tmp_path / "plain.h5", n=300, tracks=2)
+    assert pseudoexp.convert(plain, tmp_path / "plain.parquet", to="parquet").left_out == []
+
+
 def test_gathered_groups_are_whole():
     rows = {"jets": np.arange(100).astype([("a", "<i8")])}
     group = source.Gathered(30)
