@@ -66,7 +66,7 @@ def facts_of(path: str | Path) -> dict[str, Any]:
     """Return what was sampled, and how."""
     said = configuration(probe(path))
     card = said.get("card")
-    return source_of(path) | {"engine": said.get("engine"), "pileup": said.get("pileup"),
+    return source_of(path) | {"path": Path(path).name, "engine": said.get("engine"), "pileup": said.get("pileup"),
                               "card": card.get("name") if isinstance(card, dict) else card}
 
 
