@@ -48,7 +48,33 @@ def _of_release(results: list[Mapping[str, Any]], full: bool) -> str:
             f"{facts['dataset_version']}, hash `{facts['dataset_hash'][:12]}`. Median of the seeds ± its statistical error "
             "(spread between the seeds).")
     heads, rows = _full(results) if full else _short(results)
-    return "\n".join([head, "", _line(heads), _line(["---"] * 2 + ["---:"] * (len(heads) - 2)), *map(_line, rows)])
+    text = "\n".join([head, "", *_lines(heads, rows, 2)])
+    return text + _transfers([one for one in results if one.get("transfer")]) if full else text
+
+
+def _transfers(results: Sequence[Mapping[str, Any]]) -> str:
+    """Return a table of the same networks on other releases; nothing without."""
+    others = list(dict.fromkeys(name for one in results for name in one["transfer"]))
+    if not others:
+        return ""
+    cut = f"{100 * HEADLINE:.0f} %"
+    heads = ["method", *(f"`{name}`: {what}" for name in others for what in ("AUC", f"1/ε_B at {cut}", f"through the {cut} cut"))]
+    rows = [[_title(one), *(cell for name in others for cell in _elsewhere(one["transfer"].get(name)))] for one in results]
+    words = (f"The same networks on the test split of other releases: at thresholds found there, and the signal that the {cut} "
+             "cut of the release above lets through there.")
+    return "\n".join(["", "", words, "", *_lines(heads, rows, 1)])
+
+
+def _elsewhere(found: Mapping[str, Any] | None) -> list[str]:
+    if found is None:
+        return ["-"] * 3
+    kept = found["at_these_thresholds"][f"{HEADLINE:g}"]["signal_efficiency"]
+    return [_area(found, True), _cell(found["over_seeds"]["rejection"][f"{HEADLINE:g}"], True), f"{100 * kept:.1f} %"]
+
+
+def _lines(heads: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> list[str]:
+    """Return the lines of a table whose first columns, so many of them, are texts."""
+    return [_line(heads), _line(["---"] * texts + ["---:"] * (len(heads) - texts)), *map(_line, rows)]
 
 
 def _short(results: list[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:

@@ -42,6 +42,21 @@ def test_what_stands_in_it(registered):
     assert "| good / &lt;b> | 39 | 0.9877 | 153 ± 3 | 90.0 ± 3.0 | 40.2 ± 3.0 |" in short and "60 % (headline)" in short
 
 
+def test_other_releases(registered):
+    """Methods that were judged elsewhere stand in a second table of the full leaderboard, with a dash where they were not."""
+    registered(TEXT)
+    kept = {"0.6": {"signal_efficiency": 0.512, "background_efficiency": 0.01}}
+    moved = {"over_seeds": {"auc": entry(0.97, 0.002, None), "rejection": {"0.6": entry(70.0)}}, "at_these_thresholds": kept}
+    results = [result("a", 9.0) | {"transfer": {"v1-x": moved}}, result("b", 8.0) | {"transfer": {"v1-y": moved}},
+               result("c", 7.0)]
+    lines = table(results).splitlines()
+    assert lines[-6].startswith("The same networks on the test split") and lines[-5] == ""
+    assert lines[-3].count("---:") == 6 and [line.count("|") for line in lines[-4:]] == [8] * 4
+    assert lines[-2:] == ["| a / &lt;b> | 0.9700 ± 0.0020 | 70.0 ± 3.0 (1.5) | 51.2 % | - | - | - |",
+                          "| b / &lt;b> | - | - | - | 0.9700 ± 0.0020 | 70.0 ± 3.0 (1.5) | 51.2 % |"]
+    assert "The same networks" not in table(results, full=False) and "The same networks" not in table(results[2:])
+
+
 def test_a_table_per_sample(registered):
     registered(TEXT)
     assert table([]) == EMPTY
