@@ -71,4 +71,4 @@ bench-small: $(STAMP)
 	$(BIN)/python bench/compare.py .bench.json
 
 clean:
-	rm -rf $(VENV) $(VENV)-puma $(VENV)-pytorch $(VENV)-salt build *.egg-info .pytest_cache .mypy_cache .ruff_cache demo site
+	rm -rf $(VENV) $(VENV)-puma $(VENV)-pytorch $(VENV)-salt $(VENV)-shap build *.egg-info .pytest_cache .mypy_cache .ruff_cache demo site
