@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Bunch", "convert", "events", "explore", "generate", "load", "load_benchmark", "load_objects", "merge", "particles",
-           "rate", "replay", "shift", "toys", "validate", "verify"]
+__all__ = ["Bunch", "convert", "events", "explore", "generate", "info", "load", "load_benchmark", "load_objects", "merge",
+           "particles", "rate", "replay", "shift", "toys", "validate", "verify"]
 
 if TYPE_CHECKING:
     from pseudoexp.api import (
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         events,
         explore,
         generate,
+        info,
         load,
         load_benchmark,
         load_objects,

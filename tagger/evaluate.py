@@ -17,7 +17,7 @@ from pseudoexp.benchmark.metrics import Scored
 from tagger.data import Split, TaggerData, quantities
 from tagger.model import complexity, import_keras
 from tagger.runs import Run
-from tagger.shapley import mean_absolute, of_drawn_jets
+from tagger.shapley import Function, mean_absolute, of_drawn_jets
 
 if TYPE_CHECKING:
     import keras
@@ -39,6 +39,13 @@ def logits(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float32]:
         rows = slice(start, start + BATCH)
         out[rows] = keras.ops.convert_to_numpy(model(x[rows], training=False))[:, 0]
     return out
+
+
+def compiled_logits(model: keras.Model) -> Function:
+    """Return rows (n, k) -> logits (n,), for many calls with arrays of few shapes: each shape is compiled once."""
+    shell = import_keras().Model(model.inputs, model.outputs)
+    shell.compile(jit_compile="auto")
+    return lambda x: np.asarray(shell.predict_on_batch(x))[:, 0]
 
 
 def evaluate(model: keras.Model, data: TaggerData, split: str = "test") -> dict[str, Any]:
@@ -95,8 +102,8 @@ def to_run(model: keras.Model, data: TaggerData, config: dict[str, Any], history
         "pt": part.pt, "mass": part.mass, "flavour": part.flavour}
     return Run(model=model, inputs=data.inputs, config={**config, "data": data.source, "versions": versions()},
                metrics=metrics, history=history, gated=gated, scores=columns,
-               histograms={"roc": roc_curve(score, part), "inputs": input_histograms(part, data.inputs)}
-               | attributions(model, data))
+               histograms={"roc": roc_curve(score, part), "inputs": input_histograms(part, data.inputs)},
+               explain=lambda: attributions(model, data))
 
 
 def versions() -> dict[str, str]:
@@ -144,31 +151,32 @@ def attributions(model: keras.Model, data: TaggerData) -> dict[str, Any]:
     """
     columns = {name: [k] for k, name in enumerate(data.inputs)}
     together = quantities(data.inputs)
-    single = importance(model, data)
-    joint = importance(model, data, {name: mine for name, mine in together.items() if len(mine) > 1})
-    values = of_drawn_jets(lambda x: logits(model, x), data)
+    function = compiled_logits(model)
+    single = importance(function, data)
+    joint = importance(function, data, {name: mine for name, mine in together.items() if len(mine) > 1})
+    values = of_drawn_jets(function, data)
     return {"importance": single, "shapley": mean_absolute(values, columns), "quantities": {
         "importance": {name: joint.get(name, single[data.inputs[mine[0]]]) for name, mine in together.items()},
         "shapley": mean_absolute(values, together)}}
 
 
-def importance(model: keras.Model, data: TaggerData, columns: Mapping[str, Sequence[int]] | None = None,
+def importance(function: Function, data: TaggerData, columns: Mapping[str, Sequence[int]] | None = None,
                seed: int = 1) -> dict[str, float]:
-    """Return per input the loss in AUC when its values are shuffled among rows (validation split, benchmark weights).
+    """Return per input the loss in AUC of a function of rows when its values are shuffled among rows.
 
-    Correlated inputs stand in for one another, so the figures rank inputs; they do not add up. With `columns`, name -> inputs,
-    those of a name are shuffled together.
+    That is of the validation split, with benchmark weights. Correlated inputs stand in for one another, so the figures rank
+    inputs; they do not add up. With `columns`, name -> inputs, those of a name are shuffled together.
     """
     part = data.val.take(slice(0, IMPORTANCE_ROWS))
     if len(np.unique(part.y)) < 2:
         part = data.val
     rng = np.random.default_rng(seed)
-    full = Scored(logits(model, part.x), part.y == 1, part.weight).auc()[0]
+    full = Scored(function(part.x), part.y == 1, part.weight).auc()[0]
     result = {}
     x = part.x.copy()
     for name, mine in ({name: [k] for k, name in enumerate(data.inputs)} if columns is None else columns).items():
         kept = x[:, list(mine)]
         x[:, list(mine)] = kept[rng.permutation(len(kept))]
-        result[name] = full - Scored(logits(model, x), part.y == 1, part.weight).auc()[0]
+        result[name] = full - Scored(function(x), part.y == 1, part.weight).auc()[0]
         x[:, list(mine)] = kept
     return result

@@ -65,7 +65,7 @@ WEIGHT_BITS = 6
 RANGES = {"integer": (-8, 6), "input": (-4, 8), "activation": (-4, 7), "weight": (-6, 8)}
 """Allowed integer bits and fractional bits; sums of 64 products of these are exact in float32."""
 CALIBRATION_ROWS = 20_000
-COMPILED_ROWS = 2_000_000
+COMPILED_ROWS = 500_000
 """Rows times epochs from which on the steps are compiled."""
 
 

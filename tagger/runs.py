@@ -22,6 +22,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,8 @@ class Run:
         Content of robustness.json, see `tagger.robustness`.
     path : Path or None
         The folder, once saved or loaded.
+    explain : callable or None
+        Makes what takes as long as a short training, and what only a saved run needs: more of `histograms`.
     """
 
     model: keras.Model | None
@@ -85,6 +88,7 @@ class Run:
     firmware: dict[str, Any] | None = None
     robustness: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
+    explain: Callable[[], dict[str, Any]] | None = None
 
     def save(self, path: str | Path, force: bool = False) -> Path:
         """Write the folder under a temporary name beside `path`, then rename it.
@@ -96,6 +100,8 @@ class Run:
         """
         target = Path(path)
         check_target(target, force)
+        if self.explain is not None:
+            self.histograms, self.explain = self.histograms | self.explain(), None
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))

@@ -86,7 +86,7 @@ class Workbench:
         except SchemaError:
             pass
         made = train(self.data, plan)
-        made.gated, made.scores, made.histograms = None, {}, {}
+        made.gated, made.scores, made.histograms, made.explain = None, {}, {}, None
         made.save(path, force=path.exists())
         return made
 

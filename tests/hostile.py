@@ -32,10 +32,9 @@ def read_dataset(path):
     import numpy as np
 
     import pseudoexp
-    from pseudoexp.cli.info import facts, text
-    from pseudoexp.dataset.probe import probe
+    from pseudoexp.cli.info import text
 
-    text(facts(probe(path)))
+    text(pseudoexp.info(path))
     for options in ({}, {"split": None}, {"weight": "physical", "split": "test"}):
         loaded = pseudoexp.load(path, **options)
         np.asarray(loaded.data).sum()

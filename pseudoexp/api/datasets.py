@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,39 @@ from pseudoexp.errors import ConfigError
 
 if TYPE_CHECKING:
     from pseudoexp.bunch import Bunch
+
+
+def info(path: str | Path) -> Bunch:
+    """Say what a dataset holds and how it was made, as ``python -m pseudoexp info`` does; reads no rows.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    Bunch
+        JSON types only: `path`, `bytes`, `rows`, `counts` (class -> rows), `configuration` (engine, detector card, seed and all
+        that decides a row), the other attributes of the file, such as `dataset_version` and `dataset_hash`, `datasets` (name ->
+        `shape`, `columns`, `compression`, `contiguous`).
+
+    Raises
+    ------
+    ConfigError, SchemaError
+        If the file cannot be read or is not one of ours.
+    """
+    from pseudoexp.bunch import Bunch
+
+    found = probe(path)
+    attributes = {name: value for name, value in found.attributes.items() if name != "jet_counts"}
+    for name in ("configuration", "shifted_configuration"):
+        if name in attributes:
+            attributes[name] = json.loads(attributes[name])
+    datasets = {name: {"shape": list(d.shape), "columns": list(d.dtype.names or ()), "compression": d.compression,
+                       "contiguous": d.offset is not None} for name, d in found.datasets.items()}
+    facts = {"path": str(found.path), "bytes": found.size, "rows": found.rows, "counts": found.counts}
+    return Bunch(facts | attributes | facts | {"datasets": datasets})
 
 
 def load(path: str | Path, split: str | None = "train", *, return_X_y: bool = False, weight: str | None = "benchmark",

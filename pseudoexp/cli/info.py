@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from pseudoexp.dataset.probe import FileInfo
 
 
 def info(
@@ -17,25 +15,13 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what a dataset holds and how it was made; reads no rows."""
-    from pseudoexp.dataset.probe import probe
+    import pseudoexp
 
-    found = facts(probe(file))
+    found = pseudoexp.info(file)
     typer.echo(json.dumps(found, indent=2) if as_json else text(found))
 
 
-def facts(found: FileInfo) -> dict[str, Any]:
-    """Return everything about a file as plain values."""
-    attributes = dict(found.attributes)
-    if "shifted_configuration" in attributes:
-        attributes["shifted_configuration"] = json.loads(attributes["shifted_configuration"])
-    datasets = {name: {"shape": list(d.shape), "columns": list(d.dtype.names or ()), "compression": d.compression,
-                       "contiguous": d.offset is not None} for name, d in found.datasets.items()}
-    return {"path": str(found.path), "bytes": found.size, "rows": found.rows, "counts": found.counts,
-            "configuration": json.loads(attributes.pop("configuration")),
-            **{k: v for k, v in attributes.items() if k != "jet_counts"}, "datasets": datasets}
-
-
-def text(found: dict[str, Any]) -> str:
+def text(found: Mapping[str, Any]) -> str:
     """Return the facts as aligned lines."""
     skipped = ("datasets", "configuration", "counts", "shifted_configuration")
     lines = {k: v for k, v in found.items() if k not in skipped}

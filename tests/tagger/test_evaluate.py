@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from pseudoexp.benchmark.flavours import BACKGROUNDS, SIGNAL
-from tagger.evaluate import attributions, evaluate, figures, importance, input_histograms, logits
+from tagger.evaluate import attributions, compiled_logits, evaluate, figures, importance, input_histograms, logits
+from tagger.runs import Run
 
 
 def test_figures_are_json_and_complete(small_run, small_data):
@@ -80,7 +81,7 @@ def test_noise_is_the_distance_of_a_blind_cut(small_data):
 
 
 def test_importance_finds_what_matters(small_run, small_data):
-    ranked = importance(small_run.model, replace(small_data, val=small_data.train))
+    ranked = importance(compiled_logits(small_run.model), replace(small_data, val=small_data.train))
     assert set(ranked) == set(small_data.inputs)
     assert ranked["vr1_ip3d_cu"] + ranked["vr1_ip3d_bu"] > 0.003
     assert abs(ranked["vr1_eta"]) < 0.002  # the same in both classes
@@ -90,16 +91,17 @@ def test_inputs_that_stand_in_for_one_another_matter_together(small_run, small_d
     data = replace(small_data, val=small_data.train)
     names = ["vr1_ip3d_bu", "vr1_ip3d_bc", "vr1_ip3d_cu"]
     columns = [data.inputs.index(name) for name in names]
-    alone = importance(small_run.model, data, {name: [k] for name, k in zip(names, columns, strict=True)})
-    together = importance(small_run.model, data, {"vr1_ip3d_*": columns, "nothing": []})
+    function = compiled_logits(small_run.model)
+    alone = importance(function, data, {name: [k] for name, k in zip(names, columns, strict=True)})
+    together = importance(function, data, {"vr1_ip3d_*": columns, "nothing": []})
     assert together["vr1_ip3d_*"] > 1.5 * max(alone.values())
     assert together["nothing"] == 0.0
 
 
-def test_what_a_run_looks_at(small_run, small_data):
-    found = small_run.histograms
+def test_what_a_run_looks_at(small_run, small_data, small_folder):
+    found = Run.load(small_folder).histograms
     json.dumps(found, allow_nan=False)
-    assert found["importance"] == importance(small_run.model, small_data)
+    assert found["importance"] == importance(compiled_logits(small_run.model), small_data)
     assert all(set(part) == set(small_data.inputs) for part in (found["importance"], found["shapley"]["mean"]))
     assert all(0.0 < found["shapley"]["error"][name] < 0.5 * found["shapley"]["mean"][name] for name in small_data.inputs)
     assert found["shapley"]["mean"]["vr1_ip3d_cu"] > 2.0 * found["shapley"]["mean"]["vr1_eta"]
@@ -122,3 +124,10 @@ def test_input_histograms(small_data):
     assert np.allclose(np.diff(shapes["vr1_jf_nvtx"]["edges"]), 1.0)
     flat = replace(part, x=np.zeros_like(part.x[:, :1]))
     assert sum(input_histograms(flat, ["pt"])["pt"]["qcd"]) == pytest.approx(1.0)
+
+
+def test_compiled_logits_are_the_logits(small_run, small_data):
+    function = compiled_logits(small_run.model)
+    for rows in (small_data.test.x, small_data.test.x[:7]):
+        assert function(rows).shape == (len(rows),)
+        assert np.allclose(function(rows), logits(small_run.model, rows), atol=1e-5)
