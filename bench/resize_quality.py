@@ -136,7 +136,7 @@ def scan(data: TaggerData, seeds: int, epochs: int, share: str, features: int) -
     trials += [("equal scores", ResizeOptions(warm=False))]
     trials += [(f"{name} {value:g}", replace(ResizeOptions(), **{name: value})) for name, tried in SETTINGS.items()
                for value in tried if value != getattr(ResizeOptions(), name)]
-    trials += [(f"constraint {name}", ResizeOptions(constraint=name)) for name in ("penalty", "topk")]
+    trials += [(f"constraint {name}", ResizeOptions(constraint=name)) for name in ("fermi", "penalty", "topk")]
     trials += [("random", ResizeOptions(method="random"))]
     trials += [(f"{method}, fraction {value}", ResizeOptions(method=method, fraction=value))
                for method in ("magnitude", "cancelout") for value in (0.3, 0.6)]

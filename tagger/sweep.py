@@ -27,7 +27,7 @@ from pseudoexp.core.files import whole_file
 from pseudoexp.errors import ConfigError, PseudoexpError, SchemaError
 
 GRID: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
-    "prune": {"method": ("autopruner",), "nodes": ("50%",), "constraint": ("fermi",), "cost": ("nodes",), "where": ("hidden",),
+    "prune": {"method": ("autopruner",), "nodes": ("50%",), "constraint": ("topk",), "cost": ("nodes",), "where": ("hidden",),
               "rounds": (3,), "retrain": (False,), "tune": (False,)},
     "select": {"method": ("autopruner",), "features": (12,), "constraint": ("fermi",), "rounds": (3,), "retrain": (False,),
                "group_track_jets": (False,)},

@@ -22,7 +22,7 @@ def command(
     where: Annotated[str, typer.Option(help="hidden, inputs, all, or names of layers with commas.")] = "hidden",
     method: Annotated[str, typer.Option(help="autopruner, cancelout, ranking (CancelOut as published), magnitude, norm, "
                                                 "l1, iterative, random.")] = "autopruner",
-    constraint: Annotated[str, typer.Option(help="Of autopruner: fermi, penalty or topk.")] = "fermi",
+    constraint: Annotated[str | None, typer.Option(help="Of autopruner: fermi, penalty or topk; topk by default.")] = None,
     epochs: Annotated[int, typer.Option(help="Epochs at most; of autopruner 60 % of them before the choice is final.")] = 40,
     batch: Annotated[int | None, typer.Option(help="Rows per step; at least 64 steps per epoch by default.")] = None,
     learning_rate: Annotated[float, typer.Option(help="Of Adam, at the start of the cosine schedule.")] = 2e-3,

@@ -14,7 +14,7 @@ def command(
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
     method: Annotated[str, typer.Option(help="autopruner, cancelout, ranking (CancelOut as published), magnitude, norm, "
                                                 "l1, iterative, random, trees.")] = "autopruner",
-    constraint: Annotated[str, typer.Option(help="Of autopruner: fermi, penalty or topk.")] = "fermi",
+    constraint: Annotated[str | None, typer.Option(help="Of autopruner: fermi, penalty or topk; fermi by default.")] = None,
     hidden: Annotated[str, typer.Option(help="Nodes of the hidden layers.")] = "64,32,16",
     epochs: Annotated[int, typer.Option(help="Epochs at most; of autopruner 60 % of them before the choice is final.")] = 40,
     batch: Annotated[int | None, typer.Option(help="Rows per step; at least 64 steps per epoch by default.")] = None,

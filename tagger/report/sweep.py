@@ -18,7 +18,7 @@ from pseudoexp.errors import ConfigError, DataError, MissingExtra
 from tagger.data import quantity
 from tagger.report.page import subscripts
 from tagger.report.tables import Table, count, percent
-from tagger.sweep import Result, load_results
+from tagger.sweep import GRID, Result, load_results
 
 CLOCK_NS, LEVELS = 5, 5
 """Clock and additions per stage behind the latencies of `tagger.lut_jobs`."""
@@ -87,7 +87,7 @@ def label(result: Result) -> str:
     name = {"none": "full network", "iterative": f"iterative, {said['rounds']} rounds"}.get(said["method"], said["method"])
     if said.get("cost", "nodes") != "nodes":
         name += f" by {said['cost']}"
-    if said["constraint"] != "fermi":
+    if said["constraint"] != GRID[result["kind"]]["constraint"][0]:
         name += f" ({said['constraint']})"
     if said.get("where", "hidden") != "hidden":
         name += f" on {said['where']}"

@@ -159,14 +159,13 @@ def hard_gates(scores: Tensor, owners: NDArray[np.int64], count: int) -> Tensor:
         1 for the nodes kept, 0 for the others; no gradient.
     """
     scores = ops.stop_gradient(scores)
-    n, member = len(owners), ops.convert_to_tensor(membership(owners))
-    winners = ops.argmax(ops.where(member, scores[None, :], ops.min(scores) - 1.0), axis=1)
-    is_best = ops.any(ops.equal(winners[:, None], ops.arange(n, dtype=winners.dtype)[None, :]), axis=0)
-    order = ops.argsort(-scores)
-    # positions in this order, the layers' best before all others: distinct keys, so no second tie
-    key = ops.arange(n, dtype="int32") + ops.where(ops.take(is_best, order), 0, n)
-    rank = ops.argsort(ops.take(order, ops.argsort(key)))
-    return ops.cast(rank < count, scores.dtype)
+    n = len(owners)
+    lowest = ops.min(scores)
+    winners = ops.argmax(ops.where(ops.convert_to_tensor(membership(owners)), scores[None, :], lowest - 1.0), axis=1)
+    is_best = ops.max(ops.one_hot(winners, n, dtype=scores.dtype), axis=0)
+    # the layers' best come before all others; rounding may tie them, but they are kept in any order
+    key = scores + is_best * (ops.max(scores) - lowest + 1.0)
+    return ops.sum(ops.one_hot(ops.argsort(-key)[:count], n, dtype=scores.dtype), axis=0)
 
 
 def occupation(scores: Tensor, owners: NDArray[np.int64], count: int, temperature: Tensor | float) -> Tensor:

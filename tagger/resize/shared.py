@@ -11,7 +11,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError
-from tagger.resize.budget import SURE, Tensor, attach_gradient, check_count, hard_gates, levels, occupation, select
+from tagger.resize.budget import SURE, Tensor, attach_gradient, check_count, hard_gates, levels, select
 from tagger.resize.cost import Cost
 from tagger.resize.priced import cheapest_first, check_limit, priced_hard, priced_occupation
 
@@ -137,37 +137,36 @@ class Budget:
     def gates(self) -> Tensor:
         """Gates of all layers, one after the other: the frozen selection, or the soft gates."""
         frozen = ops.convert_to_tensor(self._members[0].frozen) > 0.5
-        if self.constraint != "fermi" or self.cost is not None:
+        if self.constraint == "penalty" or self.cost is not None:
             return ops.cond(frozen, lambda: _joined([layer.mask for layer in self._members]), self.soft_gates)
         scores, heat = _joined([layer.scores for layer in self._members]), ops.convert_to_tensor(self._members[0].temperature)
-        fixed, owners = ops.stop_gradient(scores), self._owners()
+        fixed, owners, hard = ops.stop_gradient(scores), self._owners(), self.constraint == "topk"
 
-        def selected() -> tuple[Tensor, Tensor]:
+        def selected() -> tuple[Tensor, ...]:
             kept = _joined([layer.mask for layer in self._members])
-            return (2.0 * kept - 1.0) * SURE, ops.zeros((len(self._members) + 1, len(owners)), dtype=scores.dtype)
+            known = (2.0 * kept - 1.0) * SURE, ops.zeros((len(self._members) + 1, len(owners)), dtype=scores.dtype)
+            return (*known, kept) if hard else known
+
+        def soft() -> tuple[Tensor, ...]:
+            known = levels(fixed, owners, int(self.nodes), heat)
+            return (*known, hard_gates(fixed, owners, int(self.nodes))) if hard else known
 
         # only what has no gradient depends on the condition: to differentiate one costs more than all of the rest
-        argument, group = ops.cond(frozen, selected, lambda: levels(fixed, owners, int(self.nodes), heat))
-        return attach_gradient(argument, group, (scores - fixed) / heat)
+        argument, group, *best = ops.cond(frozen, selected, soft)
+        gates = attach_gradient(argument, group, (scores - fixed) / heat)
+        return gates + ops.stop_gradient(best[0] - gates) if hard else gates
 
     def soft_gates(self) -> Tensor:
-        """Gates of all layers, one after the other, at the present temperature."""
+        """Gates of a "penalty" or a cost at the present temperature, those of all layers one after the other."""
         scores = _joined([layer.scores for layer in self._members])
         heat = ops.convert_to_tensor(self._members[0].temperature)
-        if self.constraint == "penalty":
+        if self.cost is None or self.constraint == "penalty":
             return ops.sigmoid(scores / heat)
-        if self.cost is None:
-            gates = occupation(scores, self._owners(), int(self.nodes), heat)
-        else:
-            gates = priced_occupation(scores, self._owners(), self._channels(), self.cost, self.nodes, heat)
+        owners, channels = self._owners(), self._channels()
+        gates = priced_occupation(scores, owners, channels, self.cost, self.nodes, heat)
         if self.constraint == "topk":
-            return self._hard_gates(scores) + gates - ops.stop_gradient(gates)
+            return gates + ops.stop_gradient(priced_hard(scores, owners, channels, self.cost, self.nodes) - gates)
         return gates
-
-    def _hard_gates(self, scores: Tensor) -> Tensor:
-        if self.cost is None:
-            return hard_gates(scores, self._owners(), int(self.nodes))
-        return priced_hard(scores, self._owners(), self._channels(), self.cost, self.nodes)
 
     def part(self, layer: Gate, trace: object | None = None) -> Tensor:
         """One layer's gates; ones until all layers are built.

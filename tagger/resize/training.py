@@ -43,6 +43,9 @@ FRACTIONS: Mapping[str, float] = {
     "trees": 0.0, "iterative": 0.0,
 }  # fmt: skip
 """Share of the epochs before the freeze, chosen on validation rows (bench/RESULTS.md)."""
+HOLDING, SELECTING = "fermi", "topk"
+"""What the defaults of `ResizeOptions.constraint` are. Soft gates do not feel that a layer of which one particle is left can tell
+no two things apart: 64 gates of 1/64 pass all that 64 nodes say. The best nodes alone do, from the first step on."""
 _RANKED_ROWS = 20_000
 _CHECKED_ROWS = 4096
 
@@ -57,8 +60,9 @@ class ResizeOptions:
         One of `METHODS`.
     where : str
         What the budget spans, see `tagger.resize.insert.insert_pruners`.
-    constraint : str
-        How "autopruner" holds its budget, see `tagger.resize.gate.Budget`.
+    constraint : str, optional
+        How "autopruner" holds its budget, see `tagger.resize.gate.Budget`: by default "topk" where it starts from the magnitudes
+        of a trained network, else "fermi".
     fraction : float, optional
         Share of the epochs before the freeze, by default the method's of `FRACTIONS`; "random", "trees" and, on a
         trained network, "magnitude" and "norm" choose at once.
@@ -84,7 +88,7 @@ class ResizeOptions:
 
     method: str = "autopruner"
     where: str = HIDDEN
-    constraint: str = "fermi"
+    constraint: str | None = None
     fraction: float | None = None
     retrain: bool = False
     tune: bool = False
@@ -110,6 +114,10 @@ class ResizeOptions:
             raise ConfigError("method 'trees' ranks inputs: only where = inputs is allowed")
         if self.fraction is None:
             object.__setattr__(self, "fraction", FRACTIONS[self.method])
+
+    def starts_from_magnitudes(self, trained: bool) -> bool:
+        """Return whether the scores of "autopruner" start from what the nodes of a network, trained or not, are worth already."""
+        return self.warm and trained and self.method == "autopruner"
 
 
 class Resized(NamedTuple):
@@ -261,8 +269,8 @@ def resize(
         If the small network is not equal to the gated one.
     """
     groups = {INPUTS: track_jet_groups(data.inputs)} if options.group_track_jets else None
-    gated = insert_pruners(model, count, options.where, options.constraint, METHODS[options.method], cost=options.cost,
-                           groups=groups)
+    constraint = options.constraint or (SELECTING if options.starts_from_magnitudes(trained) else HOLDING)
+    gated = insert_pruners(model, count, options.where, constraint, METHODS[options.method], cost=options.cost, groups=groups)
     history = _train_gated(gated, data, options, config, report, trained)
     small, inputs = shrink(gated)
     chosen = data.select([data.inputs[i] for i in inputs])
@@ -313,8 +321,7 @@ def _schedule(options: ResizeOptions, config: TrainConfig, data: TaggerData, tra
     if options.method in ("magnitude", "norm"):
         rows = data.train.x[:_RANKED_ROWS] if options.method == "magnitude" else None
         return OneShot(ranker("magnitude", config.seed, rows), fraction=0.0 if trained else fraction)
-    warm = options.warm and trained and options.method == "autopruner"
-    prior = ranker("magnitude", config.seed, data.train.x[:_RANKED_ROWS]) if warm else None
+    prior = ranker("magnitude", config.seed, data.train.x[:_RANKED_ROWS]) if options.starts_from_magnitudes(trained) else None
     return Anneal(fraction=fraction, travel=options.travel, cooling=options.cooling, prior=prior)
 
 
