@@ -260,7 +260,7 @@ def points_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[f
     rows = []
     for entry in points:
         seconds = f"{entry['seconds']:.0f}"
-        layouts = ", ".join(dict.fromkeys(entry["layouts"]))
+        layouts = ", ".join(dict.fromkeys(entry["layouts"])).replace("-", "\N{NON-BREAKING HYPHEN}")
         rows.append((None, (entry["label"], write(entry["x"]), str(len(entry["seeds"])), _digits(entry["auc"], 4),
                             _digits(entry["0.5"], 0), _digits(entry["0.6"], 0), f"{entry['epochs']:g}", seconds, layouts)))
     return Table(("method", what, "seeds", "AUC", "1/ε_B at 50 %", "1/ε_B at 60 %", "epochs", "seconds", "layouts"), tuple(rows))

@@ -15,6 +15,8 @@ from tagger.report.plots import colour, line
 
 NAMES = {"auc": "AUC", "0.5": r"$1/\varepsilon_B$ at $\varepsilon_S$ = 50%", "0.6": r"$1/\varepsilon_B$ at $\varepsilon_S$ = 60%"}
 MARKERS = "os^Dv<>Pp*hX"
+DEAD = 0.55
+"""AUC up to which a network has learned nothing."""
 
 
 def _labels(points: Sequence[dict[str, Any]]) -> list[str]:
@@ -37,6 +39,18 @@ def _curves(axes: Axes, points: Sequence[dict[str, Any]], figure: str) -> None:
     axes.set_axisbelow(True)
 
 
+def _frame(axes: Axes, points: Sequence[dict[str, Any]], figure: str) -> None:
+    """Rejections from 0 on; the AUC without networks that learned nothing, which would press the rest together."""
+    if figure != "auc":
+        axes.set_ylim(bottom=0.0)
+        return
+    medians = [point[figure]["median"] for point in points if point[figure] and point[figure]["median"] > DEAD]
+    if medians:
+        low, high = min(medians), max(medians)
+        reach = max(high - low, 0.002)
+        axes.set_ylim(low - 0.15 * reach, high + 0.1 * reach)
+
+
 @styled
 def curves(points: Sequence[dict[str, Any]], what: str, share: bool = False,
            reference: dict[str, Any] | None = None) -> Figure:
@@ -47,6 +61,7 @@ def curves(points: Sequence[dict[str, Any]], what: str, share: bool = False,
         _curves(axes, points, figure)
         axes.set(xscale="log", xlabel=what)
         axes.margins(x=0.08)
+        _frame(axes, points, figure)
         if reference and reference[figure] is not None:
             axes.axhline(reference[figure]["median"], color=INK, lw=0.9, ls=":")
         if share:

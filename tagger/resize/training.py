@@ -119,6 +119,10 @@ class ResizeOptions:
         """Return whether the scores of "autopruner" start from what the nodes of a network, trained or not, are worth already."""
         return self.warm and trained and self.method == "autopruner"
 
+    def resolved(self, trained: bool) -> ResizeOptions:
+        """Return the same with the constraint that holds for a network, trained or not."""
+        return replace(self, constraint=self.constraint or (SELECTING if self.starts_from_magnitudes(trained) else HOLDING))
+
 
 class Resized(NamedTuple):
     """A network made small.
@@ -177,7 +181,7 @@ def select_features(
         Not saved yet; its network takes the inputs kept, in the file's order.
     """
     config = config or TrainConfig()
-    options = replace(options or ResizeOptions(), where=INPUTS)
+    options = replace(options or ResizeOptions(), where=INPUTS).resolved(trained=False)
     data = data if config.inputs is None else data.select(config.inputs)
     start = time.perf_counter()
     model = build(len(data.inputs), config.hidden, *moments(data.train.x), seed=config.seed)
@@ -220,7 +224,7 @@ def prune(
     ConfigError
         If the run was loaded without its network, or the place or the number of nodes is impossible.
     """
-    config, options = config or TrainConfig(), options or ResizeOptions()
+    config, options = config or TrainConfig(), (options or ResizeOptions()).resolved(trained=True)
     if parent.model is None:
         raise ConfigError(f"run {parent.name} was loaded without its network")
     start = time.perf_counter()
@@ -269,7 +273,7 @@ def resize(
         If the small network is not equal to the gated one.
     """
     groups = {INPUTS: track_jet_groups(data.inputs)} if options.group_track_jets else None
-    constraint = options.constraint or (SELECTING if options.starts_from_magnitudes(trained) else HOLDING)
+    constraint = options.resolved(trained).constraint or HOLDING
     gated = insert_pruners(model, count, options.where, constraint, METHODS[options.method], cost=options.cost, groups=groups)
     history = _train_gated(gated, data, options, config, report, trained)
     small, inputs = shrink(gated)

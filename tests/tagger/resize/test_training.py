@@ -66,6 +66,14 @@ def test_nodes_are_pruned_to_the_number(method, data, parent):
     _check_pair(run, data)
 
 
+@pytest.mark.parametrize(("warm", "constraint", "held"), [
+    (True, None, "topk"), (False, None, "fermi"), (True, "penalty", "penalty")])
+def test_a_trained_network_is_pruned_by_selection(warm, constraint, held, data, parent):
+    run = prune(parent, data, 7, ResizeOptions(warm=warm, constraint=constraint), CONFIG)
+    assert {gate.budget.constraint for gate in find_gates(run.gated)} == {held}
+    assert run.config["options"]["constraint"] == held
+
+
 @pytest.mark.parametrize(("where", "nodes", "asked"), [
     ("all", 9, {"budget": 9}), ("inputs", 4, {"budget": 4, "features": 4}),
     ("hidden_2", 2, {"budget": 2, "nodes": 10})])
