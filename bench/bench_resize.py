@@ -63,8 +63,9 @@ def cost(data: TaggerData, batches: list[int], rounds_of: int) -> None:
     for jit in (False, True):
         for batch in batches:
             plain = build(len(data.inputs), (64, 32, 16), *moments(data.train.x))
-            frozen = insert_pruners(plain, "25%")
-            models = {"plain": plain, "hidden gates": insert_pruners(plain, "25%"),
+            frozen = insert_pruners(plain, "25%", constraint="topk")
+            models = {"plain": plain, "hidden gates, topk": insert_pruners(plain, "25%", constraint="topk"),
+                      "hidden gates, fermi": insert_pruners(plain, "25%"),
                       "input gates": insert_pruners(plain, 12, "inputs"), "hidden gates, frozen": frozen}
             find_budgets(frozen)[0].freeze()
             models["shrunk"] = shrink(frozen).model

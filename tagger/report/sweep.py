@@ -46,9 +46,9 @@ def summarise(results: Sequence[Result]) -> Summary:
     Returns
     -------
     dict
-        `nodes`, `features` (curves, one point per method and number), `asked` (asked for and kept of every run),
-        `survivors` (features by method and number), `searches`, `fixed`, `frontier`, `luts` (None without), `distil`; JSON
-        types only.
+        `nodes`, `features` (curves, one point per method and number; the full network in both), `asked` (asked for and kept
+        of every run), `survivors` (features by method and number), `searches`, `fixed`, `frontier`, `luts` (None without),
+        `distil`; JSON types only.
 
     Raises
     ------
@@ -59,8 +59,10 @@ def summarise(results: Sequence[Result]) -> Summary:
         raise DataError("no job of this sweep is finished: there is nothing to report")
     chosen = {kind: [result for result in results if result["kind"] == kind]
               for kind in ("prune", "select", "fixed", "quantise", "luts", "distil", "layouts", "features")}
+    full = [result for result in chosen["prune"] if result["settings"]["method"] == "none"]
     return {
-        "nodes": _points(chosen["prune"], _share_of_nodes), "features": _points(chosen["select"], _features_kept),
+        "nodes": _points(chosen["prune"], _share_of_nodes),
+        "features": _points([*chosen["select"], *full], _features_kept) if chosen["select"] else [],
         "asked": [pair for result in (*chosen["prune"], *chosen["select"], *chosen["distil"]) if (pair := _asked(result))],
         "survivors": _survivors(chosen["select"]),
         "searches": [{"kind": kind, "settings": result["settings"], "verdict": verdict(result["search"])} | result["search"]
