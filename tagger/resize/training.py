@@ -61,8 +61,8 @@ class ResizeOptions:
     where : str
         What the budget spans, see `tagger.resize.insert.insert_pruners`.
     constraint : str, optional
-        How "autopruner" holds its budget, see `tagger.resize.gate.Budget`: by default "topk" where it starts from the magnitudes
-        of a trained network, else "fermi".
+        How "autopruner" holds its budget, see `tagger.resize.gate.Budget`: by default "topk", but "fermi" where inputs are
+        chosen while a network is trained for the first time.
     fraction : float, optional
         Share of the epochs before the freeze, by default the method's of `FRACTIONS`; "random", "trees" and, on a
         trained network, "magnitude" and "norm" choose at once.
@@ -108,12 +108,17 @@ class ResizeOptions:
         if self.rounds < 1 or self.strength < 0.0:
             raise ConfigError(f"rounds {self.rounds}, strength {self.strength:g}: allowed are at least 1 round and no "
                               "negative strength")
-        if self.group_track_jets and self.where != ALL and INPUTS not in [word.strip() for word in self.where.split(",")]:
+        if self.group_track_jets and not self.spans_inputs:
             raise ConfigError(f"track jets are grouped among inputs, but the budget spans '{self.where}'")
         if self.method == "trees" and self.where != INPUTS:
             raise ConfigError("method 'trees' ranks inputs: only where = inputs is allowed")
         if self.fraction is None:
             object.__setattr__(self, "fraction", FRACTIONS[self.method])
+
+    @property
+    def spans_inputs(self) -> bool:
+        """Inputs are among what the budget spans."""
+        return self.where == ALL or INPUTS in [word.strip() for word in self.where.split(",")]
 
     def starts_from_magnitudes(self, trained: bool) -> bool:
         """Return whether the scores of "autopruner" start from what the nodes of a network, trained or not, are worth already."""
@@ -121,7 +126,8 @@ class ResizeOptions:
 
     def resolved(self, trained: bool) -> ResizeOptions:
         """Return the same with the constraint that holds for a network, trained or not."""
-        return replace(self, constraint=self.constraint or (SELECTING if self.starts_from_magnitudes(trained) else HOLDING))
+        usual = HOLDING if self.spans_inputs and not self.starts_from_magnitudes(trained) else SELECTING
+        return replace(self, constraint=self.constraint or usual)
 
 
 class Resized(NamedTuple):

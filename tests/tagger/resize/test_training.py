@@ -66,10 +66,11 @@ def test_nodes_are_pruned_to_the_number(method, data, parent):
     _check_pair(run, data)
 
 
-@pytest.mark.parametrize(("warm", "constraint", "held"), [
-    (True, None, "topk"), (False, None, "fermi"), (True, "penalty", "penalty")])
-def test_a_trained_network_is_pruned_by_selection(warm, constraint, held, data, parent):
-    run = prune(parent, data, 7, ResizeOptions(warm=warm, constraint=constraint), CONFIG)
+@pytest.mark.parametrize(("where", "warm", "constraint", "held"), [
+    ("hidden", True, None, "topk"), ("all", True, None, "topk"), ("all", False, None, "fermi"),
+    ("hidden_1, inputs", False, None, "fermi"), ("hidden", False, None, "topk"), ("hidden", True, "penalty", "penalty")])
+def test_nodes_are_pruned_by_selection(where, warm, constraint, held, data, parent):
+    run = prune(parent, data, 7, ResizeOptions(where=where, warm=warm, constraint=constraint), replace(CONFIG, epochs=2))
     assert {gate.budget.constraint for gate in find_gates(run.gated)} == {held}
     assert run.config["options"]["constraint"] == held
 
