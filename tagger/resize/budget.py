@@ -160,43 +160,24 @@ def hard_gates(scores: Tensor, owners: NDArray[np.int64], count: int) -> Tensor:
     """
     scores = ops.stop_gradient(scores)
     n = len(owners)
-    lowest = ops.min(scores)
-    winners = ops.argmax(ops.where(ops.convert_to_tensor(membership(owners)), scores[None, :], lowest - 1.0), axis=1)
-    is_best = ops.max(ops.one_hot(winners, n, dtype=scores.dtype), axis=0)
     # the layers' best come before all others; rounding may tie them, but they are kept in any order
-    key = scores + is_best * (ops.max(scores) - lowest + 1.0)
+    key = scores + best_of_layers(scores, owners) * (ops.max(scores) - ops.min(scores) + 1.0)
     return ops.sum(ops.one_hot(ops.argsort(-key)[:count], n, dtype=scores.dtype), axis=0)
 
 
-def occupation(scores: Tensor, owners: NDArray[np.int64], count: int, temperature: Tensor | float) -> Tensor:
-    """Fermi-Dirac gates of all nodes under one budget.
-
-    Parameters
-    ----------
-    scores : tensor (n,), float32 or float64
-        One score per node.
-    owners : array of int (n,)
-        The layer of each node, 0 to layers - 1, known when the graph is made.
-    count : int
-        Number of particles N, between the number of layers and n.
-    temperature : float or scalar tensor
-        T > 0, in the unit of the scores.
-
-    Returns
-    -------
-    tensor (n,)
-        Gates in [0, 1]: their sum is N to 1e-6 n, in each layer it is at least 1. Their derivative with respect
-        to the scores is exact (see the module's equations).
-    """
-    fixed, heat = ops.stop_gradient(scores), ops.cast(temperature, scores.dtype)
-    return attach_gradient(*levels(fixed, owners, count, heat), (scores - fixed) / heat)
+def best_of_layers(scores: Tensor, owners: NDArray[np.int64]) -> Tensor:
+    """1 for the best node of every layer, ties by index, and 0 for the others, (n,), inside a graph."""
+    member = ops.convert_to_tensor(membership(owners))
+    winners = ops.argmax(ops.where(member, scores[None, :], ops.min(scores) - 1.0), axis=1)
+    return ops.max(ops.one_hot(winners, len(owners), dtype=scores.dtype), axis=0)
 
 
 def levels(scores: Tensor, owners: NDArray[np.int64], count: int, heat: Tensor) -> tuple[Tensor, Tensor]:
     """Arguments (n,) of the sigmoids that the gates are, and the groups of nodes as a matrix (groups, n) of 0 and 1.
 
     What `attach_gradient` needs; nothing here is differentiated. The nodes of a group share a potential, those of none are
-    where they are for good.
+    where they are for good. The gates sum to `count` to 1e-6 n and to at least 1 in each layer; `owners` has the layer of each
+    node, 0 to layers - 1, `count` is between the number of layers and n, `heat` is T > 0 in the unit of the scores.
     """
     owners = np.asarray(owners)
     sizes = np.bincount(owners)

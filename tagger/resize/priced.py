@@ -20,7 +20,7 @@ from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
 from pseudoexp.errors import ConfigError
-from tagger.resize.budget import Tensor, arguments, attach_gradient, membership
+from tagger.resize.budget import Tensor, arguments, attach_gradient, best_of_layers, membership
 from tagger.resize.cost import Cost
 
 STEPS = 24
@@ -137,9 +137,7 @@ def priced_hard(scores: Tensor, owners: NDArray[np.int64], channels: NDArray[np.
     spent = _spent_in_order(order, member, weight, cost)
     rank = ops.argsort(order)
     fits = ops.cast(ops.take(spent, rank) <= limit * (1.0 + 1e-6), scores.dtype)
-    first = ops.argmax(ops.where(member > 0.5, fixed[None, :], ops.min(fixed) - 1.0), axis=1)
-    best = ops.any(ops.equal(first[:, None], ops.arange(len(owners), dtype=first.dtype)[None, :]), axis=0)
-    return ops.maximum(fits, ops.cast(best, scores.dtype))
+    return ops.maximum(fits, best_of_layers(fixed, owners))
 
 
 def _constants(owners: NDArray[np.int64], channels: NDArray[np.int64], dtype: Any) -> tuple[Tensor, Tensor]:

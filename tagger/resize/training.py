@@ -124,10 +124,9 @@ class ResizeOptions:
         """Return whether the scores of "autopruner" start from what the nodes of a network, trained or not, are worth already."""
         return self.warm and trained and self.method == "autopruner"
 
-    def resolved(self, trained: bool) -> ResizeOptions:
-        """Return the same with the constraint that holds for a network, trained or not."""
-        usual = HOLDING if self.spans_inputs and not self.starts_from_magnitudes(trained) else SELECTING
-        return replace(self, constraint=self.constraint or usual)
+    def constraint_on(self, trained: bool) -> str:
+        """Return the constraint that holds for a network, trained or not."""
+        return self.constraint or (HOLDING if self.spans_inputs and not self.starts_from_magnitudes(trained) else SELECTING)
 
 
 class Resized(NamedTuple):
@@ -187,7 +186,8 @@ def select_features(
         Not saved yet; its network takes the inputs kept, in the file's order.
     """
     config = config or TrainConfig()
-    options = replace(options or ResizeOptions(), where=INPUTS).resolved(trained=False)
+    options = replace(options or ResizeOptions(), where=INPUTS)
+    options = replace(options, constraint=options.constraint_on(trained=False))
     data = data if config.inputs is None else data.select(config.inputs)
     start = time.perf_counter()
     model = build(len(data.inputs), config.hidden, *moments(data.train.x), seed=config.seed)
@@ -230,7 +230,8 @@ def prune(
     ConfigError
         If the run was loaded without its network, or the place or the number of nodes is impossible.
     """
-    config, options = config or TrainConfig(), (options or ResizeOptions()).resolved(trained=True)
+    config, options = config or TrainConfig(), options or ResizeOptions()
+    options = replace(options, constraint=options.constraint_on(trained=True))
     if parent.model is None:
         raise ConfigError(f"run {parent.name} was loaded without its network")
     start = time.perf_counter()
@@ -279,8 +280,8 @@ def resize(
         If the small network is not equal to the gated one.
     """
     groups = {INPUTS: track_jet_groups(data.inputs)} if options.group_track_jets else None
-    constraint = options.resolved(trained).constraint or HOLDING
-    gated = insert_pruners(model, count, options.where, constraint, METHODS[options.method], cost=options.cost, groups=groups)
+    gated = insert_pruners(model, count, options.where, options.constraint_on(trained), METHODS[options.method],
+                           cost=options.cost, groups=groups)
     history = _train_gated(gated, data, options, config, report, trained)
     small, inputs = shrink(gated)
     chosen = data.select([data.inputs[i] for i in inputs])
