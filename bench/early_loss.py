@@ -1,7 +1,7 @@
 """What the early test and the region of the calorimeter cost: rows lost and rows changed, per bin of jet pT.
 
     python bench/early_loss.py --events 20000
-    python bench/early_loss.py --events 400000 --folder EVENTS --cards atlas-itk perfect
+    python bench/early_loss.py --events 400000 --engine builtin --cards atlas-itk hlt
     python bench/early_loss.py --partons --events 400000
 
 Every event goes through detector and jets twice: as a whole, and as the chain does it. A row is lost if its jet is not
@@ -16,9 +16,7 @@ than that of its partons.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import samples
@@ -33,6 +31,7 @@ from pseudoexp.dataset.schema import EVENTS_PER_CHUNK, row
 from pseudoexp.dataset.weights import DEFAULT_SAMPLING
 from pseudoexp.detector.simulate import EVERYWHERE
 from pseudoexp.early_test import count_track_jets, early_workspace, fill_discs, fill_region, may_pass
+from pseudoexp.engines import engine
 from pseudoexp.engines.batches import join
 from pseudoexp.engines.builtin.chunk import _workspace, asked_of, generate_chunk
 from pseudoexp.engines.builtin.event import EngineWorkspace
@@ -109,13 +108,18 @@ def measure(batch, process, seed, tables, ws, columns, out):
     return n
 
 
-def _measure_chunk(folder: Path, card: str, process: int, chunk: int) -> NDArray[np.float64]:
-    batch, tables = samples.read_chunk(folder, process, chunk), samples.tables_of(samples.detector(card))
-    out = np.zeros((8 * len(batch.event_number), 7))
-    n = measure(batch, process, samples.SEED, tables, chain._workspace(4096, tables), np.zeros(100), out)
-    if n < 0:
-        raise RuntimeError(f"process {process}, chunk {chunk}: an event does not fit")
-    return out[:n]
+def _measure_chunk(cards: tuple[str, ...], maker: str, process: int, chunk: int) -> list[NDArray[np.float64]]:
+    """Return the rows of a chunk of an engine's events for every card."""
+    batch = engine(maker).generate_chunk(process, samples.SEED, chunk * EVENTS_PER_CHUNK, EVENTS_PER_CHUNK,
+                                         EngineSettings(*DEFAULT_SAMPLING))
+    found = []
+    for card in cards:
+        tables, out = samples.tables_of(samples.detector(card)), np.zeros((8 * len(batch.event_number), 7))
+        n = measure(batch, process, samples.SEED, tables, chain._workspace(4096, tables), np.zeros(100), out)
+        if n < 0:
+            raise RuntimeError(f"process {process}, chunk {chunk}: an event does not fit")
+        found.append(out[:n])
+    return found
 
 
 def _whole_event(process: int, number: int) -> tuple[EventBatch, EngineWorkspace]:
@@ -192,20 +196,18 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first event of each process (--partons)")
     parser.add_argument("--partons", action="store_true", help="judge the built-in engine's test of partons")
     parser.add_argument("--cards", nargs="+", default=CARDS)
-    parser.add_argument("--folder", type=Path, help="keep the events here, or take them from here")
+    parser.add_argument("--engine", default="pythia8", help="whose events")
     parser.add_argument("--processes", type=int, default=0, help="worker processes, 0 for one per core")
     options = parser.parse_args()
     chunks = max(1, options.events // (2 * EVENTS_PER_CHUNK))
     if options.partons:
         judge_partons(tuple(options.cards), options.first // EVENTS_PER_CHUNK, chunks, options.processes)
         return
-    with tempfile.TemporaryDirectory(prefix="pseudoexp-early-") as temporary:
-        folder = options.folder or Path(temporary)
-        samples.make_events(folder, chunks, options.processes)
-        print("| card | class | pT [GeV] | rows | lost | loss by weight | changed |\n|---|---|---|---|---|---|---|")
-        for card in options.cards:
-            jobs = [(folder, card, process, chunk) for process in samples.PROCESSES for chunk in range(chunks)]
-            print("\n".join(table(card, np.concatenate(samples.parallel(_measure_chunk, jobs, options.processes)))))
+    jobs = [(tuple(options.cards), options.engine, process, chunk) for process in samples.PROCESSES for chunk in range(chunks)]
+    pieces = samples.parallel(_measure_chunk, jobs, options.processes)
+    print("| card | class | pT [GeV] | rows | lost | loss by weight | changed |\n|---|---|---|---|---|---|---|")
+    for k, card in enumerate(options.cards):
+        print("\n".join(table(card, np.concatenate([found[k] for found in pieces]))))
 
 
 if __name__ == "__main__":

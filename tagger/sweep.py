@@ -28,7 +28,7 @@ from pseudoexp.errors import ConfigError, PseudoexpError, SchemaError
 
 GRID: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "prune": {"method": ("autopruner",), "nodes": ("50%",), "constraint": ("topk",), "cost": ("nodes",), "where": ("hidden",),
-              "rounds": (3,), "retrain": (False,), "tune": (False,)},
+              "rounds": (3,), "retrain": (False,), "tune": (False,), "epochs": (0,)},
     "select": {"method": ("autopruner",), "features": (12,), "constraint": ("fermi",), "rounds": (3,), "retrain": (False,),
                "group_track_jets": (False,)},
     "fixed": {"nodes": ("100%",)},
@@ -38,7 +38,7 @@ GRID: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "layouts": {"hidden": ([16, 16, 16],), "nodes": (12,)},
     "features": {"inputs": ([],), "features": (3,), "hidden": ([16, 16, 16],)},
 }
-"""Kinds of scans, with what can be varied in each and the values that stand where nothing is said."""
+"""Kinds of scans, with what can be varied in each and the values that stand where nothing is said (0 epochs: `prune_epochs`)."""
 PER_SEED = ("prune", "select", "fixed", "quantise", "luts", "distil")
 """Kinds of which every seed is a job of its own; the others take all seeds at once."""
 COMMON: Mapping[str, Any] = {"rows": None, "hidden": [64, 32, 16], "epochs": 40, "prune_epochs": None, "batch": None,
@@ -208,8 +208,9 @@ def _that_matter(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
     idle = {"constraint"} if method != "autopruner" else set()
     idle |= {"rounds"} if method != "iterative" else set()
     if kind == "prune" and method == "none":
-        return {key: values[0] for key, values in GRID[kind].items()} | {"method": method, "nodes": "100%"}
-    return {key: GRID[kind][key][0] if key in idle else value for key, value in settings.items()}
+        idle, settings = set(settings) - {"method", "nodes"}, settings | {"nodes": "100%"}
+    matter = {key: GRID[kind][key][0] if key in idle else value for key, value in settings.items()}
+    return {key: value for key, value in matter.items() if key != "epochs" or value}
 
 
 def digest(content: Any) -> str:

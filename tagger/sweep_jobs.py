@@ -97,7 +97,8 @@ class Workbench:
             return _told(parent, {"nodes": said["nodes"]}, 0, parent)
         options = ResizeOptions(method=said["method"], where=said["where"], constraint=said["constraint"], cost=said["cost"],
                                 rounds=said["rounds"], retrain=said["retrain"], tune=said["tune"])
-        run = prune(parent, self.data, said["nodes"], options, self.plan(_seed(job), self.prune_epochs))
+        plan = self.plan(_seed(job), said.get("epochs", self.prune_epochs))
+        run = prune(parent, self.data, said["nodes"], options, plan)
         return _told(run, run.config["asked"], parent.config["training"]["epochs"], parent)
 
     def _select(self, job: Job) -> Result:

@@ -46,9 +46,9 @@ def summarise(results: Sequence[Result]) -> Summary:
     Returns
     -------
     dict
-        `nodes`, `features` (curves, one point per method and number; the full network in both), `asked` (asked for and kept
-        of every run), `survivors` (features by method and number), `searches`, `fixed`, `frontier`, `luts` (None without),
-        `distil`; JSON types only.
+        `nodes`, `features` (curves, one point per method and number; the full network in both), `costs` (by nodes asked for,
+        curves over epochs where a scan varied them), `asked` (asked for and kept of every run), `survivors` (features by
+        method and number), `searches`, `fixed`, `frontier`, `luts` (None without), `distil`; JSON types only.
 
     Raises
     ------
@@ -61,7 +61,8 @@ def summarise(results: Sequence[Result]) -> Summary:
               for kind in ("prune", "select", "fixed", "quantise", "luts", "distil", "layouts", "features")}
     full = [result for result in chosen["prune"] if result["settings"]["method"] == "none"]
     return {
-        "nodes": _points(chosen["prune"], _share_of_nodes),
+        "nodes": _points([result for result in chosen["prune"] if "epochs" not in result["settings"]], _share_of_nodes),
+        "costs": _costs(chosen["prune"]),
         "features": _points([*chosen["select"], *full], _features_kept) if chosen["select"] else [],
         "asked": [pair for result in (*chosen["prune"], *chosen["select"], *chosen["distil"]) if (pair := _asked(result))],
         "survivors": _survivors(chosen["select"]),
@@ -116,6 +117,24 @@ def _points(results: Sequence[Result], place: Callable[[Result], float], apart: 
         entry["layouts"] = ["-".join(str(n) for n in (len(r["inputs"]), *r["layout"])) for r in members]
         points.append(entry)
     return sorted(points, key=lambda entry: (entry["label"], entry["x"]))
+
+
+def _costs(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Figures against the epochs behind the full network, for nodes of which a scan varied them.
+
+    Each of AutoPruner's points notes the `equals`: of every other method the fewest epochs with at least its median AUC.
+    """
+    varied = {result["settings"]["nodes"] for result in results if "epochs" in result["settings"]}
+    found = []
+    for nodes in sorted(varied, key=str):
+        points = _points([result for result in results if result["settings"]["nodes"] == nodes], lambda result: result["epochs"])
+        for mine in (point for point in points if point["label"].startswith("autopruner")):
+            reached = [point for point in points if point["label"] != mine["label"]
+                       and point["auc"]["median"] >= mine["auc"]["median"]]
+            mine["equals"] = {label: min(p["x"] for p in reached if p["label"] == label)
+                              for label in dict.fromkeys(point["label"] for point in reached)}
+        found.append({"nodes": nodes, "points": points})
+    return found
 
 
 def _luts(results: Sequence[Result]) -> dict[str, Any] | None:
@@ -251,6 +270,7 @@ def render_sweep(summary: Summary, troubles: Sequence[str], name: str) -> str:
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), exact=sum(p["asked"] == p["kept"] for p in exact), runs=len(exact),
         nodes=points_table(summary["nodes"], "share of nodes", percent),
         frontier=points_table(summary["frontier"], "EBOPs", count), distil=points_table(summary["distil"], "nodes", count),
+        costs=[(entry, costs_table(entry["points"])) for entry in summary["costs"]],
         luts=luts_table(summary["luts"]), features=points_table(summary["features"], "features", count),
         survivors=survivors_table(summary["survivors"]), searches=[(s, search_table(s)) for s in summary["searches"]])
 
@@ -266,6 +286,22 @@ def points_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[f
         rows.append((None, (entry["label"], write(entry["x"]), str(len(entry["seeds"])), _digits(entry["auc"], 4),
                             _digits(entry["0.5"], 0), _digits(entry["0.6"], 0), f"{entry['epochs']:g}", seconds, layouts)))
     return Table(("method", what, "seeds", "AUC", "1/ε_B at 50 %", "1/ε_B at 60 %", "epochs", "seconds", "layouts"), tuple(rows))
+
+
+def costs_table(points: Sequence[dict[str, Any]]) -> Table:
+    """Figures by epochs, and beside AutoPruner's after how many the other methods have its median AUC."""
+    rows = []
+    for entry in points:
+        others = [label for label in dict.fromkeys(point["label"] for point in points) if label != entry["label"]]
+        equals = ", ".join(f"{label}: {_epochs(entry['equals'].get(label))}" for label in others) if "equals" in entry else ""
+        rows.append((None, (entry["label"], f"{entry['x']:g}", str(len(entry["seeds"])), _digits(entry["auc"], 4),
+                            _digits(entry["0.5"], 0), _digits(entry["0.6"], 0), f"{entry['seconds']:.0f}", equals)))
+    heads = ("method", "epochs", "seeds", "AUC", "1/ε_B at 50 %", "1/ε_B at 60 %", "seconds", "epochs to the same AUC")
+    return Table(heads, tuple(rows))
+
+
+def _epochs(value: float | None) -> str:
+    return "–" if value is None else f"{value:g}"
 
 
 def luts_table(luts: dict[str, Any] | None) -> Table | None:

@@ -44,6 +44,8 @@ def test_a_request_is_a_grid(folder):
     assert {job.name for job in third} == {job.name for job in jobs}
     more = jobs_of(Request.load(_request(folder, scans.replace('nodes', 'seeds = [2, 3, 4]\nnodes'))))
     assert {job.seed for job in more} == {2, 3, 4} and {job.name for job in again} < {job.name for job in more}
+    longer = jobs_of(Request.load(_request(folder, scans.replace('nodes', 'epochs = [0, 4]\nnodes'))))
+    assert {job.name for job in jobs} < {job.name for job in longer} and len(longer) == 2 * (1 + 2 * (2 * 2 + 2))
     search = jobs_of(Request.load(_request(folder, '[[scan]]\nkind = "layouts"\nhidden = [4, 4]\nnodes = 3\n')))
     assert [job.seed for job in search] == [None] and search[0].settings["hidden"] == [4, 4]
 
@@ -89,16 +91,22 @@ features = 2
 hidden = [3, 2]
 [[scan]]
 kind = "prune"
+nodes = 5
+method = ["autopruner", "magnitude"]
+epochs = 3
+[[scan]]
+kind = "prune"
 nodes = 999
 """)
     assert main(["sweep", str(path), "--out", str(out)]) == 1
     said = capsys.readouterr()
-    assert "finished    7 jobs, 0 were there, 1 failed" in said.out and "allowed are 2 to 10" in said.err
+    assert "finished    9 jobs, 0 were there, 1 failed" in said.out and "allowed are 2 to 10" in said.err
     results, troubles = load_results(out)
-    assert len(results) == 7 and len(troubles) == 1 and "allowed are 2 to 10" in troubles[0]
+    assert len(results) == 9 and len(troubles) == 1 and "allowed are 2 to 10" in troubles[0]
     (out / FAILED).write_text("no JSON")
     assert load_results(out)[1][0].endswith("not finished")
-    pruned = next(result for result in results if result["settings"].get("method") == "magnitude" and result["kind"] == "prune")
+    pruned = next(result for result in results if result["kind"] == "prune" and result["settings"]["method"] == "magnitude"
+                  and "epochs" not in result["settings"])
     assert pruned["nodes"] == 5 == pruned["kept"]["budget"] and pruned["epochs_total"] == pruned["epochs"] + 2 == 4
     damaged = min((out / "results").iterdir())
     damaged.write_text("{")
@@ -106,13 +114,16 @@ nodes = 999
         read_result(damaged)
     assert main(["sweep", str(path), "--out", str(out)]) == 1
     said = capsys.readouterr().out
-    assert "it is made again" in said and "finished    1 jobs, 6 were there, 1 failed" in said
+    assert "it is made again" in said and "finished    1 jobs, 8 were there, 1 failed" in said
     page = folder / "page.html"
     assert main(["report", str(out), "--out", str(page)]) == 0
     assert "allowed are 2 to 10" in capsys.readouterr().err
     text, numbers = page.read_text(), json.loads(page.with_suffix(".json").read_text())
-    assert text.count("<section") == 6 and "3 of 3 runs" in text
+    assert text.count("<section") == 7 and "5 of 5 runs" in text
     assert {point["label"] for point in numbers["nodes"]} == {"full network", "magnitude", "norm"}
+    (cost,) = numbers["costs"]
+    places = {(point["label"], point["x"]) for point in cost["points"]}
+    assert places == {("autopruner", 3), ("magnitude", 2), ("magnitude", 3), ("norm", 2)}
     (search,) = numbers["searches"]
     assert search["verdict"]["own"] == search["found"][0]["own"] > 0 and search["cost"]["found_epochs"] == 2
     assert "standard deviation" in text

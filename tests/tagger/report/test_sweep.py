@@ -2,7 +2,7 @@
 
 import pytest
 
-from tagger.report.sweep import search_table, verdict
+from tagger.report.sweep import _costs, costs_table, search_table, verdict
 
 
 def _search(found, own=None):
@@ -20,3 +20,21 @@ def test_verdict(found, own, within, own_within):
     assert told["found"] == pytest.approx(sum(found) / 3) and told["own"] == own
     assert (told["found_within"], told["own_within"]) == (within, own_within)
     assert search_table(_search(found, own)).rows[1][1][-1] == ("–" if own is None else f"{own:.4f}")
+
+
+def _pruned(method, epochs, auc, seed=1, said=True):
+    settings = {"method": method, "nodes": "25%", "constraint": "topk", "rounds": 3} | ({"epochs": epochs} if said else {})
+    rejection = {eps: {"rejection": 100.0} for eps in ("0.5", "0.6")}
+    return {"kind": "prune", "seed": seed, "settings": settings, "nodes": 28, "full": {"nodes": 112}, "inputs": ["pt"],
+            "layout": [4], "auc": auc, "rejection": rejection, "epochs": epochs, "epochs_total": epochs + 12,
+            "training_seconds": 1.0}
+
+
+def test_costs_name_the_fewest_epochs_to_the_same_auc():
+    results = [_pruned("autopruner", 2, 0.95), _pruned("autopruner", 8, 0.98, said=False), _pruned("iterative", 2, 0.90),
+               _pruned("iterative", 8, 0.95, said=False), _pruned("iterative", 24, 0.97)]
+    (cost,) = _costs(results)
+    equals = {point["x"]: point["equals"] for point in cost["points"] if "equals" in point}
+    assert cost["nodes"] == "25%" and equals == {2: {"iterative, 3 rounds": 8}, 8: {}}
+    assert [row[1][-1] for row in costs_table(cost["points"]).rows][:2] == ["iterative, 3 rounds: 8", "iterative, 3 rounds: –"]
+    assert _costs([result for result in results if "epochs" not in result["settings"]]) == []
