@@ -16,21 +16,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
 from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
 import numpy as np
 from resize_quality import bits, quality, scan
 
 from tagger.data import TaggerData
 from tagger.evaluate import logits
 from tagger.model import build, moments
-from tagger.resize import find_budgets, insert_pruners, shrink
 from tagger.resize.training import ResizeOptions, resize
+from tagger.step_cost import PLAIN, step_costs
 from tagger.train import TrainConfig
 
 PLACES = ("hidden", "inputs", "all", "hidden_1", "hidden_2,hidden_3", "inputs,hidden_3")
@@ -58,37 +56,13 @@ def exact(data: TaggerData, runs: int) -> None:
     print(f"kept = asked for in {good} of {runs} runs")
 
 
-def cost(data: TaggerData, batches: list[int], rounds_of: int) -> None:
-    """Print milliseconds per step, best of many rounds, plain and gated by turns."""
-    for jit in (False, True):
+def cost(data: TaggerData, batches: list[int], rounds: int) -> None:
+    """Print milliseconds per step, plain and gated by turns."""
+    for compiled in (False, True):
         for batch in batches:
-            plain = build(len(data.inputs), (64, 32, 16), *moments(data.train.x))
-            frozen = insert_pruners(plain, "25%", constraint="topk")
-            models = {"plain": plain, "hidden gates, topk": insert_pruners(plain, "25%", constraint="topk"),
-                      "hidden gates, fermi": insert_pruners(plain, "25%"),
-                      "input gates": insert_pruners(plain, 12, "inputs"), "hidden gates, frozen": frozen}
-            find_budgets(frozen)[0].freeze()
-            models["shrunk"] = shrink(frozen).model
-            steps = {name: _stepper(model, data, batch, jit) for name, model in models.items()}
-            rounds = [{name: _seconds(step) for name, step in steps.items()} for _ in range(rounds_of)]
-            best = {name: min(times[name] for times in rounds) for name in steps}
-            print(f"batch {batch:4d} jit {jit!s:5s} " + "  ".join(
-                f"{name} {1e3 * t:.2f} ms ({t / best['plain'] - 1:+.0%})" for name, t in best.items()), flush=True)
-
-
-def _stepper(model: keras.Model, data: TaggerData, batch: int, jit: bool):
-    rows = np.arange(batch) % len(data.train)
-    x, y = keras.ops.convert_to_tensor(data.train.x[rows]), keras.ops.convert_to_tensor(data.train.y[rows, None] * 1.0)
-    model.compile(keras.optimizers.Adam(1e-3), keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=jit)
-    model.train_on_batch(x, y)
-    return lambda: model.train_on_batch(x, y)
-
-
-def _seconds(step, repeats: int = 3) -> float:
-    start = time.perf_counter()
-    for _ in range(repeats):
-        step()
-    return (time.perf_counter() - start) / repeats
+            best = step_costs(data, (64, 32, 16), "25%", 12, batch, compiled, rounds)
+            print(f"batch {batch:4d} jit {compiled!s:5s} " + "  ".join(
+                f"{name} {1e3 * t:.2f} ms ({t / best[PLAIN] - 1:+.0%})" for name, t in best.items()), flush=True)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -37,15 +38,18 @@ GRID: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "distil": {"hidden": ([16, 8],), "share": (0.5,), "temperature": (2.0,), "nodes": ("none",)},
     "layouts": {"hidden": ([16, 16, 16],), "nodes": (12,)},
     "features": {"inputs": ([],), "features": (3,), "hidden": ([16, 16, 16],)},
+    "robustness": {"features": ("all",), "nodes": ("100%",)},
+    "steps": {"batch": (1024,), "compiled": (False,), "nodes": ("25%",), "features": (12,)},
 }
 """Kinds of scans, with what can be varied in each and the values that stand where nothing is said (0 epochs: `prune_epochs`)."""
-PER_SEED = ("prune", "select", "fixed", "quantise", "luts", "distil")
+PER_SEED = ("prune", "select", "fixed", "quantise", "luts", "distil", "robustness")
 """Kinds of which every seed is a job of its own; the others take all seeds at once."""
 COMMON: Mapping[str, Any] = {"rows": None, "hidden": [64, 32, 16], "epochs": 40, "prune_epochs": None, "batch": None,
-                             "learning_rate": 2e-3, "patience": 0, "quantise_epochs": 60}
+                             "learning_rate": 2e-3, "patience": 0, "quantise_epochs": 60, "others": []}
 """Settings that hold for the whole sweep."""
 USED: Mapping[str, tuple[str, ...]] = {
-    "quantise_epochs": ("quantise", "luts"), "prune_epochs": ("prune", "fixed", "quantise", "layouts"),
+    "quantise_epochs": ("quantise", "luts"), "prune_epochs": ("prune", "fixed", "quantise", "layouts", "robustness"),
+    "others": ("robustness",),
 }  # fmt: skip
 """Kinds that look at a common setting, where not all do: a change of it makes new jobs of those alone."""
 FAILED = "failed.json"
@@ -89,6 +93,8 @@ class Request:
         Values of `COMMON`.
     scans : tuple of dict
         `kind`, a tuple of values for each key of its grid, and its own `seeds` if it has any.
+    notes : dict
+        Kind of scans to what the page shall say besides, such as a reason that no figure shows.
     text : str
         The file's text.
     """
@@ -97,6 +103,7 @@ class Request:
     seeds: tuple[int, ...]
     common: dict[str, Any]
     scans: tuple[dict[str, Any], ...]
+    notes: dict[str, str]
     text: str
 
     @classmethod
@@ -117,17 +124,24 @@ class Request:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{source}: not TOML ({error})") from None
         for key in content:
-            if key not in ("data", "seeds", "scan", *COMMON):
-                raise ConfigError(f"{source}: '{key}' is unknown; allowed: data, seeds, scan, {', '.join(COMMON)}")
+            if key not in ("data", "seeds", "scan", "notes", *COMMON):
+                raise ConfigError(f"{source}: '{key}' is unknown; allowed: data, seeds, scan, notes, {', '.join(COMMON)}")
         data, seeds = content.get("data"), content.get("seeds", [1])
         if not isinstance(data, str):
             raise ConfigError(f"{source}: data = \"FILE.h5\" is needed, the file made by `pseudoexp generate`")
         common = {key: content.get(key, default) for key, default in COMMON.items()}
+        if not (isinstance(common["others"], list) and all(isinstance(name, str) for name in common["others"])):
+            raise ConfigError(f"{source}: others = {common['others']!r}; allowed: a list of files made by `pseudoexp generate`")
         scans = content.get("scan", [])
         if not (isinstance(scans, list) and scans):
             raise ConfigError(f"{source}: at least one [[scan]] is needed; kinds: {', '.join(GRID)}")
         return cls(source.parent / data, _seeds(seeds, source), common,
-                   tuple(_scan(scan, source) for scan in scans), text)
+                   tuple(_scan(scan, source) for scan in scans), _notes(content.get("notes", {}), source), text)
+
+    @property
+    def others(self) -> list[Path]:
+        """Files of other samples, on which networks of kind `robustness` are judged."""
+        return [self.data.parent / name for name in self.common["others"]]
 
     def jobs(self, fingerprint: str) -> list[Job]:
         """All jobs, each once, in the order of the scans; `fingerprint` stands for the data."""
@@ -146,6 +160,8 @@ class Request:
                                    "common": {key: value for key, value in self.common.items() if kind in USED.get(key, GRID)}}
         if seed is None:
             decides["seeds"] = list(self.seeds)
+        if kind in USED["others"]:
+            decides["common"]["others"] = [_fingerprint(path) for path in self.others]
         named = ("method", "nodes", "features", "luts")
         differs = [value for key, value in settings.items() if key in named or value != GRID[kind][key][0]]
         words = [kind, *(_word(value) for value in differs), *([] if seed is None else [f"s{seed}"])]
@@ -175,6 +191,13 @@ def _seeds(seeds: Any, source: Path) -> tuple[int, ...]:
     if not (isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds)):
         raise ConfigError(f"{source}: seeds = {seeds!r}; allowed: a list of whole numbers")
     return tuple(dict.fromkeys(seeds))
+
+
+def _notes(notes: Any, source: Path) -> dict[str, str]:
+    """Check notes: text by kind of scan."""
+    if not (isinstance(notes, dict) and set(notes) <= set(GRID) and all(isinstance(text, str) for text in notes.values())):
+        raise ConfigError(f"{source}: [notes]: allowed: text by kind of scan, {', '.join(GRID)}")
+    return notes
 
 
 def _scan(scan: Any, source: Path) -> dict[str, Any]:
@@ -226,10 +249,16 @@ def _word(value: Any) -> str:
 
 def jobs_of(request: Request) -> list[Job]:
     """The jobs of a request, whatever is done of them."""
+    return request.jobs(_fingerprint(request.data))
+
+
+@lru_cache
+def _fingerprint(path: Path) -> str:
+    """What stands for a file in a job's name."""
     from pseudoexp.dataset.probe import probe
 
-    info = probe(request.data)
-    return request.jobs(str(info.attributes.get("dataset_hash") or info.rows))
+    info = probe(path)
+    return str(info.attributes.get("dataset_hash") or info.rows)
 
 
 def read_result(path: Path) -> Result | None:

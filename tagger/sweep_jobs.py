@@ -6,6 +6,7 @@ import gc
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ import numpy as np
 from pseudoexp.errors import ConfigError, SchemaError
 from tagger.data import TaggerData
 from tagger.distil import distil
-from tagger.evaluate import logits, versions
+from tagger.evaluate import attributions, logits, versions
 from tagger.fixed import breaks_at, scan
 from tagger.model import build, moments
 from tagger.resize.exhaustive import Candidate, all_choices, all_layouts, area, search
 from tagger.resize.retraining import retrain
 from tagger.resize.training import Resized, ResizeOptions, prune, resize, select_features
+from tagger.robustness import Sample, judge, load_samples
 from tagger.runs import Run
+from tagger.step_cost import PLAIN, step_costs
 from tagger.sweep import Job, Request, Result, digest
 from tagger.train import TrainConfig, train
 
@@ -67,7 +70,8 @@ class Workbench:
         """Do a job and return its result, JSON types only; `line` says it in a few words."""
         work: dict[str, Callable[[Job], Result]] = {
             "prune": self._prune, "select": self._select, "fixed": self._fixed, "quantise": self._quantise, "luts": self._luts,
-            "distil": self._distil, "layouts": self._layouts, "features": self._features}
+            "distil": self._distil, "layouts": self._layouts, "features": self._features, "robustness": self._robustness,
+            "steps": self._steps}
         start = time.perf_counter()
         result = {"kind": job.kind, "seed": job.seed, "settings": job.settings, **work[job.kind](job),
                   "seconds": round(time.perf_counter() - start, 2), "versions": versions(), "data": self.data.source}
@@ -147,6 +151,33 @@ class Workbench:
         nodes = None if said["nodes"] == "none" else said["nodes"]
         run = distil(self.data, teacher, plan, nodes)
         return _told(run, run.config["asked"], teacher.config["training"]["epochs"])
+
+    def _robustness(self, job: Job) -> Result:
+        """A network of the inputs and nodes asked for on other samples, and what it looks at."""
+        said, seed = job.settings, _seed(job)
+        if said["features"] == "all":
+            run, data, before = self.base(seed), self.data, 0
+        else:
+            run, before = select_features(self.data, said["features"], ResizeOptions(where="inputs"), self.plan(seed)), 0
+            data = self.data.select(run.inputs)
+        if said["nodes"] != "100%":
+            before = run.config["training"]["epochs"]
+            run = prune(run, data, said["nodes"], ResizeOptions(), self.plan(seed, self.prune_epochs))
+        samples = {sample.name: judge(run, sample) for sample in self.samples}
+        return _told(run, {}, before) | {"nominal": run.metrics["weightings"]["benchmark"], "samples": samples,
+                                         "attributions": attributions(run.model, data)}
+
+    @cached_property
+    def samples(self) -> list[Sample]:
+        """The test splits of the other samples, read once."""
+        return load_samples(self.request.others)
+
+    def _steps(self, job: Job) -> Result:
+        said = job.settings
+        seconds = step_costs(self.data, tuple(self.request.common["hidden"]), said["nodes"], said["features"], said["batch"],
+                             said["compiled"])
+        more = max(seconds[name] / seconds[PLAIN] - 1.0 for name in seconds)
+        return {"steps": seconds, "line": f"{1e3 * seconds[PLAIN]:.2f} ms per step, at most {more:+.0%} with gates"}
 
     def _layouts(self, job: Job) -> Result:
         """All layouts of a small network, and those that AutoPruner finds."""

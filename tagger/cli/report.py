@@ -9,22 +9,23 @@ import typer
 
 
 def command(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, in the order of the report; or one folder of a sweep.")],
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, in the order of the report; or folders of sweeps.")],
     out: Annotated[Path, typer.Option(help="HTML file to write.")],
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
     """Write a self-contained HTML page on runs: ROC curves, histograms, rejections with errors, sizes, firmware check.
 
-    Of the folder of a sweep alone: figures against nodes, features and bits, and the numbers as JSON beside the page.
+    Of folders of sweeps alone: figures against nodes, features and LUTs, and the numbers as JSON beside the page. Several
+    sweeps share a page if each has its own kinds of figures.
 
     Example: tagger report runs/* --out report.html
     """
     from tagger.report.page import write_report
     from tagger.report.sweep import is_sweep, write_sweep_report
 
-    if len(runs) == 1 and is_sweep(runs[0]):
-        written, troubles = write_sweep_report(runs[0], out, force)
+    if all(map(is_sweep, runs)):
+        written, troubles = write_sweep_report(runs, out, force)
         for trouble in troubles:
             typer.echo(f"warning: {trouble}", err=True)
     else:

@@ -59,6 +59,8 @@ def test_a_request_is_a_grid(folder):
     (HEAD + '[[scan]]\nkind = "layouts"\nhidden = 4\n', "values like"),
     (HEAD + '[[scan]]\nkind = "prune"\nnodes = []\n', "values like"),
     (HEAD.replace("epochs = 2", "epochs = 0") + '[[scan]]\nkind = "prune"\n', "epochs 0"),
+    ('others = "a.h5"\n' + HEAD + '[[scan]]\nkind = "prune"\n', "a list of files"),
+    (HEAD + '[notes]\nwhy = "so"\n[[scan]]\nkind = "prune"\n', "text by kind of scan"),
     ("rows = 3\n" + HEAD + '[[scan]]\nkind = "prune"\n', "at least 100")])
 def test_mistakes_take_one_line(text, said, folder, capsys):
     path = folder / "wrong.toml"
@@ -128,6 +130,33 @@ nodes = 999
     assert search["verdict"]["own"] == search["found"][0]["own"] > 0 and search["cost"]["found_epochs"] == 2
     assert "standard deviation" in text
     assert main(["report", str(out), "--out", str(page)]) == 2
+
+
+def test_sweeps_share_a_page(folder, capsys):
+    mock_file(folder / "other.h5", 1200, seed=5)
+    head = HEAD.replace("[1, 2]", "[1]")
+    (folder / "nodes.toml").write_text(head + '[[scan]]\nkind = "prune"\nmethod = ["none", "random"]\nnodes = 5\n')
+    (folder / "looks.toml").write_text(head + 'others = ["other.h5"]\n[notes]\nsteps = "Why <so> slow."\n'
+                                       '[[scan]]\nkind = "robustness"\nfeatures = ["all", 3]\n'
+                                       '[[scan]]\nkind = "robustness"\nnodes = 5\n[[scan]]\nkind = "steps"\nbatch = 64\n')
+    for name in ("nodes", "looks"):
+        assert main(["sweep", str(folder / f"{name}.toml"), "--out", str(folder / name), "--quiet"]) == 0
+    page = folder / "both.html"
+    assert main(["report", str(folder / "nodes"), str(folder / "looks"), "--out", str(page)]) == 0
+    numbers, text = json.loads(page.with_suffix(".json").read_text()), page.read_text()
+    assert numbers["sources"]["nodes"] == ["nodes"] and numbers["sources"]["robustness"] == ["looks"]
+    networks = ("all features", "3 features", "all features, 5 of the nodes")
+    assert [(e["label"], e["sample"]) for e in numbers["robustness"]] == [
+        (name, sample) for name in networks for sample in ("nominal", "other")]
+    on_other = numbers["robustness"][1]
+    assert on_other["facts"]["path"] == "other.h5" and 0.0 < on_other["signal"]["0.5"]["median"] < 1.0
+    assert [network["inputs"] for network in numbers["networks"]] == [39.0, 3.0, 39.0]
+    assert numbers["nodes"][0]["flavours"]["light"]["median"] > 1.0 and len(numbers["nodes"][0]["pt_bins"]) == 5
+    assert min(numbers["steps"][0]["seconds"].values()) > 0.0
+    assert "Why &lt;so&gt; slow." in text and text.count("<section") == 4
+    capsys.readouterr()
+    assert main(["report", str(folder / "nodes"), str(folder / "nodes"), "--out", str(page), "--force"]) == 2
+    assert "stand twice" in capsys.readouterr().err
 
 
 def test_a_killed_sweep_goes_on(folder):

@@ -2,7 +2,9 @@
 
 import pytest
 
-from tagger.report.sweep import _costs, costs_table, search_table, verdict
+from pseudoexp.errors import ConfigError
+from tagger.report.sweep_summary import _costs, _rejections, gathered, verdict
+from tagger.report.sweep_tables import costs_table, search_table
 
 
 def _search(found, own=None):
@@ -27,7 +29,7 @@ def _pruned(method, epochs, auc, seed=1, said=True):
     rejection = {eps: {"rejection": 100.0} for eps in ("0.5", "0.6")}
     return {"kind": "prune", "seed": seed, "settings": settings, "nodes": 28, "full": {"nodes": 112}, "inputs": ["pt"],
             "layout": [4], "auc": auc, "rejection": rejection, "epochs": epochs, "epochs_total": epochs + 12,
-            "training_seconds": 1.0}
+            "training_seconds": 1.0, "flavours": {}, "pt_bins": [], "sculpting": {"distance": None, "noise": 0.1}}
 
 
 def test_costs_name_the_fewest_epochs_to_the_same_auc():
@@ -38,3 +40,23 @@ def test_costs_name_the_fewest_epochs_to_the_same_auc():
     assert cost["nodes"] == "25%" and equals == {2: {"iterative, 3 rounds": 8}, 8: {}}
     assert [row[1][-1] for row in costs_table(cost["points"]).rows][:2] == ["iterative, 3 rounds: 8", "iterative, 3 rounds: –"]
     assert _costs([result for result in results if "epochs" not in result["settings"]]) == []
+
+
+def _point(rejection, above=None):
+    return {"rejection": rejection, "rejection_above": above}
+
+
+def test_a_limit_counts_as_what_it_is():
+    free = _rejections([_point(100.0), _point(300.0), _point(None, 400.0)])
+    assert (free["median"], free["high"], free["limits"], free["above"]) == (300.0, 400.0, 1, False)
+    assert _rejections([_point(100.0), _point(300.0), _point(None, 200.0)])["above"], "the median may be larger"
+    assert _rejections([None, None]) is None
+
+
+def test_figures_of_two_sweeps_are_not_mixed():
+    one = {"data": {}, "versions": {}, "plan": {}, "notes": {"prune": "a"}, "nodes": [1], "asked": [1], "luts": None}
+    both = gathered({"x": one, "y": one | {"nodes": [], "luts": {"points": []}, "notes": {"prune": "b"}}})
+    assert both["nodes"] == [1] and both["asked"] == [1, 1] and both["luts"] and both["notes"] == {"prune": "a b"}
+    assert both["sources"] == {"nodes": ["x"], "asked": ["x", "y"], "luts": ["y"]}
+    with pytest.raises(ConfigError, match="x and y both have nodes"):
+        gathered({"x": one, "y": one})
