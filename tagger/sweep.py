@@ -2,7 +2,7 @@
 
     sweep.toml           the request, as given
     base/NAME/           run folders of the full networks, one per seed, from which prunings start
-    results/NAME.json    one per job, written under a temporary name and renamed
+    results/NAME.json    one per job, written under a temporary name and renamed; what of it is read: `tagger.sweep_forms`
 
 A job's name ends with a hash of all that decides its outcome, the data included: what is there already is skipped, what
 was asked differently is a different job. Results that no longer belong to the request stay and are not looked at.
@@ -24,8 +24,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from pseudoexp.core.files import whole_file
+from pseudoexp.core.files import read_text, whole_file
 from pseudoexp.errors import ConfigError, PseudoexpError, SchemaError
+from tagger import sweep_forms
+
+METHODS = 1
+"""Raised when the same settings give another network: results and full networks made before are made anew then."""
 
 GRID: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "prune": {"method": ("autopruner",), "nodes": ("50%",), "constraint": ("topk",), "cost": ("nodes",), "where": ("hidden",),
@@ -47,6 +51,10 @@ PER_SEED = ("prune", "select", "fixed", "quantise", "luts", "distil", "robustnes
 COMMON: Mapping[str, Any] = {"rows": None, "hidden": [64, 32, 16], "epochs": 40, "prune_epochs": None, "batch": None,
                              "learning_rate": 2e-3, "patience": 0, "quantise_epochs": 60, "others": []}
 """Settings that hold for the whole sweep."""
+LEAST: Mapping[str, int] = {"rows": 100, "epochs": 1, "prune_epochs": 1, "batch": 1, "patience": 0, "quantise_epochs": 1}
+"""Whole numbers among them, and the least that each may be."""
+MOST = 2**31 - 1
+"""Of any whole number."""
 USED: Mapping[str, tuple[str, ...]] = {
     "quantise_epochs": ("quantise", "luts"), "prune_epochs": ("prune", "fixed", "quantise", "layouts", "robustness"),
     "others": ("robustness",),
@@ -113,25 +121,24 @@ class Request:
         Raises
         ------
         ConfigError
-            If it is missing, no TOML, or asks for something unknown.
+            If it is missing, no TOML, or asks for something unknown or impossible.
         """
         source = Path(path)
+        text = read_text(source)
         try:
-            text = source.read_text(encoding="utf-8")
             content = tomllib.loads(text)
-        except OSError as error:
-            raise ConfigError(f"{source}: cannot be read ({error.strerror})") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{source}: not TOML ({error})") from None
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"{source}: not TOML ({str(error)[:200]})") from None
         for key in content:
             if key not in ("data", "seeds", "scan", "notes", *COMMON):
                 raise ConfigError(f"{source}: '{key}' is unknown; allowed: data, seeds, scan, notes, {', '.join(COMMON)}")
         data, seeds = content.get("data"), content.get("seeds", [1])
-        if not isinstance(data, str):
+        if not isinstance(data, str) or "\0" in data:
             raise ConfigError(f"{source}: data = \"FILE.h5\" is needed, the file made by `pseudoexp generate`")
+        for key in COMMON:
+            if key in content:
+                _check_common(key, content[key], source)
         common = {key: content.get(key, default) for key, default in COMMON.items()}
-        if not (isinstance(common["others"], list) and all(isinstance(name, str) for name in common["others"])):
-            raise ConfigError(f"{source}: others = {common['others']!r}; allowed: a list of files made by `pseudoexp generate`")
         scans = content.get("scan", [])
         if not (isinstance(scans, list) and scans):
             raise ConfigError(f"{source}: at least one [[scan]] is needed; kinds: {', '.join(GRID)}")
@@ -188,8 +195,8 @@ class Progress:
 
 def _seeds(seeds: Any, source: Path) -> tuple[int, ...]:
     """Check seeds, and take each once."""
-    if not (isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds)):
-        raise ConfigError(f"{source}: seeds = {seeds!r}; allowed: a list of whole numbers")
+    if not (isinstance(seeds, list) and seeds and all(_whole(seed, 0) for seed in seeds)):
+        raise ConfigError(f"{source}: seeds = {seeds!r:.100}; allowed: a list of whole numbers from 0 to {MOST}")
     return tuple(dict.fromkeys(seeds))
 
 
@@ -200,11 +207,40 @@ def _notes(notes: Any, source: Path) -> dict[str, str]:
     return notes
 
 
+def _check_common(key: str, value: Any, source: Path) -> None:
+    """Refuse a value of a common setting that is none whatever the data; the rest is checked where it is used."""
+    if key in LEAST:
+        right, allowed = _whole(value, LEAST[key]), f"a whole number of at least {LEAST[key]}"
+    elif key == "hidden":
+        right, allowed = isinstance(value, list) and all(_whole(nodes, 1) for nodes in value), "a list of whole numbers from 1 on"
+    elif key == "others":
+        right, allowed = _alike(value, [""]) and "\0" not in "".join(value), "a list of files made by `pseudoexp generate`"
+    else:
+        right, allowed = _alike(value, COMMON[key]), "a finite number"
+    if not right:
+        raise ConfigError(f"{source}: {key} = {value!r:.100}; allowed: {allowed}")
+
+
+def _whole(value: Any, least: int) -> bool:
+    return type(value) is int and least <= value <= MOST
+
+
+def _alike(value: Any, usual: Any, share: bool = False) -> bool:
+    """True if a value can stand where another usually does; with `share` a number may be a text, such as "50%", and back."""
+    if isinstance(usual, list):
+        return isinstance(value, list) and all(_alike(one, usual[0] if usual else "") for one in value)
+    if share:
+        return isinstance(value, str) or _whole(value, 1)
+    if isinstance(usual, float):
+        return type(value) in (int, float) and abs(value) <= MOST
+    return _whole(value, min(usual, 1)) if type(usual) is int else type(value) is type(usual)
+
+
 def _scan(scan: Any, source: Path) -> dict[str, Any]:
     """Check one [[scan]] and fill in what it leaves out; a single value means a list of one."""
     kind = scan.get("kind") if isinstance(scan, dict) else None
     if not isinstance(kind, str) or kind not in GRID:
-        raise ConfigError(f"{source}: [[scan]] kind = {kind!r}; allowed: {', '.join(GRID)}")
+        raise ConfigError(f"{source}: [[scan]] kind = {kind!r:.100}; allowed: {', '.join(GRID)}")
     grid = GRID[kind]
     found: dict[str, Any] = {"kind": kind, **grid}
     for key, values in scan.items():
@@ -219,9 +255,9 @@ def _scan(scan: Any, source: Path) -> dict[str, Any]:
         nested = isinstance(grid[key][0], list)  # a layout or a list of inputs is one value
         single = not isinstance(values, list) or (nested and not (values and isinstance(values[0], list)))
         found[key] = (values,) if single else tuple(values)
-        wrong = [value for value in found[key] if isinstance(value, dict) or isinstance(value, list) != nested]
-        if wrong or not found[key]:
-            raise ConfigError(f"{source}: {key} = {values!r} in a scan of kind {kind}; allowed: values like {grid[key][0]!r}")
+        usual, share = grid[key][0], key in ("nodes", "features") and kind in PER_SEED
+        if not (found[key] and all(_alike(value, float(usual) if key == "luts" else usual, share) for value in found[key])):
+            raise ConfigError(f"{source}: {key} = {values!r:.100} in a scan of kind {kind}; allowed: values like {usual!r}")
     return found
 
 
@@ -237,8 +273,9 @@ def _that_matter(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def digest(content: Any) -> str:
-    """Eight digits that stand for plain content."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+    """Eight digits that stand for plain content, and for `METHODS` once that was raised."""
+    said = content if METHODS == 1 else {"methods": METHODS, "content": content}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _word(value: Any) -> str:
@@ -267,17 +304,28 @@ def read_result(path: Path) -> Result | None:
     Raises
     ------
     SchemaError
-        If the file is damaged.
+        If the file is damaged, or lacks what a result of its kind holds.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(), parse_constant=_refuse)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise SchemaError(f"{path}: damaged") from None
-    if not isinstance(content, dict) or not {"kind", "settings"} <= set(content):
-        raise SchemaError(f"{path}: not a result of a sweep")
+    wrong = sweep_forms.misfit(content, sweep_forms.COMMON)
+    if wrong is None and content["kind"] not in GRID:
+        wrong = "kind"
+    if wrong is None:
+        kind = content["kind"]
+        settings = {key: object for key in GRID[kind] if key != "epochs"}
+        wrong = sweep_forms.misfit(content, {**sweep_forms.FORMS[kind], "settings": settings})
+    if wrong:
+        raise SchemaError(f"{path}: not a result of a sweep ({wrong} is missing or of another sort)")
     return content
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def run(request: Request, out: str | Path, report: Callable[[str], None] | None = None) -> Progress:
@@ -300,15 +348,15 @@ def run(request: Request, out: str | Path, report: Callable[[str], None] | None 
     Raises
     ------
     ConfigError
-        If the folder cannot be written, or another sweep works in it.
+        If the request is impossible with these data, the folder cannot be written, or another sweep works in it.
     """
     from tagger.sweep_jobs import Workbench
 
     folder, say = Path(out), report or (lambda line: None)
+    bench = Workbench(request, folder, say)  # before anything is written: what it refuses leaves a folder as it was
     with locked(folder):
         with whole_file(folder / "sweep.toml") as file:
             file.write(request.text.encode())
-        bench = Workbench(request, folder)
         progress = Progress(total=len(bench.jobs))
         waiting = [job for job in bench.jobs if not _finished(folder, job, say)]
         progress.skipped = progress.total - len(waiting)
@@ -393,8 +441,10 @@ def load_results(folder: str | Path) -> tuple[list[Result], list[str]]:
     place = Path(folder)
     try:
         names = json.loads((place / "jobs.json").read_text())
-    except (OSError, ValueError):
-        raise SchemaError(f"{place}: not the folder of a sweep (jobs.json is missing or damaged)") from None
+    except (OSError, ValueError, RecursionError):
+        names = None
+    if sweep_forms.misfit(names, [str]):
+        raise SchemaError(f"{place}: not the folder of a sweep (jobs.json is missing or damaged)")
     results, troubles, why = [], [], _why(place)
     for name in names:
         try:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from tagger.resize.training import Resized, ResizeOptions, prune, resize, select
 from tagger.robustness import Sample, judge, load_samples
 from tagger.runs import Run
 from tagger.step_cost import PLAIN, step_costs
-from tagger.sweep import Job, Request, Result, digest
+from tagger.sweep import METHODS, Job, Request, Result, digest
+from tagger.sweep_forms import RUN, misfit
 from tagger.train import TrainConfig, train
 
 BASE = "base"
@@ -39,7 +41,9 @@ class Workbench:
     request : Request
         What to do.
     folder : Path
-        Where the full networks are kept.
+        Where the full networks are kept; nothing is written before the first job.
+    say : callable
+        Called with one line for each trouble.
 
     Attributes
     ----------
@@ -47,8 +51,8 @@ class Workbench:
         All of the request.
     """
 
-    def __init__(self, request: Request, folder: Path) -> None:
-        self.request, self.folder = request, folder
+    def __init__(self, request: Request, folder: Path, say: Callable[[str], None]) -> None:
+        self.request, self.folder, self.say = request, folder, say
         data = TaggerData.load(request.data)
         self.fingerprint = str(data.source.get("dataset_hash") or data.source["rows"])
         self.data = _shortened(data, request.common["rows"])
@@ -73,76 +77,75 @@ class Workbench:
             "distil": self._distil, "layouts": self._layouts, "features": self._features, "robustness": self._robustness,
             "steps": self._steps}
         start = time.perf_counter()
-        result = {"kind": job.kind, "seed": job.seed, "settings": job.settings, **work[job.kind](job),
-                  "seconds": round(time.perf_counter() - start, 2), "versions": versions(), "data": self.data.source}
+        result = {"kind": job.kind, "seed": job.seed, "settings": job.settings, "versions": versions(), **work[job.kind](job),
+                  "seconds": round(time.perf_counter() - start, 2), "methods": METHODS, "data": self.data.source}
         keras.utils.clear_session()  # graphs of hundreds of networks would fill the memory
         gc.collect()
         return result
 
     def base(self, seed: int) -> Run:
-        """The full network of a seed, trained once; a damaged folder is made again."""
+        """The full network of a seed, trained once; a damaged folder is moved aside and made again."""
         plan = self.plan(seed)
         name = digest([self.fingerprint, self.request.common["rows"], str(plan)])
         path = self.folder / BASE / f"seed{seed}-{name}"
-        try:
-            if path.exists():
-                return Run.load(path)
-        except SchemaError:
-            pass
+        if path.exists() or path.is_symlink():
+            try:
+                return _whole(Run.load(path))
+            except SchemaError as error:
+                self.say(f"{error}; it is kept as {_set_aside(path).name} and made again")
         made = train(self.data, plan)
         made.gated, made.scores, made.histograms, made.explain = None, {}, {}, None
-        made.save(path, force=path.exists())
+        made.save(path)
         return made
 
     def _prune(self, job: Job) -> Result:
         said = job.settings
         parent = self.base(_seed(job))
         if said["method"] == "none":
-            return _told(parent, {"nodes": said["nodes"]}, 0, parent)
+            return _told(parent, {"nodes": said["nodes"]}, parent=parent)
         options = ResizeOptions(method=said["method"], where=said["where"], constraint=said["constraint"], cost=said["cost"],
                                 rounds=said["rounds"], retrain=said["retrain"], tune=said["tune"])
         plan = self.plan(_seed(job), said.get("epochs", self.prune_epochs))
         run = prune(parent, self.data, said["nodes"], options, plan)
-        return _told(run, run.config["asked"], parent.config["training"]["epochs"], parent)
+        return _told(run, run.config["asked"], [parent], parent)
 
     def _select(self, job: Job) -> Result:
         said = job.settings
         options = ResizeOptions(method=said["method"], where="inputs", constraint=said["constraint"], rounds=said["rounds"],
                                 retrain=said["retrain"], group_track_jets=said["group_track_jets"])
         run = select_features(self.data, said["features"], options, self.plan(_seed(job)))
-        return _told(run, run.config["asked"], 0)
+        return _told(run, run.config["asked"])
 
-    def _small(self, seed: int, nodes: str | int) -> tuple[Run, TaggerData]:
-        """The full network, or what AutoPruner makes of it."""
+    def _small(self, seed: int, nodes: str | int) -> tuple[Run, ...]:
+        """The full network, or what AutoPruner makes of it and the full network."""
         parent = self.base(seed)
         if nodes == "100%":
-            return parent, self.data
-        return prune(parent, self.data, nodes, ResizeOptions(), self.plan(seed, self.prune_epochs)), self.data
+            return (parent,)
+        return prune(parent, self.data, nodes, ResizeOptions(), self.plan(seed, self.prune_epochs)), parent
 
     def _fixed(self, job: Job) -> Result:
-        run, data = self._small(_seed(job), job.settings["nodes"])
-        table = scan(run.model, data)
+        run, *before = self._small(_seed(job), job.settings["nodes"])
+        table = scan(run.model, self.data)
         broken = breaks_at(table)
-        return _told(run, {}, 0) | {"scan": table, "breaks_at": broken, "line": f"breaks at {broken} bits"}
+        return _told(run, {}, before) | {"scan": table, "breaks_at": broken, "line": f"breaks at {broken} bits"}
 
     def _quantise(self, job: Job) -> Result:
         from tagger.quantise import QuantiseOptions, quantised_run
 
-        run, data = self._small(_seed(job), job.settings["nodes"])
+        before = self._small(_seed(job), job.settings["nodes"])
         options = QuantiseOptions(beta=job.settings["beta"], epochs=self.request.common["quantise_epochs"], seed=_seed(job),
                                   batch=self.request.common["batch"])
-        done = quantised_run(run, data, options)
+        done = quantised_run(before[0], self.data, options)
         kept = {key: done.metrics["quantisation"][key] for key in ("ebops", "auc", "float_auc", "epoch", "within_tolerance")}
-        told = _told(done, {}, run.config["training"]["epochs"])
-        return told | {"quantisation": kept, "line": f"{kept['ebops']} EBOPs, {told['line']}"}
+        told = _told(done, {}, before)
+        return told | {"quantisation": kept, "versions": versions("hgq2"), "line": f"{kept['ebops']} EBOPs, {told['line']}"}
 
     def _luts(self, job: Job) -> Result:
-        from tagger.lut_jobs import result, under
+        from tagger.lut_jobs import programs, result, under
 
-        base, epochs = self.base(_seed(job)), self.request.common["quantise_epochs"]
-        found = under(job.settings["method"], job.settings["luts"], base, self.data, self.plan(_seed(job)), epochs)
-        before = 0 if job.settings["method"] == "rounded" else base.config["training"]["epochs"]
-        return result(found, lambda run: _told(run, {}, before), base) | {"epochs_total": epochs + before}
+        base, method, epochs = self.base(_seed(job)), job.settings["method"], self.request.common["quantise_epochs"]
+        found = under(method, job.settings["luts"], base, self.data, self.plan(_seed(job)), epochs)
+        return result(found, _told(found["run"], {}, found["before"]), base) | {"versions": programs(method)}
 
     def _distil(self, job: Job) -> Result:
         said, teacher = job.settings, self.base(_seed(job))
@@ -150,18 +153,18 @@ class Workbench:
                        soft_temperature=float(said["temperature"]))
         nodes = None if said["nodes"] == "none" else said["nodes"]
         run = distil(self.data, teacher, plan, nodes)
-        return _told(run, run.config["asked"], teacher.config["training"]["epochs"])
+        return _told(run, run.config["asked"], [teacher])
 
     def _robustness(self, job: Job) -> Result:
         """A network of the inputs and nodes asked for on other samples, and what it looks at."""
-        said, seed = job.settings, _seed(job)
+        said, seed, before = job.settings, _seed(job), []
         if said["features"] == "all":
-            run, data, before = self.base(seed), self.data, 0
+            run, data = self.base(seed), self.data
         else:
-            run, before = select_features(self.data, said["features"], ResizeOptions(where="inputs"), self.plan(seed)), 0
+            run = select_features(self.data, said["features"], ResizeOptions(where="inputs"), self.plan(seed))
             data = self.data.select(run.inputs)
         if said["nodes"] != "100%":
-            before = run.config["training"]["epochs"]
+            before = [run]
             run = prune(run, data, said["nodes"], ResizeOptions(), self.plan(seed, self.prune_epochs))
         samples = {sample.name: judge(run, sample) for sample in self.samples}
         return _told(run, {}, before) | {"nominal": run.metrics["weightings"]["benchmark"], "samples": samples,
@@ -236,13 +239,34 @@ def _shortened(data: TaggerData, rows: int | None) -> TaggerData:
     """The first rows of the training split, and as many per eight of the others."""
     if rows is None:
         return data
-    if type(rows) is not int or rows < 100:
-        raise ConfigError(f"rows = {rows!r}; allowed: a whole number of at least 100, training rows to use")
     return replace(data, train=data.train.take(slice(0, rows)), source=data.source | {"training_rows": rows})
 
 
-def _told(run: Run, asked: dict[str, Any], before: int, parent: Run | None = None) -> Result:
-    """What the report needs of a run; `before` epochs were spent on what it started from."""
+def _set_aside(path: Path) -> Path:
+    """Rename what should be a run folder to a name that is free, and return that."""
+    places = (path.with_name(f"{path.name}.damaged{number}") for number in count(1))
+    target = next(place for place in places if not place.exists())
+    try:
+        path.rename(target)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be moved to {target.name} ({error.strerror})") from None
+    return target
+
+
+def _whole(run: Run) -> Run:
+    """Refuse a run whose files are in order but lack what a result takes from them."""
+    try:
+        wrong = misfit(_told(run, {}, parent=run), RUN)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        wrong = str(error)
+    if wrong:
+        raise SchemaError(f"{run.path}: config.json or metrics.json lacks what a run holds ({wrong:.100})")
+    return run
+
+
+def _told(run: Run, asked: dict[str, Any], before: Sequence[Run] = (), parent: Run | None = None) -> Result:
+    """What the report needs of a run; epochs in total and seconds are of its training and of those of the runs `before` it."""
+    costs = [one.config["training"] for one in (run, *before)]
     figures = run.metrics["weightings"]["benchmark"]
     model = run.metrics["model"]
     keep = ("rejection", "rejection_error", "rejection_above")
@@ -255,8 +279,8 @@ def _told(run: Run, asked: dict[str, Any], before: int, parent: Run | None = Non
         "pt_bins": [{"low": b["low"], "high": b["high"], "rejection": b.get("rejection", {}).get("0.5")}
                     for b in run.metrics["pt_bins"]],
         "sculpting": {key: run.metrics["mass_sculpting"][key] for key in ("distance", "noise")},
-        "epochs": run.config["training"]["epochs"], "epochs_total": run.config["training"]["epochs"] + before,
-        "training_seconds": run.config["training"]["seconds"],
+        "epochs": costs[0]["epochs"], "epochs_total": sum(cost["epochs"] for cost in costs),
+        "training_seconds": round(sum(cost["seconds"] for cost in costs), 2),
         "line": f"AUC {figures['auc']:.4f}, {model['inputs']}-{'-'.join(map(str, model['layout']))}",
     }
     if parent is not None:

@@ -51,7 +51,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Constants:
-    """Channels (n,) of a tensor that hold a known constant; `zero`: all constants are zero whatever the weights."""
+    """Channels (n,) of a tensor that hold a known constant; `zero`: all constants, if any, are zero whatever the weights."""
 
     dead: Mask
     value: Array
@@ -209,7 +209,7 @@ def _mapped(layer: keras.layers.Layer, given: Constants) -> Constants:
     values = np.asarray(given.value, dtype="float32").reshape((1,) * (rank - 1) + (-1,))
     mapped = ops.convert_to_numpy(layer(values, training=False) if _is_affine(layer) else layer(values))
     mapped = np.asarray(mapped, dtype=float).reshape(-1)
-    zero = given.zero and not _is_affine(layer) and not np.any(mapped[given.dead])
+    zero = not given.dead.any() or (given.zero and not _is_affine(layer) and not np.any(mapped[given.dead]))
     return Constants(given.dead, np.where(given.dead, mapped, 0.0), zero)
 
 

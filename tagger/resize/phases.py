@@ -25,8 +25,6 @@ from tagger.train import TrainConfig, fit
 History = dict[str, list[float]]
 Watch = Callable[[int], list[Any]]
 """Callbacks of a phase that is preceded by so many epochs."""
-ROUNDS = (1, 2, 3, 5, 10)
-"""Numbers of rounds among which the cheapest iterative scheme is looked for."""
 
 
 def shares(epochs: int, phases: int) -> list[int]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pseudoexp.benchmark.flavours import BACKGROUNDS, SIGNAL
-from tagger.evaluate import attributions, compiled_logits, evaluate, figures, importance, input_histograms, logits
+from tagger.evaluate import attributions, compiled_logits, evaluate, figures, importance, input_histograms, logits, versions
 from tagger.runs import Run
 
 
@@ -20,6 +20,13 @@ def test_figures_are_json_and_complete(small_run, small_data):
     assert set(found["flavours"]) == set(BACKGROUNDS)
     assert found == small_run.metrics
     assert evaluate(small_run.model, small_data, "val")["split"] == "val"
+
+
+def test_versions_name_the_backend_and_what_else_was_used(small_run):
+    found = versions("numpy", "no-such-package")
+    assert found == small_run.config["versions"]
+    assert found[found["backend"]][0].isdigit() and "no-such-package" not in found
+    assert versions("pytest")["pytest"] == pytest.__version__
 
 
 def test_logits_do_not_depend_on_the_batch(small_run, small_data, monkeypatch):

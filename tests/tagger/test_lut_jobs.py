@@ -1,6 +1,8 @@
 """The best network under a limit of LUTs: every way fits it, spends the same epochs, and lands in the report."""
 
 import json
+import sys
+from dataclasses import replace
 
 import pytest
 
@@ -8,11 +10,12 @@ pytest.importorskip("hgq")
 pytest.importorskip("da4ml")
 import quantised_toy as toy
 
-from pseudoexp.errors import ConfigError
+from pseudoexp.errors import ConfigError, MissingExtra
 from tagger import bit_budget, lut_jobs
 from tagger.firmware.adder_graph import AdderGraph
 from tagger.firmware.synthesis import Cells
-from tagger.lut_jobs import METHODS, under
+from tagger.firmware.tools import Tool
+from tagger.lut_jobs import METHODS, programs, under
 from tagger.report.sweep import luts_table, summarise
 from tagger.report.sweep_plots import against_time, curves
 from tagger.train import TrainConfig
@@ -48,6 +51,51 @@ def test_unknown_methods_and_impossible_limits():
         under("magic", 500, toy.float_run(), toy.data(), PLAN, 2)
     with pytest.raises(ConfigError, match="no rounded network takes at most 1 LUTs"):
         under("rounded", 1, toy.float_run(), toy.data(), PLAN, 2)
+
+
+@pytest.mark.parametrize(("method", "stages"), [("hgq", 1), ("joint", 1), ("autopruner", 2), ("distilled", 2)])
+def test_what_a_network_started_from_is_told(method, stages, monkeypatch):
+    """Networks behind it, the full one last: their epochs and seconds are part of what it took."""
+    base = toy.float_run()
+    first, last = replace(base), replace(base, metrics=base.metrics | {"quantisation": {"luts": {}}})
+    monkeypatch.setattr(lut_jobs, "prune", lambda *_: first)
+    monkeypatch.setattr(lut_jobs, "distil", lambda *_: first)
+    monkeypatch.setattr("tagger.quantise.quantised_run", lambda *_, **__: last)
+    monkeypatch.setattr("tagger.joint.joint_run", lambda *_, **__: last)
+    monkeypatch.setattr(lut_jobs.FixedNetwork, "from_keras", lambda *_: None)
+    monkeypatch.setattr(lut_jobs, "latency", lambda _: {})
+    found = under(method, 1200, base, toy.data(), PLAN, 12)
+    assert found["run"] is last and [id(run) for run in found["before"]] == [id(first), id(base)][-stages:]
+
+
+def test_rounded_networks_cost_what_all_layouts_did(monkeypatch):
+    trained = []
+
+    def train(data, plan):
+        trained.append(plan.hidden)
+        run = toy.float_run()
+        return replace(run, config=run.config | {"training": {"epochs": plan.epochs - len(trained) + 1, "seconds": 0.0}})
+
+    monkeypatch.setattr(lut_jobs, "train", train)
+    monkeypatch.setattr(lut_jobs, "LAYOUTS", ((12, 6), (8, 4), (4, 2)))
+    monkeypatch.setattr(lut_jobs, "WIDTHS", (6,))
+    found = under("rounded", 1e5, toy.float_run(), toy.data(), PLAN, 12)
+    cost = found["run"].config["training"]
+    assert len(trained) == 3 and cost["epochs"] == 12 + 11 + 10 and cost["seconds"] > 0.0 and found["before"] == []
+
+
+def test_versions_of_the_programs_behind_a_network(monkeypatch):
+    def missing():
+        raise MissingExtra("yosys", "synthesis")
+
+    monkeypatch.setattr(lut_jobs, "yosys", missing)
+    assert {"da4ml", "hgq2", "tensorflow"} <= set(programs("hgq")) and "hgq2" not in programs("rounded")
+    monkeypatch.setattr(lut_jobs, "yosys", lambda: Tool("yosys", ("/no/such/yosys",)))
+    assert "yosys" not in programs("hgq")
+    monkeypatch.setattr(lut_jobs, "yosys", lambda: Tool("yosys", ("echo", "Yosys 0.1")))
+    assert programs("hgq")["yosys"].startswith("Yosys 0.1")
+    monkeypatch.setattr(lut_jobs, "yosys", lambda: Tool("yosys", (sys.executable, "-c", "1 / 0")))
+    assert programs("hgq").get("yosys") is None, "the wheel tells its version without being run"
 
 
 def results():

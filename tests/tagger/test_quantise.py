@@ -104,6 +104,7 @@ def test_the_folder_loads_without_pickles_and_gives_the_same_logits():
     with np.load(path / "check.npz", allow_pickle=False) as file:
         assert all(file[name].dtype != object for name in file.files)
     assert run.config["command"] == "quantise" and run.config["parent"].endswith("half")
+    assert run.config["versions"]["hgq2"] and "hgq2" not in toy.float_run().config["versions"]
     assert run.metrics["quantisation"]["ebops"] == sum(layer["ebops"] for layer in bit_widths(run.model))
 
 

@@ -1,20 +1,27 @@
 """Sweeps: what a request means, nothing done twice, killed and damaged ones go on."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mock_file import mock_file
 
 from pseudoexp.errors import ConfigError, SchemaError
+from tagger import sweep, sweep_jobs
 from tagger.cli import main
-from tagger.sweep import FAILED, Request, jobs_of, load_results, locked, read_result
+from tagger.sweep import FAILED, GRID, Job, Request, jobs_of, load_results, locked, read_result
+from tagger.sweep_forms import COMMON, FORMS, misfit
+from tagger.sweep_jobs import Workbench
 
+PRUNE = '[[scan]]\nkind = "prune"\n'
 HEAD = 'data = "mock.h5"\nseeds = [1, 2]\nhidden = [6, 4]\nepochs = 2\nbatch = 256\n'
+NAMES = ["prune-autopruner-25pc-s1-0801335d", "prune-autopruner-25pc-s2-9f8761cb"]
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +65,18 @@ def test_a_request_is_a_grid(folder):
     (HEAD + '[[scan]]\nkind = "layouts"\nseeds = [3]\n', "'seeds' is unknown"),
     (HEAD + '[[scan]]\nkind = "layouts"\nhidden = 4\n', "values like"),
     (HEAD + '[[scan]]\nkind = "prune"\nnodes = []\n', "values like"),
-    (HEAD.replace("epochs = 2", "epochs = 0") + '[[scan]]\nkind = "prune"\n', "epochs 0"),
     ('others = "a.h5"\n' + HEAD + '[[scan]]\nkind = "prune"\n', "a list of files"),
     (HEAD + '[notes]\nwhy = "so"\n[[scan]]\nkind = "prune"\n', "text by kind of scan"),
+    (HEAD.replace("epochs = 2", "epochs = 0") + PRUNE, "epochs = 0; allowed: a whole number of at least 1"),
+    (HEAD.replace("epochs = 2", "epochs = inf") + PRUNE, "epochs = inf"), (HEAD.replace("256", "true") + PRUNE, "batch = True"),
+    (HEAD.replace("[6, 4]", '["a"]') + PRUNE, "hidden = ['a']"), (HEAD + "learning_rate = nan\n" + PRUNE, "finite number"),
+    (HEAD + "learning_rate = 3\n" + PRUNE, "learning rate 3"), (HEAD.replace("[1, 2]", "[99999999999]") + PRUNE, "whole numbers"),
+    (HEAD.replace("mock.h5", "\\u0000") + PRUNE, "data = "), ("seeds = " + 5000 * "[", "not TOML"),
+    (f"seeds = [{9 * '1' * 1000}]\n" + PRUNE, "not TOML"), (2**20 * " " + HEAD + PRUNE, "longer than"),
+    (HEAD + PRUNE + "retrain = 1\n", "values like False"), (HEAD + PRUNE + "nodes = [true]\n", "values like '50%'"),
+    (HEAD + '[[scan]]\nkind = "distil"\nshare = nan\n', "values like 0.5"),
+    (HEAD + '[[scan]]\nkind = "layouts"\nnodes = "50%"\n', "values like 12"),
+    (HEAD + '[[scan]]\nkind = "distil"\nhidden = [[3, "a"]]\n', "values like [16, 8]"),
     ("rows = 3\n" + HEAD + '[[scan]]\nkind = "prune"\n', "at least 100")])
 def test_mistakes_take_one_line(text, said, folder, capsys):
     path = folder / "wrong.toml"
@@ -68,6 +84,7 @@ def test_mistakes_take_one_line(text, said, folder, capsys):
     assert main(["sweep", str(path), "--out", str(folder / "never")]) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
+    assert not (folder / "never").exists()
 
 
 def test_all_kinds_are_done_once_and_reported(folder, capsys):
@@ -110,13 +127,20 @@ nodes = 999
     pruned = next(result for result in results if result["kind"] == "prune" and result["settings"]["method"] == "magnitude"
                   and "epochs" not in result["settings"])
     assert pruned["nodes"] == 5 == pruned["kept"]["budget"] and pruned["epochs_total"] == pruned["epochs"] + 2 == 4
-    damaged = min((out / "results").iterdir())
-    damaged.write_text("{")
-    with pytest.raises(SchemaError):
-        read_result(damaged)
+    damaged = sorted((out / "results").iterdir())[:2]
+    for file, text in zip(damaged, ("{", '{"kind": "prune", "settings": {}}'), strict=True):
+        file.write_text(text)
+        with pytest.raises(SchemaError):
+            read_result(file)
+    assert len(load_results(out)[0]) == 7
+    request = (out / "sweep.toml").read_text()
+    refused = folder / "refused.toml"
+    refused.write_text("learning_rate = 3\n" + path.read_text())
+    assert main(["sweep", str(refused), "--out", str(out)]) == 2
+    assert (out / "sweep.toml").read_text() == request
     assert main(["sweep", str(path), "--out", str(out)]) == 1
     said = capsys.readouterr().out
-    assert "it is made again" in said and "finished    1 jobs, 8 were there, 1 failed" in said
+    assert said.count("it is made again") == 2 and "finished    2 jobs, 7 were there, 1 failed" in said
     page = folder / "page.html"
     assert main(["report", str(out), "--out", str(page)]) == 0
     assert "allowed are 2 to 10" in capsys.readouterr().err
@@ -157,6 +181,125 @@ def test_sweeps_share_a_page(folder, capsys):
     capsys.readouterr()
     assert main(["report", str(folder / "nodes"), str(folder / "nodes"), "--out", str(page), "--force"]) == 2
     assert "stand twice" in capsys.readouterr().err
+
+
+def test_names_of_jobs_stay_until_methods_change(folder, monkeypatch):
+    """A result of an older version is taken for this one's as long as its name is."""
+    request = Request.load(_request(folder, PRUNE + 'nodes = ["25%"]\n'))
+    names = [job.name for job in request.jobs("0123456789abcdef")]
+    assert names == NAMES
+    monkeypatch.setattr(sweep, "METHODS", 2)
+    again = [job.name for job in request.jobs("0123456789abcdef")]
+    assert not set(again) & set(names) and [name[:-8] for name in again] == [name[:-8] for name in names]
+
+
+def _network():
+    """What a result tells of a network."""
+    point = {"rejection": 20.0}
+    return {"kind": "prune", "seed": 1, "settings": {key: values[0] for key, values in GRID["prune"].items()}, "asked": {},
+            "kept": {}, "inputs": ["pt"], "layout": [4], "nodes": 4, "auc": 0.9, "rejection": {"0.5": point, "0.6": point},
+            "multiplications": 9, "flavours": {}, "pt_bins": [], "sculpting": {"distance": None, "noise": None},
+            "epochs": 2, "epochs_total": 4, "training_seconds": 1.5, "versions": {"keras": "3", "backend": "tensorflow"},
+            "data": {"path": "a.h5", "rows": 9}}
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    *(({key: None}, rf"\({key} is missing") for key in _network()), ({"kind": "melt"}, "kind"),
+    ({"settings": {}}, r"settings\.method"), ({"rejection": {"0.5": {}}}, r"rejection\.0\.5\.rejection"),
+    ({"layout": ["a"]}, r"layout\[0\]"), ({"data": {"rows": 9}}, r"data\.path"), ({"auc": float("nan")}, "damaged")])
+def test_results_hold_what_the_report_reads(change, said, tmp_path):
+    file = tmp_path / "result.json"
+    file.write_text(json.dumps(_network()))
+    assert read_result(file) == _network()
+    file.write_text(json.dumps(_network() | change))
+    with pytest.raises(SchemaError, match=said):
+        read_result(file)
+
+
+@pytest.mark.parametrize("text", ["[]", "7", 5000 * "[", "null"])
+def test_results_and_lists_of_jobs_that_are_something_else(text, tmp_path):
+    (tmp_path / "jobs.json").write_text(text if text != "[]" else "[3]")
+    with pytest.raises(SchemaError, match="not the folder of a sweep"):
+        load_results(tmp_path)
+    with pytest.raises(SchemaError):
+        read_result(tmp_path / "jobs.json")
+
+
+def test_every_kind_has_a_form():
+    assert set(FORMS) == set(GRID)
+    assert misfit([], COMMON) == "everything" and misfit([1, "a"], [int]) == "[1]"
+    assert misfit({"a": 1, "b": 2}, {"a": int}) is None
+
+
+@pytest.fixture(scope="module")
+def trained(folder):
+    """A sweep's request, and the full network of its first seed."""
+    request = Request.load(_request(folder, PRUNE))
+    return request, Workbench(request, folder / "bench", print).base(1)
+
+
+def _lost(path):
+    (path / "config.json").unlink()
+
+
+def _emptied(path):
+    (path / "metrics.json").write_text("{}")
+
+
+def _without_costs(path):
+    config = json.loads((path / "config.json").read_text())
+    (path / "config.json").write_text(json.dumps({key: value for key, value in config.items() if key != "training"}))
+
+
+def _replaced(path):
+    shutil.rmtree(path)
+    path.write_text("mine")
+
+
+@pytest.mark.parametrize("damage", [_lost, _emptied, _without_costs, _replaced])
+def test_a_damaged_full_network_is_made_again_once(damage, trained, tmp_path, monkeypatch):
+    request, run = trained
+    path, made, said = tmp_path / "base" / run.path.name, [], []
+    shutil.copytree(run.path, path)
+
+    def train(*_):
+        made.append(1)
+        return replace(run)
+
+    monkeypatch.setattr(sweep_jobs, "train", train)
+    bench = Workbench(request, tmp_path, said.append)
+    bench.base(1)
+    assert not made and not said
+    for times in (1, 2):
+        damage(path)
+        for _ in range(2):
+            assert bench.base(1).metrics == run.metrics
+        assert len(made) == len(said) == times and str(path) in said[-1] and said[-1].count("\n") == 0
+        assert f"kept as {path.name}.damaged{times} and made again" in said[-1]
+    assert len(list(path.parent.iterdir())) == 3
+
+
+def test_costs_are_those_of_all_trainings(trained, folder, monkeypatch):
+    """The full network, its pruning and what comes behind them; a full network alone is counted once."""
+    pytest.importorskip("hgq")
+    request, run = trained
+    bench = Workbench(request, folder / "bench", print)
+    full, pruned, quantised = run.config["training"], {"epochs": 3, "seconds": 2.0}, {"epochs": 7, "seconds": 4.0}
+    summary = {"ebops": 9, "auc": 0.9, "float_auc": 0.9, "epoch": 1, "within_tolerance": True}
+
+    def made(cost):
+        return replace(run, config=run.config | {"training": cost, "asked": {}}, metrics=run.metrics | {"quantisation": summary})
+
+    monkeypatch.setattr(sweep_jobs, "prune", lambda *_: made(pruned))
+    monkeypatch.setattr("tagger.quantise.quantised_run", lambda *_: made(quantised))
+    for kind, nodes, parts in (
+        ("prune", "50%", (full, pruned)), ("fixed", "100%", (full,)), ("fixed", "50%", (full, pruned)),
+        ("quantise", "100%", (full, quantised)), ("quantise", "50%", (full, pruned, quantised))):
+        settings = {key: values[0] for key, values in GRID[kind].items() if key != "epochs"} | {"nodes": nodes}
+        result = bench.do(Job(kind, 1, settings, "name"))
+        assert result["epochs_total"] == sum(part["epochs"] for part in parts), (kind, nodes)
+        assert result["training_seconds"] == pytest.approx(sum(part["seconds"] for part in parts))
+        assert ("hgq2" in result["versions"]) == (kind == "quantise") and result["methods"] == sweep.METHODS
 
 
 def test_a_killed_sweep_goes_on(folder):

@@ -9,6 +9,7 @@ from pseudoexp.errors import ConfigError
 from tagger.model import build
 from tagger.resize.gate import AutoPruner, Budget, find_budgets, find_gates
 from tagger.resize.insert import insert_pruners
+from tagger.resize.schedule import Anneal
 from tagger.resize.shrink import shrink
 
 
@@ -110,6 +111,42 @@ def test_zeros_and_padding_do_not_mix_with_other_constants():
     _randomise(model)
     with pytest.raises(ConfigError, match="padded"):
         shrink(model)
+
+
+def _convolutional(kind, padding, behind):
+    """Two blocks of a convolution, a ReLU and a normalisation before the place of the gate, or behind it."""
+    conv, dropout, pooling = {1: (layers.Conv1D, layers.SpatialDropout1D, layers.GlobalAveragePooling1D),
+                              2: (layers.Conv2D, layers.SpatialDropout2D, layers.GlobalAveragePooling2D)}[kind]
+    x = inputs = keras.Input((9,) * kind + (3,), name="inputs")
+    for filters in (6, 5):
+        relu, norm = layers.ReLU(), layers.BatchNormalization()
+        x = conv(filters, 3, padding=padding)(x)
+        x = norm(dropout(0.1)(relu(x))) if behind else relu(norm(x))
+    return keras.Model(inputs, layers.Dense(1)(pooling()(x)))
+
+
+@pytest.mark.parametrize(("kind", "padding", "behind"), [
+    (1, "same", False), (1, "causal", False), (1, "valid", False), (1, "valid", True),
+    (2, "same", False), (2, "valid", False), (2, "valid", True)])
+def test_convolutional_networks_with_normalisation(kind, padding, behind):
+    """A gate behind a normalisation leaves exact zeros, at the border as well."""
+    keras.utils.set_random_seed(4)
+    gated = insert_pruners(_convolutional(kind, padding, behind), 5, "hidden")
+    rng = np.random.default_rng(5)
+    for layer in gated.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.set_weights([rng.uniform(0.5, 2.0, w.shape) for w in layer.get_weights()])
+    gated.compile(keras.optimizers.Adam(0.01), keras.losses.BinaryCrossentropy(from_logits=True))
+    x = rng.normal(size=(64, *gated.input_shape[1:])).astype("float32")
+    gated.fit(x, x.mean(axis=tuple(range(1, x.ndim))) > 0, batch_size=32, epochs=2, verbose=0, callbacks=[Anneal()])
+    small, _ = _same(gated)
+    assert sum(layer.filters for layer in small.layers if hasattr(layer, "filters")) == 5
+
+
+@pytest.mark.parametrize(("kind", "padding"), [(1, "same"), (1, "causal"), (2, "same")])
+def test_a_normalisation_between_gate_and_padding_is_refused_at_insertion(kind, padding):
+    with pytest.raises(ConfigError, match=r"pads with zeros.*put the gate behind the normalisation"):
+        insert_pruners(_convolutional(kind, padding, True), 5, "hidden")
 
 
 def test_what_cannot_be_taken_apart_is_named():
