@@ -11,17 +11,17 @@
     firmware.json    the firmware check, written by `export`
     robustness.json  figures on other samples, written by `robustness`
 
-A folder is written under a temporary name and renamed; nothing in it is pickled.
+A folder is written under a temporary name and renamed; nothing in it is pickled. A process with limits reads
+the weights before Keras does.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,13 +30,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pseudoexp.core.files import MOST_ARRAYS, read_arrays, require_writable
+from pseudoexp.core.files import read_arrays, require_writable
 from pseudoexp.errors import ConfigError, DataError, SchemaError
 from pseudoexp.optional import require
+from tagger.network_file import checked, written
 
 if TYPE_CHECKING:
     import keras
 
+MOST_TEXT = 1 << 25
+"""Bytes of a JSON or CSV file; those of ours hold some 100 kB."""
 RUN_FORMAT = 1
 """Version of the folder's layout, stored in config.json."""
 JSON_FILES = ("config", "metrics", "features")
@@ -120,10 +123,10 @@ class Run:
         return target
 
     def _write(self, folder: Path) -> None:
-        if self.model is not None:
-            self.model.save(folder / "model.keras")
-        if self.gated is not None:
-            self.gated.save(folder / "gated.keras")
+        for name, network in (("model.keras", self.model), ("gated.keras", self.gated)):
+            if network is not None:
+                network.save(folder / name)
+                written(folder / name)
         write_json(folder / "config.json", {"run_format": RUN_FORMAT} | self.config)
         write_json(folder / "metrics.json", self.metrics)
         write_json(folder / "features.json", {"inputs": list(self.inputs)})
@@ -218,17 +221,11 @@ def load_model(path: str | Path) -> keras.Model:
     Raises
     ------
     SchemaError
-        If the file is not a network saved by Keras.
+        If the file is not a network saved by Keras, see `tagger.network_file.checked`.
     MissingExtra
         If its layers belong to a package that is not installed.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > MOST_ARRAYS:
-                raise SchemaError(f"{path}: larger than {MOST_ARRAYS} bytes when unpacked; allowed: a network of ours")
-            layers = archive.read("config.json").decode()
-    except (OSError, EOFError, KeyError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error):
-        raise SchemaError(f"{path}: not a network saved by Keras, or damaged") from None
+    layers = checked(Path(path))
     keras = require("keras", "tagger")
     for mark, module, extra in LAYER_PACKAGES:
         if mark in layers:
@@ -256,15 +253,22 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises
     ------
     SchemaError
-        If the file is missing, damaged or not an object.
+        If the file is missing, damaged, longer than `MOST_TEXT` bytes or not an object.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(_text(path))
     except (OSError, ValueError, RecursionError):
         raise SchemaError(f"{path}: missing or not JSON") from None
     if not isinstance(content, dict):
         raise SchemaError(f"{path}: not a JSON object")
     return content
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file that is no longer than it may be."""
+    if not path.is_file() or path.stat().st_size > MOST_TEXT:
+        raise SchemaError(f"{path}: missing, or longer than {MOST_TEXT} bytes")
+    return path.read_text()
 
 
 def _plain(value: Any) -> Any:
@@ -292,10 +296,9 @@ def _read_history(path: Path) -> dict[str, list[float]]:
     if not path.is_file():
         return {}
     try:
-        with path.open(newline="") as stream:
-            rows = list(csv.DictReader(stream))
+        rows = list(csv.DictReader(io.StringIO(_text(path), newline="")))
         return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else {}) if name != "epoch"}
-    except (ValueError, TypeError, KeyError, csv.Error):
+    except (OSError, ValueError, TypeError, KeyError, csv.Error):
         raise SchemaError(f"{path}: not a table of numbers") from None
 
 

@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 
 SECONDS = 120
@@ -84,9 +85,34 @@ def read_network(path):
     load_model(path)
 
 
+def read_firmware(path):
+    import numpy as np
+
+    from tagger.firmware import hls, simulation
+    from tagger.firmware.recheck import recheck
+
+    class Silent(simulation.Simulation):
+        """Reads a folder's Verilog as far as nothing is compiled."""
+
+        def __init__(self, sources, ports, build, log):
+            self.ports = ports
+
+        def run(self, words):
+            return np.zeros(len(words), np.int64), np.zeros(len(words), bool)
+
+    simulation.Simulation, hls.require_compiler = Silent, lambda: None
+    recheck(path)
+
+
+IMPORTS = {"network": ("keras",)}
+"""Kind -> what takes longer to import than a file may take to read, on a busy machine."""
+
+
 def main(kind, paths):
     from pseudoexp.errors import PseudoexpError
 
+    for module in IMPORTS.get(kind, ()):
+        import_module(module)
     faulthandler.disable()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     for path in paths:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Integers = NDArray[np.int64]
 EXACT_BITS = 24
 """Bits of a float32 mantissa."""
+_MOST_BITS, _MOST_EXPONENT = 62, 126
+"""Of integers and of float32 numbers that are read back."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,16 @@ class FixedLayer:
     relu: bool
 
     @property
+    def alive(self) -> NDArray[np.bool_]:
+        """Whether an input has any bit (n,)."""
+        return self.signed + self.integer + self.fractional > 0
+
+    @property
     def limits(self) -> tuple[Integers, Integers]:
         """Smallest and largest input (n,), in units of 2^-input_bits; both 0 for an input of no bit."""
         width = np.maximum(self.integer + self.fractional, 0)
         step = np.left_shift(1, self.input_bits - self.fractional)
-        alive = self.signed + self.integer + self.fractional > 0
+        alive = self.alive
         return np.where(alive, -self.signed * (1 << width) * step, 0), np.where(alive, ((1 << width) - 1) * step, 0)
 
     def cut(self, value: Integers, fractional: int) -> Integers:
@@ -133,7 +140,8 @@ class FixedNetwork:
                     and all(part.shape == shape[:1] for layer, shape in zip(network.layers, shapes, strict=True)
                             for part in (layer.signed, layer.integer, layer.fractional))
                     and all(layer.bias.shape == layer.kernel.shape[1:] for layer in network.layers)
-                    and network.exponents.shape == shapes[0][:1])
+                    and network.exponents.shape == shapes[0][:1] and np.all(np.abs(network.exponents) <= _MOST_EXPONENT)
+                    and all(_in_range(layer) for layer in network.layers))
         except (KeyError, TypeError, ValueError, IndexError, OverflowError):
             fits = False
         if not fits:
@@ -188,6 +196,14 @@ def _layer_of(content: dict[str, Any]) -> FixedLayer:
         _integers(content[name]) for name in ("signed", "integer", "fractional", "kernel", "bias"))
     return FixedLayer(signed, integer, fractional, bool(content["rounds"]), kernel, bias, int(content["weight_bits"]),
                       int(content["input_bits"]), bool(content["relu"]))
+
+
+def _in_range(layer: FixedLayer) -> bool:
+    """Return whether shifts by a layer's bits are defined."""
+    return bool(np.all((layer.signed == 0) | (layer.signed == 1))
+                and np.all(np.abs([layer.integer, layer.fractional, layer.integer + layer.fractional]) <= _MOST_BITS)
+                and 0 <= layer.weight_bits <= _MOST_BITS and max(int(layer.fractional.max()), 0) <= layer.input_bits <= _MOST_BITS
+                and layer.kernel.ndim == 2)
 
 
 def _layer(layer: Any) -> FixedLayer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pseudoexp.errors import DataError
+from pseudoexp.errors import DataError, SchemaError
 from pseudoexp.optional import require
-from tagger.firmware.onnx_graph import EXTRA, TOLERANCE, Session, to_onnx
+from tagger.firmware import onnx_child
+from tagger.firmware.onnx_graph import EXTRA, INPUT, OUTPUT, TOLERANCE, Session, to_onnx
 from tagger.firmware.rows import CHECK_FILE, CHECK_ROWS, CheckRows
 from tagger.firmware.verify import BitCheck
+from tagger.limited import ask
 from tagger.model import normalisation_of
 from tagger.runs import Run
 
 MODEL_FILE = "model.onnx"
+_SECONDS = 300.0
+"""Wall-clock limit of a foreign graph."""
 _README = """# H->bb tagger as ONNX
 
 Written by `tagger export --backend onnx`. `{file}` takes raw rows `inputs` (n, {count}) float32 in the units of the data file
@@ -85,6 +90,24 @@ def fill(folder: Path, run: Run, rows: CheckRows | None, say: Callable[[str], No
     return summary, text
 
 
-def answers(folder: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float64]]:
-    """Return what gives the logits of an exported folder."""
-    return Session(folder / MODEL_FILE).logits
+def answers(folder: Path, x: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the logits (rows,) that an exported folder gives for raw inputs (rows, k), from a process with limits.
+
+    Raises
+    ------
+    SchemaError
+        If the graph cannot be read or run, or is none of ours.
+    """
+    model = folder / MODEL_FILE
+    with tempfile.TemporaryDirectory(prefix="tagger-onnx-") as scratch:
+        rows, logits = Path(scratch) / "rows.npy", Path(scratch) / "logits.npy"
+        np.save(rows, np.ascontiguousarray(x, dtype=np.float32))
+        said = ask(onnx_child.__file__, str(model.absolute()), str(rows), str(logits), seconds=_SECONDS)
+        if "error" in said:
+            raise SchemaError(f"{model}: onnxruntime cannot read it ({said['error']})")
+        if said["names"] != [INPUT, OUTPUT]:
+            raise SchemaError(f"{model}: takes and gives {said['names'][:4]}; allowed: {[INPUT, OUTPUT]}")
+        found = np.load(logits, allow_pickle=False)
+    if len(found) != len(x):
+        raise SchemaError(f"{model}: gives {len(found)} logits for {len(x)} rows")
+    return np.asarray(found, dtype=np.float64)

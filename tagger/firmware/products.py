@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tagger.firmware import adder_graph, hls, simulation, tools, verilog
 from tagger.firmware.fixed_point import FixedNetwork
 from tagger.firmware.readme import readme_hls4ml, readme_verilog
+from tagger.firmware.sources import read_sources
 from tagger.firmware.target import Target
 
 Floats = NDArray[np.float64]
@@ -120,27 +121,26 @@ class VerilogProduct:
         self.order = order
         graph = adder_graph.AdderGraph.of(order.integers, order.threshold)
         self.graph = graph.pipelined(order.target.levels) if order.target.levels else graph
-        ports = verilog.ports_of(self.graph, order.inputs)
-        self.ports = verilog.to_dict(ports)
-        verilog.write_project(order.folder, self.graph, ports, order.target.part, order.target.clock_ns)
+        self.ports = verilog.ports_of(self.graph, order.inputs)
+        verilog.write_project(order.folder, self.graph, self.ports, order.target.part, order.target.clock_ns)
         self.simulation: simulation.Simulation | None = None
 
     def compile(self) -> None:
         """Compile the Verilog with Verilator."""
         build = self.order.folder / BUILD
         build.mkdir()
-        self.simulation = simulation.Simulation(self.order.folder, build, self.order.log)
+        self.simulation = simulation.Simulation(read_sources(self.order.folder), self.ports, build, self.order.log)
 
     def answers(self, x: NDArray[np.float32]) -> tuple[Floats, NDArray[np.bool_] | None]:
         """Return the Verilog's logits and decisions."""
         assert self.simulation is not None
-        return simulation.logits(self.simulation, self.order.integers, self.ports, x)
+        return simulation.logits(self.simulation, self.order.integers, x)
 
     def summary(self) -> dict[str, Any]:
         """Return ports, pipeline and da4ml's estimates."""
-        target, logit = self.order.target, self.ports["logit"]
-        stages = self.graph.stages
-        return {"top": verilog.TOP, "ports": self.ports,
+        target, stages, ports = self.order.target, self.graph.stages, verilog.to_dict(self.ports)
+        logit = ports["logit"]
+        return {"top": verilog.TOP, "ports": ports,
                 "logit_format": (f"{'' if logit['signed'] else 'un'}signed, {logit['bits']} bits, "
                                  f"{logit['fractional']} of them fractional"),
                 "logit_fractional_bits": logit["fractional"],

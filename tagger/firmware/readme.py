@@ -47,8 +47,8 @@ Pass if logit >= threshold:
 holds part and clock. The synthesis report lies in `{top}_prj/solution1/syn/report/`. For Vivado's own synthesis set
 `export` and `vsynth` to 1, or run `vivado -mode batch -source vivado_synth.tcl` after the synthesis.
 
-`tagger verify .` compiles and compares again. `export.log` is what hls4ml and g++ printed; `hls4ml_config.yml` opens the
-project in hls4ml again (from this folder).
+`tagger verify . --trust` compiles and compares again; it runs the C++ in this folder. `export.log` is what hls4ml and g++
+printed; `hls4ml_config.yml` opens the project in hls4ml again (from this folder).
 """
 
 
@@ -62,7 +62,7 @@ Verilog written by `tagger export` with da4ml: part {part}, clock {clock_ns:g} n
 - {stress_rows_compared} rows far outside every range: {stress_mismatches} differ.
 - AUC {auc_keras} (Keras), {auc_firmware} (Verilog).
 
-`tagger verify .` does it again from the files in this folder.
+`tagger verify .` does it again from `src/`, `network.json` and `check.npz`, in a testbench of its own.
 
 ## Ports of `{top}`
 Input word i is the raw value x (units of the data file: MeV, mm) times 2^`scale`: move the binary point, cut what does

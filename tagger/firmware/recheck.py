@@ -1,4 +1,9 @@
-"""`tagger verify`: an exported folder built again from its own files and held against the logits stored in it."""
+"""`tagger verify`: an exported folder built again and held against the logits stored in it.
+
+What is built of a folder from anywhere cannot run code that came with it: of Verilog only the circuits, see
+`tagger.firmware.sources`, in a testbench of ours; ONNX in a process of its own. hls4ml's C++ is code: it is compiled and
+run only for who says that the folder can be trusted.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError, SchemaError
-from tagger.firmware import hls, simulation, tools
+from tagger.firmware import hls, simulation, tools, verilog
 from tagger.firmware.export import BACKENDS, NETWORK_FILE, ONNX, SUMMARY_FILE
 from tagger.firmware.fixed_point import FixedNetwork
 from tagger.firmware.onnx_export import answers, close_check, require_onnx
 from tagger.firmware.rows import CHECK_FILE, CheckRows
+from tagger.firmware.sources import read_sources
 from tagger.firmware.verify import BitCheck, bit_check, stress_rows
 from tagger.runs import read_json
 
@@ -51,7 +57,7 @@ class Recheck:
         return not self.troubles
 
 
-def recheck(folder: str | Path, report: Callable[[str], None] | None = None) -> Recheck:
+def recheck(folder: str | Path, report: Callable[[str], None] | None = None, trust: bool = False) -> Recheck:
     """Build what an exported folder holds and compare it bit by bit; the folder stays as it is.
 
     Parameters
@@ -60,13 +66,15 @@ def recheck(folder: str | Path, report: Callable[[str], None] | None = None) -> 
         Written by `tagger export`.
     report : callable, optional
         Called with one line per step.
+    trust : bool
+        Compile and run the folder's own C++, of hls4ml. Verilog and ONNX need no trust.
 
     Raises
     ------
     SchemaError
-        If the folder is no export, or damaged.
+        If the folder is no export, damaged, or its Verilog is more than a circuit.
     ConfigError, MissingExtra
-        If what builds it is not installed.
+        If what builds it is not installed, or the folder holds C++ without `trust`.
     GenerationError
         If it cannot be built.
     """
@@ -74,6 +82,9 @@ def recheck(folder: str | Path, report: Callable[[str], None] | None = None) -> 
     summary = read_summary(place)
     if summary["backend"] == ONNX:
         return _recheck_onnx(place, summary)
+    if summary["backend"] in _CODE and not trust:
+        raise ConfigError(f"{place}: holds C++, which would be compiled and run here as you; allowed: --trust, if you know where "
+                          "the folder comes from (Verilog and ONNX need none)")
     network = FixedNetwork.load(place / NETWORK_FILE)
     rows = CheckRows.load(place / CHECK_FILE, len(network.exponents))
     if rows.logits is None:
@@ -103,7 +114,7 @@ def _recheck_onnx(folder: Path, summary: dict[str, Any]) -> Recheck:
     rows = CheckRows.load(folder / CHECK_FILE, len(names))
     if rows.logits is None:
         raise SchemaError(f"{folder / CHECK_FILE}: holds no logits to compare with; export again")
-    check = _Check("row", "Keras gave", rows.logits, answers(folder)(rows.x), close_check)
+    check = _Check("row", "Keras gave", rows.logits, answers(folder, rows.x), close_check)
     trouble = (check.trouble("onnxruntime"),) if not check.outcome.passed else ()
     return Recheck("onnxruntime", check.outcome, BitCheck(0, 0, 0.0, None), trouble)
 
@@ -148,20 +159,23 @@ def read_summary(folder: Path) -> dict[str, Any]:
 def _threshold(folder: Path, summary: dict[str, Any]) -> float:
     try:
         return float(summary["decision"]["logit"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise SchemaError(f"{folder / SUMMARY_FILE}: says no threshold of the decision, or is damaged") from None
 
 
 def _verilog(folder: Path, scratch: Path, network: FixedNetwork, summary: dict[str, Any]
              ) -> Callable[[NDArray[np.float32]], Answers]:
-    ports = summary.get("ports")
-    logit = ports.get("logit") if isinstance(ports, dict) else None
-    if not isinstance(logit, dict) or not all(isinstance(logit.get(key), int) for key in ("bits", "fractional", "signed")) \
-            or not 0 < logit["bits"] <= 63 or abs(logit["fractional"]) > 63:
-        raise SchemaError(f"{folder / SUMMARY_FILE}: says nothing of the logit's port, or is damaged")
+    try:
+        ports = verilog.from_dict(summary["ports"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise SchemaError(f"{folder / SUMMARY_FILE}: does not say the top module's ports, or is damaged") from None
+    alive = int(network.layers[0].alive.sum())
+    if len(ports.inputs) != alive:
+        raise SchemaError(f"{folder / SUMMARY_FILE}: names {len(ports.inputs)} input ports, {NETWORK_FILE} {alive}")
+    sources = read_sources(folder)
     hls.require_compiler()
-    built = simulation.Simulation(folder, scratch, scratch / "log")
-    return lambda x: simulation.logits(built, network, {"logit": logit}, x)
+    built = simulation.Simulation(sources, ports, scratch, scratch / "log")
+    return lambda x: simulation.logits(built, network, x)
 
 
 def _hls4ml(folder: Path, scratch: Path, network: FixedNetwork, summary: dict[str, Any]
@@ -189,4 +203,6 @@ def _hls4ml(folder: Path, scratch: Path, network: FixedNetwork, summary: dict[st
     return answer
 
 
+_CODE = ("hls4ml",)
+"""Backends whose sources are programs."""
 _BUILDERS = {"hls4ml": ("the C simulation", _hls4ml), "verilog": ("the Verilog", _verilog)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core.files import read_arrays
 from pseudoexp.errors import DataError, SchemaError
 from tagger.data import Split, TaggerData
 
 CHECK_FILE = "check.npz"
 CHECK_ROWS = 20_000
 """Rows of the test split that a quantised run keeps for the check."""
+_KINDS = {"x": ("f", 2), "y": ("i", 1), "weight": ("f", 1), "event": ("i", 1), "logits": ("f", 1), "split_rows": ("i", 0)}
+"""Kind of number and dimensions of what is stored."""
 
 
 @dataclass(frozen=True)
@@ -76,17 +78,18 @@ class CheckRows:
         DataError
             If the file is not there.
         SchemaError
-            If it is damaged or has other inputs.
+            If it is damaged, larger than `pseudoexp.core.files.MOST_ARRAYS`, or has other inputs.
         """
         if not path.is_file():
             raise DataError(f"{path}: no stored rows for the bit check; name the data file of the run with --data")
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                logits = file["logits"] if "logits" in file.files else None
-                rows = cls(file["x"], file["y"], file["weight"], file["event"], logits, int(file["split_rows"]))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            raise SchemaError(f"{path}: not the rows of a bit check, or damaged") from None
-        lengths = {len(rows.x), len(rows.y), len(rows.weight), len(rows.event)}
-        if rows.x.ndim != 2 or rows.x.shape[1] != inputs or len(lengths) != 1 or not len(rows.x):
+        stored = read_arrays(path, "the rows of a bit check")
+        kinds = {name: (array.dtype.kind, array.ndim) for name, array in stored.items()}
+        if kinds | {"logits": ("f", 1)} != _KINDS:
+            raise SchemaError(f"{path}: not the rows of a bit check; allowed: numbers called {', '.join(_KINDS)}")
+        rows = cls(stored["x"], stored["y"], stored["weight"], stored["event"], stored.get("logits"), int(stored["split_rows"]))
+        lengths = {len(array) for array in stored.values() if array.ndim}
+        if rows.x.shape[1] != inputs or len(lengths) != 1 or not len(rows.x):
             raise SchemaError(f"{path}: rows of {inputs} inputs are needed, found {rows.x.shape}")
+        if not np.all(np.isfinite(rows.x)) or not np.all(np.isfinite(rows.weight)):
+            raise SchemaError(f"{path}: holds inputs or weights that are not finite")
         return rows

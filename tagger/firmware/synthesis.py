@@ -22,6 +22,7 @@ from pseudoexp.errors import ConfigError, GenerationError, SchemaError
 from tagger.firmware import tools, verilog
 from tagger.firmware.adder_graph import AdderGraph
 from tagger.firmware.fixed_point import FixedNetwork
+from tagger.firmware.sources import read_sources
 
 REPORT = "synthesis"
 """Name of the report in the project's folder, as .json and .txt."""
@@ -197,7 +198,7 @@ def synthesise(folder: str | Path, summary: dict[str, Any], network: FixedNetwor
     ConfigError
         If it is not Verilog, or a cutoff or the time is not allowed.
     SchemaError
-        If the folder is damaged.
+        If the folder is damaged, or its Verilog is more than a circuit.
     MissingExtra
         Without Yosys, or nextpnr if it is needed.
     """
@@ -212,7 +213,7 @@ def synthesise(folder: str | Path, summary: dict[str, Any], network: FixedNetwor
         cut = graph.pipelined(levels) if levels else graph
         ports = verilog.ports_of(cut, names)
         if levels == own:
-            sources = {path.name: path.read_text() for path in sorted((place / verilog.SOURCES).glob("*.v"))}
+            sources = read_sources(place)
         else:
             sources = cut.verilog() | {f"{verilog.TOP}.v": verilog.top_module(ports)}
         say(f"{levels:g} additions per stage: Yosys" if levels else "without a clock: Yosys, ten times slower so")

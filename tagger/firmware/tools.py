@@ -62,7 +62,7 @@ class Tool:
                 return False
         if done.returncode:
             said = log.read_bytes()[start:].decode(errors="replace").splitlines()
-            errors = [line for line in said if "error" in line.lower()] or said[-1:] or ["no message"]
+            errors = [line for line in said if "error" in line.lower()] or said[-1:] or [_end(done.returncode)]
             raise GenerationError(f"{self.name} failed ({' '.join(errors[0].split())[:200]})")
         return True
 
@@ -72,6 +72,11 @@ class Tool:
                               env=os.environ | dict(self.environment))
         lines = (done.stdout + done.stderr).strip().splitlines()
         return lines[0].strip()[:120] if lines and not done.returncode else None
+
+
+def _end(status: int) -> str:
+    """Return how a program ended that said nothing."""
+    return f"stopped by signal {-status}" if status < 0 else f"no message, status {status}"
 
 
 def verilator() -> Tool:

@@ -2,7 +2,7 @@
 
     src/tagger_firmware.v    ports by name; in -> packed -> tagger_core -> logit, decision
     src/*.v                  the core and what da4ml's shift-and-add graph is made of
-    sim/main.cpp             testbench for Verilator: rows of words in, rows of (logit, decision) out
+    sim/main.cpp             testbench for Verilator: rows of words in, rows of (logit, decision) out; `verify` writes its own
     vivado.tcl, clock.xdc    synthesis and implementation out of context
 
 With pipeline stages a row may come with every clock; its result stands at the ports `stages` clocks after the edge that
@@ -22,6 +22,8 @@ from tagger.firmware.adder_graph import CORE, AdderGraph, Word
 TOP = "tagger_firmware"
 """Name of the top module."""
 SOURCES = "src"
+_MOST_BITS, _MOST_STAGES = 63, 10_000
+"""Of a port in the testbench, and clocks from a row to its result, that are read back."""
 _TIMESCALE = "`timescale 1 ns / 1 ps\n\n"
 
 
@@ -123,6 +125,34 @@ def to_dict(ports: Ports) -> dict[str, Any]:
 
     return {"inputs": [word(name, said) for name, said in ports.used], "logit": word("logit", ports.logit),
             "decision": word("decision", ports.decision), "stages": ports.stages}
+
+
+def from_dict(content: Any) -> Ports:
+    """Return the ports that `to_dict` gave.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If the content is something else.
+    """
+    def word(said: Any, fewest: int) -> Word:
+        signed, bits, fractional = (_whole(said[key]) for key in ("signed", "bits", "fractional"))
+        if not (fewest <= bits <= _MOST_BITS and abs(fractional) <= _MOST_BITS and signed in (0, 1)):
+            raise ValueError(f"{said}: no format of a port")
+        return Word(bool(signed), bits - signed - fractional, fractional)
+
+    names = [str(said["port"]).removeprefix("x_") for said in content["inputs"]]
+    stages = _whole(content["stages"])
+    if not 0 <= stages <= _MOST_STAGES or [port(name) for name in names] != [said["port"] for said in content["inputs"]]:
+        raise ValueError(f"{stages} stages, or names of ports that are none")
+    inputs = tuple((name, word(said, 1)) for name, said in zip(names, content["inputs"], strict=True))
+    return Ports(inputs, word(content["logit"], 1), word(content["decision"], 0), stages)
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int):
+        raise TypeError("a whole number is needed")
+    return int(value)
 
 
 _TESTBENCH = """// Usage: simulation WORDS RESULTS: rows of {ports} int64 words in, rows of 2 int64 (logit, decision) out.

@@ -1,4 +1,4 @@
-"""Damaged and malicious run folders: one line, no traceback, no code that comes with a network."""
+"""Damaged and malicious run folders and firmware: one line, no traceback, no code that comes with a network."""
 
 import json
 import shutil
@@ -63,6 +63,28 @@ def test_networks(tmp_path, run, count):
         paths.append(tmp_path / f"{k}.keras")
         paths[-1].write_bytes(damaged((run / "model.keras").read_bytes(), rng))
     outcomes("network", paths)
+
+
+def rewritten(path, source, changed):
+    """Copy a saved network with one changed member; the archive is whole, so that the damage is found behind it."""
+    with zipfile.ZipFile(source) as archive, zipfile.ZipFile(path, "w") as copy:
+        for name in archive.namelist():
+            copy.writestr(name, changed.get(name, archive.read(name)))
+    return path
+
+
+@pytest.mark.parametrize("count", [3, pytest.param(150, marks=pytest.mark.slow)])
+def test_members_of_networks(tmp_path, run, count):
+    rng, paths = np.random.default_rng(count), []
+    with zipfile.ZipFile(run / "model.keras") as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    for name in ("config.json", "metadata.json", "model.weights.h5"):
+        paths += [rewritten(tmp_path / f"{name}-{k}.keras", run / "model.keras", {name: damaged(content[name], rng)})
+                  for k in range(count)]
+    huge = json.loads(content["config.json"])
+    huge["config"]["layers"][-1]["config"]["units"] = 10**9
+    paths.append(rewritten(tmp_path / "huge.keras", run / "model.keras", {"config.json": json.dumps(huge)}))
+    assert "may ask for more" in outcomes("network", paths)[str(paths[-1])]
 
 
 def test_code_in_a_network_is_not_run(tmp_path, run):

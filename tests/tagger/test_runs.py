@@ -132,3 +132,13 @@ def test_another_format_is_refused(folder):
 def test_no_gates(small_folder):
     with pytest.raises(DataError, match="no gated"):
         Run.load(small_folder, with_model=False).load_gated()
+
+
+def test_weights_written_elsewhere_are_read_by_another_process_first(small_run, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("tagger.network_file.ask", lambda *words, **_: asked.append(words) or {"error": "no arrays"})
+    Run.load(small_run.save(tmp_path / "own"))
+    shutil.copytree(tmp_path / "own", tmp_path / "copy")
+    assert not asked
+    with pytest.raises(SchemaError, match=r"model\.keras: the weights cannot be read \(no arrays\)"):
+        Run.load(tmp_path / "copy")

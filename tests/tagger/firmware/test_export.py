@@ -86,7 +86,9 @@ def test_the_moved_folder_gives_the_stored_logits_and_a_changed_bias_is_found(ex
     content = json.loads((tmp_path / "moved/network.json").read_text())
     content["layers"][-1]["bias"][0] += 1
     (tmp_path / "moved/network.json").write_text(json.dumps(content))
-    done = recheck(tmp_path / "moved")
+    with pytest.raises(ConfigError, match="--trust"):
+        recheck(tmp_path / "moved")
+    done = recheck(tmp_path / "moved", trust=True)
     assert done.rows.passed and done.rows.rows == len(toy.data().test) and done.extreme.rows > 2000
     assert not done.passed and done.troubles[0].startswith("row 0: the C simulation gives")
 
