@@ -25,9 +25,9 @@ from pseudoexp.errors import ConfigError, GenerationError
 from pseudoexp.optional import require_installed
 from pseudoexp.production.cluster_worker import Made, Order, make_chunks, versions
 from pseudoexp.production.run_config import RunConfig, parse_count
-from pseudoexp.production.spool import chunk_path, write_bytes
+from pseudoexp.production.spool import LOG, chunk_path, write_bytes
 from pseudoexp.production.worker import Done, Failure, Job
-from pseudoexp.production.workers import LOG, LifeLine, raise_failure, search_path
+from pseudoexp.production.workers import LifeLine, raise_failure, search_path
 
 LOCAL = "local:"
 SCHEMES = ("tcp://", "tls://", "ucx://")

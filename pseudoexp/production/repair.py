@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core.files import real_place
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.digest import canonical_rows, file_sha256, sidecar
 from pseudoexp.dataset.metadata import Tally
@@ -30,6 +31,7 @@ from pseudoexp.production.chunk import DEFAULT_MAKER, ChunkMaker, maker_name
 from pseudoexp.production.run import cause
 from pseudoexp.production.run_config import RunConfig, require_engine
 from pseudoexp.production.shard import parse_shard
+from pseudoexp.production.spool import only_writer
 from pseudoexp.production.worker import Job
 from pseudoexp.replaying.request import stored_configuration
 
@@ -120,14 +122,14 @@ def repair(info: FileInfo, found: Findings, inputs: Inputs, tell: Tell) -> tuple
 def _replace(info: FileInfo, found: Findings, attributes: dict[str, Any], inputs: Inputs, tell: Tell
              ) -> tuple[list[Changed], str, str]:
     """Repair a file by one of its two copies of the attributes."""
-    path = info.path
+    path, place = info.path, real_place(info.path)
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.absolute().parent) as name:
+        with only_writer(place), tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=place.absolute().parent) as name:
             draft = Path(name) / "repaired.h5"
             changed, total = _rewrite(info, found, attributes, inputs, draft, tell)
             if problem := _problem(info, draft, total):
                 raise DamagedFile(f"{path}: cannot be repaired: {problem}; `generate --force` makes it anew")
-            return changed, total, publish(draft, path)
+            return changed, total, publish(draft, place)
     except OSError as error:
         raise DamagedFile(f"{path}: could not be repaired ({cause(error)}); it is as it was") from None
     except (KeyError, TypeError, ValueError):
