@@ -122,6 +122,13 @@ def test_damage_is_a_failure_not_a_mistake(capsys, tmp_path):
     assert code == 1 and err.count("\n") == 1 and "block 0" in err
 
 
+def test_a_list_of_changed_rows_has_a_new_name(capsys, tmp_path):
+    path = mock_file(tmp_path / "a.h5", n=200)
+    complains(capsys, "a.h5 exists; allowed: the name of a new file", "verify", path, "--list", path)
+    complains(capsys, "does not exist", "verify", path, "--list", tmp_path / "no" / "list.txt")
+    assert call(capsys, "verify", path, "--list", tmp_path / "list.txt")[0] == 0 and not (tmp_path / "list.txt").exists()
+
+
 def test_info(capsys, tmp_path):
     path = mock_file(tmp_path / "a.h5", n=200, tracks=3)
     code, out, _ = call(capsys, "info", path, "--json")
