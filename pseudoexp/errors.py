@@ -35,9 +35,11 @@ class MissingExtra(PseudoexpError):
 
 
 class Interrupted(PseudoexpError):
-    """The user stopped the program (exit code 130)."""
+    """The user, or SIGTERM, stopped the program (exit code 130, or 143)."""
 
-    exit_code = 130
+    def __init__(self, message: str, exit_code: int = 130) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class GenerationError(PseudoexpError):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.bunch import Bunch
 from pseudoexp.core.cache import cache_folder
-from pseudoexp.core.files import require_new_file, whole_file
+from pseudoexp.core.files import real_place, require_new_file, whole_file
 from pseudoexp.core.jit import COMPILING
 from pseudoexp.core.record import EventBatch
 from pseudoexp.dataset.digest import canonical_json
@@ -28,6 +28,7 @@ from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.errors import ConfigError
 from pseudoexp.particle_level import PROCESSES
 from pseudoexp.production.run_config import engine_version, parse_count, require_engine
+from pseudoexp.production.spool import only_writer
 
 MAX_EVENTS = 10**9
 _EVENT_BYTES = {True: 50_000, False: 120_000}
@@ -94,8 +95,9 @@ def write_event_file(process: str, n: Any, out: str | Path, *, engine: str = DEF
     if engine == "builtin" and not cache_folder().exists():
         tell(COMPILING, 0, 0)
     names = [field.name for field in VARIATION_FIELDS[1:]] if variations else []
-    with _opened(path) as file, EventWriter(file, f"engine {engine} {options['engine_version']}",
-                                            canonical_json(options), names) as writer:
+    about = f"engine {engine} {options['engine_version']}"
+    with (only_writer(real_place(path)), _opened(path) as file,
+          EventWriter(file, about, canonical_json(options), names) as writer):
         for first in range(0, events, EVENTS_PER_CHUNK):
             tell("writing", first, events)
             count = min(EVENTS_PER_CHUNK, events - first)

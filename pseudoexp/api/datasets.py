@@ -256,7 +256,8 @@ def shift(file: str | Path, card: str, out: str | Path, *, threads: int = 0, com
 
 
 def verify(path: str | Path, *, repair: bool = False, threads: int = 0, hepmc_signal: str | Path = "",
-           hepmc_qcd: str | Path = "", progress: Any = None, make_chunk: Any = "pseudoexp.chain:make_chunk") -> Bunch:
+           hepmc_qcd: str | Path = "", listing: str | Path = "", progress: Any = None,
+           make_chunk: Any = "pseudoexp.chain:make_chunk") -> Bunch:
     """Hold a dataset against its hashes, as ``python -m pseudoexp verify`` does.
 
     Parameters
@@ -269,6 +270,9 @@ def verify(path: str | Path, *, repair: bool = False, threads: int = 0, hepmc_si
         Worker processes for rows that are made again, 0 for one per core.
     hepmc_signal, hepmc_qcd : str or Path, optional
         The files of events, if the dataset was made from such.
+    listing : str or Path, optional
+        A file to write if anything is damaged: every changed row and column of every damaged block, a line each (dataset, row,
+        column); without it the message names 20 rows, of 20 damaged blocks at most.
     progress : callable, optional
         Called as ``progress(stage, done, total)``; as ``progress(line, 0, 0)`` when something new begins.
     make_chunk : callable or str, optional
@@ -291,4 +295,4 @@ def verify(path: str | Path, *, repair: bool = False, threads: int = 0, hepmc_si
     from pseudoexp.production.verifying import verify_file
 
     inputs = Inputs(threads, make_chunk, str(hepmc_signal), str(hepmc_qcd))
-    return verify_file(path, repair, inputs, progress or (lambda stage, done, total: None))
+    return verify_file(path, repair, inputs, progress or (lambda stage, done, total: None), Path(listing) if listing else None)

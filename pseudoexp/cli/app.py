@@ -30,6 +30,7 @@ from pseudoexp.errors import Interrupted, PseudoexpError
 
 DEBUG = "PSEUDOEXP_DEBUG"
 MOST_TEXT = 4000
+_STOPPED, _STOPPED_CODE = "interrupted", 130
 
 app = typer.Typer(name="pseudoexp", no_args_is_help=True, add_completion=False, rich_markup_mode="rich",
                   pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
@@ -74,13 +75,15 @@ def run(program: Callable[..., object], arguments: Sequence[str] | None = None) 
         return _complain(str(error), error.exit_code)
     except Exception as error:
         if type(error).__name__ == "Abort":  # what older versions of typer make of Ctrl-C
-            return Interrupted.exit_code
+            return _complain(_STOPPED, _STOPPED_CODE, "")
         if hasattr(error, "format_message"):  # a usage error; its class depends on typer's version
             message = error.format_message()  # empty when the help was shown instead
             return _complain(message, 2) if message else 2
         if os.environ.get(DEBUG):
             raise
         return _complain(f"{type(error).__name__}: {error} ({DEBUG}=1 shows where)", 1)
+    if code == _STOPPED_CODE:  # and newer ones
+        return _complain(_STOPPED, code, "")
     return code if isinstance(code, int) else 0
 
 

@@ -9,6 +9,7 @@ import typer
 
 from pseudoexp.cli.interruption import interruptible, nothing_written
 from pseudoexp.cli.progress import Progress
+from pseudoexp.core.files import real_place
 from pseudoexp.engines import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def generate(
 
 
 def _kept(out: Path) -> str:
-    parts = Path(f"{out}.parts")
+    parts = Path(f"{real_place(out)}.parts")
     return (f"finished chunks are kept in {parts}, the same command with --resume continues" if parts.exists()
             else nothing_written())
 

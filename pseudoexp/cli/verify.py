@@ -14,6 +14,7 @@ EXAMPLES = "\n\n".join((
     "Examples:",
     "pseudoexp verify data.h5",
     "pseudoexp verify data.h5 --repair",
+    "pseudoexp verify data.h5 --list changed.txt",
     "pseudoexp verify v1-small.h5 --release v1-small",
 ))
 
@@ -22,6 +23,8 @@ def verify(
     file: Annotated[Path, typer.Argument(help="A dataset.")],
     repair: Annotated[bool, typer.Option("--repair", help="Make exactly the changed rows again.")] = False,
     threads: Annotated[int, typer.Option(help="Worker processes to make rows again; 0: one per core.")] = 0,
+    listing: Annotated[Path | None, typer.Option("--list", metavar="FILE", help="If anything is damaged, write every changed row "
+                                                 "and column there, a line each: dataset, row, column.")] = None,
     release: Annotated[str, typer.Option(help="Compare the file with a release of the benchmark, too.")] = "",
     hepmc_signal: Annotated[str, typer.Option(help="HepMC file of signal events, if the dataset was made from such.")] = "",
     hepmc_qcd: Annotated[str, typer.Option(help="HepMC file of QCD events, if the dataset was made from such.")] = "",
@@ -37,11 +40,11 @@ def verify(
 
     with interruptible(lambda: f"{file} is as it was"), Progress("blocks", quiet) as progress:
         checked = check(file, repair=repair, threads=threads, hepmc_signal=hepmc_signal, hepmc_qcd=hepmc_qcd,
-                        progress=progress.update)
+                        listing=listing or "", progress=progress.update)
     if checked.repaired:
         from pseudoexp.production.verifying import naming
 
-        rows = f"{len(checked.changed)} rows made again: {naming(checked.changed)}"
+        rows = f"{len(checked.changed)} rows made again: {naming(checked.changed, len(checked.changed))}"
         what = rows if checked.changed else "all rows were as written"
         typer.echo(f"{file}: repaired; {what}")
     typer.echo(f"{file}: {checked.rows} rows, dataset hash {checked.dataset_hash} as written")

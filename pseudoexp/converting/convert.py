@@ -13,10 +13,11 @@ from pseudoexp.bunch import Bunch
 from pseudoexp.converting import parquet, root, salt
 from pseudoexp.converting.columns import CONVERTED, TRACKS, Column, Rows
 from pseudoexp.converting.source import GROUP_BYTES, Gathered, Source, in_rows
-from pseudoexp.core.files import require_writable, whole_file
+from pseudoexp.core.files import real_place, require_writable, whole_file
 from pseudoexp.dataset.probe import probe
 from pseudoexp.dataset.splits import RESIDUES, residues
 from pseudoexp.errors import ConfigError
+from pseudoexp.production.spool import only_writer
 
 SPLIT_FILES = {"parquet": {"train": "train.parquet", "val": "validation.parquet", "test": "test.parquet"},
                "salt": {split: f"{split}.h5" for split in RESIDUES}}
@@ -89,7 +90,8 @@ def convert(path: str | Path, out: str | Path, *, to: str, split: str | None = N
     targets = _targets(out, to, split)
     _check_places(out, [target for target, _ in targets], force)
     start = time.monotonic()
-    rows = _write(source, targets, kind, out, progress or (lambda stage, done, total: None))
+    with only_writer(real_place(out)):
+        rows = _write(source, targets, kind, out, progress or (lambda stage, done, total: None))
     return Bunch(path=out, to=to, rows=rows, columns=[column.name for column in source.columns],
                  bytes=sum(target.stat().st_size for target, _ in targets), seconds=time.monotonic() - start,
                  left_out=[name for name in source.info.datasets if name not in CONVERTED])
@@ -150,7 +152,7 @@ def _write(source: Source, targets: list[Target], kind: type[_Format], out: Path
 
 def _remove(paths: list[Path]) -> None:
     for path in paths:
-        path.unlink(missing_ok=True)
+        real_place(path).unlink(missing_ok=True)
 
 
 def _texts(source: Source, files: list[salt.SaltFile], folder: Path) -> dict[str, str]:

@@ -50,13 +50,19 @@ def require_new_file(path: Path, force: bool) -> None:
     require_writable(path)
 
 
+def real_place(path: Path) -> Path:
+    """Return where a file that is written to `path` goes: behind a symbolic link, which stays."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file for writing under a temporary name; bring it to the disk and to its own name at the end.
 
     Whatever happens in between, `path` is what it was before or what was to be written. The temporary name begins
-    with a dot and ends with the number of the process.
+    with a dot and ends with the number of the process. Where `path` is a symbolic link, that is the file behind it.
     """
+    path = real_place(path)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with draft.open("w+b") as file:  # some formats read back what they wrote
@@ -84,6 +90,29 @@ def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
                 waiting()
                 time.sleep(_POLL_SECONDS)
         yield
+
+
+def lock_folder(folder: Path) -> int:
+    """Make a folder if there is none, and be the only process that works in it.
+
+    Returns
+    -------
+    int
+        The descriptor that holds the lock until it is closed or the process dies; -1 if another process has the lock.
+    """
+    folder.mkdir(exist_ok=True)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return -1  # the other process has just removed it
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(descriptor), folder.stat()):
+            return descriptor
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(descriptor)
+    return -1
 
 
 def read_text(path: Path, limit: int = MOST_TEXT) -> str:

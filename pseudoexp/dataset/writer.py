@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core.files import whole_file
 from pseudoexp.dataset import metadata, schema
 from pseudoexp.dataset.digest import BLOCK_ROWS, DatasetDigest, dataset_hash, file_sha256, sidecar
 
@@ -176,14 +177,27 @@ def publish(temporary: Path, final: Path) -> str:
     sync(temporary)
     checksum = file_sha256(temporary)
     note = sidecar(final)
-    draft = temporary.with_name(temporary.name + ".sha256")
-    draft.write_text(f"{checksum}  {final.name}\n", encoding="utf-8")
+    draft = sidecar(temporary)
+    draft.write_text(_note(checksum, final), encoding="utf-8")
     sync(draft)
     note.unlink(missing_ok=True)
     temporary.replace(final)
     draft.replace(note)
     sync(final.parent)
     return checksum
+
+
+def write_sidecar(path: Path) -> str:
+    """Write the sidecar of a file; return the SHA-256 of its bytes."""
+    checksum = file_sha256(path)
+    with whole_file(sidecar(path)) as file:
+        file.write(_note(checksum, path).encode())
+    sync(path.parent)
+    return checksum
+
+
+def _note(checksum: str, path: Path) -> str:
+    return f"{checksum}  {path.name}\n"
 
 
 def sync(path: Path) -> None:

@@ -25,9 +25,9 @@ from pseudoexp.errors import ConfigError, GenerationError
 from pseudoexp.optional import require_installed
 from pseudoexp.production.cluster_worker import Made, Order, make_chunks, versions
 from pseudoexp.production.run_config import RunConfig, parse_count
-from pseudoexp.production.spool import chunk_path, write_bytes
+from pseudoexp.production.spool import LOG, chunk_path, write_bytes
 from pseudoexp.production.worker import Done, Failure, Job
-from pseudoexp.production.workers import LOG, LifeLine, raise_failure, search_path
+from pseudoexp.production.workers import LifeLine, raise_failure, search_path
 
 LOCAL = "local:"
 SCHEMES = ("tcp://", "tls://", "ucx://")
@@ -38,6 +38,8 @@ MOST_CHUNKS = 32
 LOOK_SECONDS = 2.0
 MOST_LOST = 10
 """Results in a row that may be lost with the worker that held them; their chunks are made again."""
+MOST_DEATHS = 3
+"""Times that each local worker may die, on average, before another chunk is finished."""
 _LOGGERS = ("distributed", "distributed.client", "distributed.scheduler", "distributed.core", "distributed.comm", "tornado")
 _START = ("import sys, json; sys.path[:] = json.loads(sys.argv[4]); "
           "from pseudoexp.production.cluster_worker import serve; serve(sys.argv[1], sys.argv[2], int(sys.argv[3]))")
@@ -178,6 +180,8 @@ class DaskWorkers:
         if isinstance(made, Failure):
             raise_failure(made)
         self._any, self._lost = True, 0
+        if self._local is not None:
+            self._local.forgive()
         self._group = max(1, min(MOST_CHUNKS, int(TASK_SECONDS * len(task.chunks) / max(made.seconds, 1e-3))))
         done = []
         for chunk, counted, content, times in zip(task.chunks, made.counted, made.contents, made.times, strict=True):
@@ -238,7 +242,8 @@ class LocalWorkers:
         from distributed import LocalCluster
 
         self._log = log
-        self._restarts = 3 * count
+        self._count = count
+        self._restarts = 0
         self._processes: list[subprocess.Popen[bytes]] = []
         self._scratch = Path(tempfile.mkdtemp(prefix="pseudoexp-dask-"))
         self._life = LifeLine()
@@ -253,12 +258,16 @@ class LocalWorkers:
         with self._log.open("ab") as log:
             return self._life.start([sys.executable, "-c", _START, *arguments], log)
 
+    def forgive(self) -> None:
+        """Forget deaths: a chunk is finished. Dask itself gives up on one that kills several workers."""
+        self._restarts = 0
+
     def replace_dead(self) -> None:
-        """Start a worker for each that has died; GenerationError if they die again and again."""
+        """Start a worker for each that has died; GenerationError if they die again and again without a finished chunk."""
         for i, process in enumerate(self._processes):
             if process.poll() is not None:
-                self._restarts -= 1
-                if self._restarts < 0:
+                self._restarts += 1
+                if self._restarts > MOST_DEATHS * self._count:
                     raise GenerationError(f"local Dask workers die again and again; {self._log} holds their last words")
                 self._processes[i] = self._start()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pseudoexp.bunch import Bunch
-from pseudoexp.core.files import require_writable
+from pseudoexp.core.files import real_place, require_writable
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.digest import canonical_json, sidecar
 from pseudoexp.dataset.metadata import Provenance
@@ -21,11 +21,11 @@ from pseudoexp.errors import ConfigError, DataError, GenerationError, SchemaErro
 from pseudoexp.production.assemble import Order, assemble
 from pseudoexp.production.chunk import PROCESS_NAMES, PackedChunk
 from pseudoexp.production.plan import row_bytes
-from pseudoexp.production.run import ASSEMBLY, Progress, cause, check_place, summary
+from pseudoexp.production.run import Progress, cause, check_place, summary
 from pseudoexp.production.run_config import difference, parse_count, parse_float
 from pseudoexp.production.shard import Shard, parse_shard
 from pseudoexp.production.shard_file import ShardFile
-from pseudoexp.production.spool import Parts, parts_folder
+from pseudoexp.production.spool import ASSEMBLY, Parts, parts_folder
 
 MOST_NAMED = 20
 
@@ -63,7 +63,7 @@ def merge(shards: Sequence[str | Path], out: str | Path, *, n: int | float | str
     DamagedFile
         If the rows of a shard are not what they were.
     """
-    path, tell, start = Path(out), progress or (lambda stage, done, total: None), time.monotonic()
+    path, tell, start = real_place(Path(out)), progress or (lambda stage, done, total: None), time.monotonic()
     if compression not in COMPRESSIONS:
         raise ConfigError(f"compression {compression!r}; allowed: {', '.join(COMPRESSIONS)}")
     killed = parts_folder(path).is_dir() and not any(parts_folder(path).glob("*.rows"))  # an earlier merge left it

@@ -17,6 +17,10 @@ MAX_DENOMINATOR = 10**9
 EVENTS_PER_ROW = (2.1, 1.6)
 """Events per signal and QCD row with the default sampling; for estimates only."""
 
+_ROW_SECONDS = {"pythia8": 10e-3}
+_OTHER_ROW_SECONDS, _PILEUP_SECONDS = 1.5e-3, 0.065e-3
+"""Of one core, for a row of other engines and for each pile-up collision beside it; for estimates only."""
+
 
 def exact_fraction(signal_fraction: float) -> Fraction:
     """Return the fraction that a number such as 0.1 or 0.3333333333333333 means."""
@@ -46,6 +50,11 @@ def row_bytes(tracks: int, variations: bool = False, images: int = 0) -> int:
     """Return the bytes of one row in an uncompressed file."""
     return (schema.JET_DTYPE.itemsize + tracks * schema.TRACK_DTYPE.itemsize + variations * schema.VARIATION_DTYPE.itemsize
             + images * images * schema.IMAGE_DTYPE.itemsize)
+
+
+def row_seconds(engine: str, pileup: float) -> float:
+    """Return about how many seconds of one core a row takes."""
+    return _ROW_SECONDS.get(engine, _OTHER_ROW_SECONDS) + pileup * _PILEUP_SECONDS
 
 
 def expected_chunks(rows: tuple[int, int]) -> tuple[int, int]:

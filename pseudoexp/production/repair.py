@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core.files import real_place
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.digest import canonical_rows, file_sha256, sidecar
 from pseudoexp.dataset.metadata import Tally
@@ -27,14 +28,19 @@ from pseudoexp.errors import ConfigError, DamagedFile, PseudoexpError
 from pseudoexp.production.again import MadeAgain, Passed, PassedShard
 from pseudoexp.production.assemble import Order, Rows
 from pseudoexp.production.chunk import DEFAULT_MAKER, ChunkMaker, maker_name
+from pseudoexp.production.plan import row_seconds
 from pseudoexp.production.run import cause
 from pseudoexp.production.run_config import RunConfig, require_engine
 from pseudoexp.production.shard import parse_shard
+from pseudoexp.production.spool import only_writer
 from pseudoexp.production.worker import Job
+from pseudoexp.production.workers import cores
 from pseudoexp.replaying.request import stored_configuration
 
 DTYPES = {"jets": schema.JET_DTYPE, "tracks": schema.TRACK_DTYPE, schema.VARIATIONS: schema.VARIATION_DTYPE,
           "images": schema.IMAGE_DTYPE, schema.CHUNKS: schema.CHUNK_DTYPE}
+MOST_COLUMNS = 5
+UNREADABLE = "unreadable"
 Tell = Callable[[str, int, int], None]
 
 
@@ -56,8 +62,16 @@ class Changed(NamedTuple):
     columns: tuple[str, ...]
 
     def __str__(self) -> str:
-        more = " ..." if len(self.columns) > 5 else ""
-        return f"{self.dataset}[{self.row}] ({', '.join(self.columns[:5]) or 'unreadable'}{more})"
+        more = " ..." if len(self.columns) > MOST_COLUMNS else ""
+        return f"{self.dataset}[{self.row}] ({', '.join(self.columns[:MOST_COLUMNS]) or UNREADABLE}{more})"
+
+    def lines(self) -> str:
+        """Return the dataset, the row and what differs: a line for each column, or one that says that all is unreadable."""
+        return "".join(f"{self.dataset} {self.row} {column}\n" for column in self.columns or (UNREADABLE,))
+
+
+Note = Callable[[Changed], None]
+"""Told of each row that is not what it was."""
 
 
 class Inputs(NamedTuple):
@@ -69,8 +83,8 @@ class Inputs(NamedTuple):
     hepmc_qcd: str = ""
 
 
-def locate(info: FileInfo, found: Findings, inputs: Inputs, tell: Tell) -> list[Changed]:
-    """Return the rows that are not what their configuration gives, in the damaged blocks.
+def locate(info: FileInfo, found: Findings, inputs: Inputs, tell: Tell, note: Note) -> None:
+    """Note the rows that are not what their configuration gives, in the damaged blocks.
 
     Raises
     ------
@@ -78,13 +92,10 @@ def locate(info: FileInfo, found: Findings, inputs: Inputs, tell: Tell) -> list[
         If this installation cannot make the rows again.
     """
     config = _configuration(info, info.attributes, inputs)
-    tell(f"{info.path}: damaged; making the blocks again to see which rows", 0, 0)
-    changed: list[Changed] = []
     with tempfile.TemporaryDirectory(prefix="pseudoexp-verify-") as name:
         job = Job(maker_name(inputs.maker), config, Path(name))
-        for _ in _good_rows(info, found, job, inputs.threads, changed, tell):
+        for _ in _good_rows(info, found, job, inputs.threads, note, tell):
             pass
-    return changed
 
 
 def repair(info: FileInfo, found: Findings, inputs: Inputs, tell: Tell) -> tuple[list[Changed], str, str]:
@@ -120,14 +131,14 @@ def repair(info: FileInfo, found: Findings, inputs: Inputs, tell: Tell) -> tuple
 def _replace(info: FileInfo, found: Findings, attributes: dict[str, Any], inputs: Inputs, tell: Tell
              ) -> tuple[list[Changed], str, str]:
     """Repair a file by one of its two copies of the attributes."""
-    path = info.path
+    path, place = info.path, real_place(info.path)
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.absolute().parent) as name:
+        with only_writer(place), tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=place.absolute().parent) as name:
             draft = Path(name) / "repaired.h5"
             changed, total = _rewrite(info, found, attributes, inputs, draft, tell)
             if problem := _problem(info, draft, total):
                 raise DamagedFile(f"{path}: cannot be repaired: {problem}; `generate --force` makes it anew")
-            return changed, total, publish(draft, path)
+            return changed, total, publish(draft, place)
     except OSError as error:
         raise DamagedFile(f"{path}: could not be repaired ({cause(error)}); it is as it was") from None
     except (KeyError, TypeError, ValueError):
@@ -173,28 +184,45 @@ def _rewrite(info: FileInfo, found: Findings, attributes: dict[str, Any], inputs
                     **order.file_options()) as writer:
         if len(table):
             writer.write_chunks(table)
-        for rows in _good_rows(info, found, Job(maker_name(inputs.maker), config, draft.parent), inputs.threads, changed, tell):
+        for rows in _good_rows(info, found, Job(maker_name(inputs.maker), config, draft.parent), inputs.threads, changed.append,
+                               tell):
             writer.write(rows.jets, rows.tracks, rows.variations, rows.images)
         return changed, writer.finish(tally)
 
 
-def _good_rows(info: FileInfo, found: Findings, job: Job, threads: int, changed: list[Changed], tell: Tell) -> Iterator[Rows]:
-    """Yield all rows as they were, run by run; note in `changed` those that are something else in the file."""
-    size = run_length(info, "jets")
+def _suspect(info: FileInfo, found: Findings) -> list[int]:
+    """Return the runs of blocks with rows that may be something else."""
     suspect = {run for runs in found.damaged.values() for run in runs}
     if found.without_locators and found.dataset_hash not in (info.attributes.get("dataset_hash"), info.root.get("dataset_hash")):
-        suspect |= set(range(-(-info.rows // size)))
-    table = _table(info, found)
+        suspect |= set(range(-(-info.rows // run_length(info, "jets"))))
+    return sorted(suspect)
+
+
+def _announcement(info: FileInfo, suspect: list[int], config: RunConfig, threads: int) -> str:
+    """Return what making runs of blocks again takes."""
+    rows = sum(stop - start for start, stop in (run_of_rows(info, "jets", run) for run in suspect))
+    count = threads or cores()
+    minutes = rows * row_seconds(config.engine, config.pileup) / 60.0 / count
+    time = f"{minutes:.0f} minutes" if minutes >= 2.0 else "a minute or two"
+    return f"{info.path}: damaged; making {rows} rows again to see which are changed: roughly {time} on {count} free cores"
+
+
+def _good_rows(info: FileInfo, found: Findings, job: Job, threads: int, note: Note, tell: Tell) -> Iterator[Rows]:
+    """Yield all rows as they were, run by run; note those that are something else in the file."""
+    suspect, table = _suspect(info, found), _table(info, found)
+    if suspect:
+        tell(_announcement(info, suspect, job.config, threads), 0, 0)
     passed = PassedShard(table) if len(table) else Passed(Order.of(job.config))
     with MadeAgain(job, threads, tell, parse_shard(info.attributes.get("shard")).of) as source:
-        for done, run in enumerate(sorted(suspect)):
+        for done, run in enumerate(suspect):
             start, stop = run_of_rows(info, "jets", run)
             tell("making again", done, len(suspect))
             yield from _read_on(info, passed, start)
             made = passed.rows_from(source, stop - start)
             if len(made.jets) < stop - start:
                 raise DamagedFile(f"{info.path}: its configuration gives fewer rows than it holds")
-            _compare(info, start, made, changed)
+            for changed in _compare(info, start, made):
+                note(changed)
             passed.note(made.jets)
             yield made
     yield from _read_on(info, passed, info.rows)
@@ -223,8 +251,8 @@ def _read_on(info: FileInfo, passed: Passed | PassedShard, stop: int) -> Iterato
         yield Rows(read["jets"], read.get("tracks"), np.zeros(0, np.int64), read.get(schema.VARIATIONS), read.get("images"))
 
 
-def _compare(info: FileInfo, start: int, made: Rows, changed: list[Changed]) -> None:
-    """Note which rows of the file differ from those made again."""
+def _compare(info: FileInfo, start: int, made: Rows) -> Iterator[Changed]:
+    """Yield the rows of the file that differ from those made again."""
     for name, new in (("jets", made.jets), ("tracks", made.tracks), (schema.VARIATIONS, made.variations),
                       ("images", made.images)):
         if name not in info.datasets or new is None:
@@ -232,11 +260,11 @@ def _compare(info: FileInfo, start: int, made: Rows, changed: list[Changed]) -> 
         try:
             old = canonical_rows(rows_at(info, name, start, len(new)), DTYPES[name])
         except DamagedFile:
-            changed += [Changed(name, start + i, ()) for i in range(len(new))]
+            yield from (Changed(name, start + i, ()) for i in range(len(new)))
             continue
         new = canonical_rows(new, DTYPES[name])
         differs = (_bytes(old) != _bytes(new)).any(axis=1)
-        changed += [Changed(name, start + int(i), _columns(old[i], new[i])) for i in np.flatnonzero(differs)]
+        yield from (Changed(name, start + int(i), _columns(old[i], new[i])) for i in np.flatnonzero(differs))
 
 
 def _bytes(rows: NDArray[np.void]) -> NDArray[np.uint8]:

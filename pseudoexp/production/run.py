@@ -13,12 +13,12 @@ from typing import Any
 
 from pseudoexp.bunch import Bunch
 from pseudoexp.calibration import calibration_of
-from pseudoexp.core.files import require_writable
+from pseudoexp.core.files import real_place, require_writable
 from pseudoexp.dataset.digest import canonical_json
 from pseudoexp.dataset.probe import probe
 from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
 from pseudoexp.dataset.verify import verify
-from pseudoexp.dataset.writer import COMPRESSIONS, publish
+from pseudoexp.dataset.writer import COMPRESSIONS, publish, write_sidecar
 from pseudoexp.engines.hepmc.index import file_of, index_of
 from pseudoexp.errors import ConfigError, DamagedFile, GenerationError
 from pseudoexp.production.assemble import Order, Yield, assemble, spooled
@@ -30,12 +30,11 @@ from pseudoexp.production.run_config import RunConfig, difference, parse_count, 
 from pseudoexp.production.schedule import ClassState, Supply, make_chunks
 from pseudoexp.production.shard import WHOLE, Shard
 from pseudoexp.production.shard_file import write_shard
-from pseudoexp.production.spool import Parts, parts_folder
+from pseudoexp.production.spool import ASSEMBLY, Parts, is_unfinished, parts_folder, remove_leftovers
 from pseudoexp.production.stopwatch import PART
 from pseudoexp.production.worker import Job
 from pseudoexp.production.workers import start_workers
 
-ASSEMBLY = "assembly.h5"
 _LONG = 200_000_000
 """Bytes that take a second to pass through."""
 Progress = Callable[[str, int, int], None]
@@ -91,7 +90,7 @@ def check_place(out: Path, force: bool, resume: bool, leftover: bool = False) ->
         raise ConfigError(f"{out}: the folder {out.parent} does not exist")
     if out.exists() and not (force or resume):
         raise ConfigError(f"{out} exists; --force replaces it, --resume checks or finishes it")
-    if parts_folder(out).exists() and not (force or resume or leftover):
+    if is_unfinished(parts_folder(out)) and not (force or resume or leftover):
         raise ConfigError(f"{parts_folder(out)} holds an unfinished run; --resume continues it, --force discards it")
 
 
@@ -149,7 +148,7 @@ def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str 
     PseudoexpError
         For wrong options, or when a worker fails; finished chunks are kept then.
     """
-    tell = progress or (lambda stage, done, total: None)
+    tell, out = progress or (lambda stage, done, total: None), real_place(out)
     _read_inputs(config, tell)
     plan(config, out, threads=threads, compression=compression, force=force, resume=resume, shard=shard, dask=dask)
     if resume and out.exists() and (finished := _finished(config, out, force, shard)):
@@ -162,6 +161,7 @@ def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str 
             made = time.monotonic()
             total, yields = _write(config, parts, states, draft, compression, tell)
             written = time.monotonic()
+            parts.note_published(total)
             checksum = publish(draft, out)
         except OSError as error:
             raise GenerationError(f"{out}: {cause(error)}{_kept(parts)}") from None
@@ -237,10 +237,12 @@ def _finished(config: RunConfig, out: Path, force: bool, shard: Shard) -> Bunch 
         found = difference(old, json.loads(canonical_json(asked)))
         if not found:
             checked = verify(out)
+            checksum = checked.sha256 or _sidecar(out)
+            remove_leftovers(out, checked.dataset_hash)
             tried, cross_section = (info.attributes[name] for name in ("events_tried", "cross_section"))
             return Bunch(path=out, seed=config.seed, rows=info.counts, events_tried=_by_process(tried),
                          cross_section=_by_process(cross_section), dataset_hash=checked.dataset_hash,
-                         sha256=checked.sha256)
+                         sha256=checksum)
     except DamagedFile:
         if not force:
             raise
@@ -248,6 +250,15 @@ def _finished(config: RunConfig, out: Path, force: bool, shard: Shard) -> Bunch 
     if not force:
         raise ConfigError(f"{out} was made with another configuration ({found}); --force replaces it")
     return None
+
+
+def _sidecar(out: Path) -> str:
+    """Write the sidecar of a file with good rows that has none: whoever published it was killed before that."""
+    try:
+        return write_sidecar(out)
+    except OSError as error:
+        raise ConfigError(f"{out}: its rows are as written, but its SHA-256 cannot be written beside it ({cause(error)})"
+                          ) from None
 
 
 def summary(seed: int, out: Path, total: str, checksum: str, yields: tuple[Yield, Yield], seconds: float) -> Bunch:

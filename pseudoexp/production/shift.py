@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pseudoexp.bunch import Bunch
 from pseudoexp.calibration import calibration_of
 from pseudoexp.config import load_card
-from pseudoexp.core.files import require_writable
+from pseudoexp.core.files import real_place, require_writable
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.digest import canonical_json, canonical_rows
 from pseudoexp.dataset.metadata import Provenance, Tally
@@ -35,6 +35,7 @@ from pseudoexp.production.chunk import DEFAULT_MAKER, PROCESS_NAMES
 from pseudoexp.production.pileup import require_library
 from pseudoexp.production.run_config import RunConfig, parse_count, require_engine
 from pseudoexp.production.schedule import POLL_SECONDS
+from pseudoexp.production.spool import only_writer
 from pseudoexp.production.worker import Done, Job
 from pseudoexp.production.workers import start_workers
 from pseudoexp.replaying.request import configuration_of
@@ -78,7 +79,7 @@ def shift(file: str | Path, card: str, out: str | Path, *, threads: int = 0, com
     GenerationError
         If the nominal rows do not come out as they are in the dataset.
     """
-    path, info = Path(out), probe(file)
+    path, info = real_place(Path(out)), probe(file)
     if schema.SHIFTED in info.datasets:
         raise ConfigError(f"{file}: holds two cards already; allowed: a file made by `generate`")
     if schema.CHUNKS in info.datasets:
@@ -87,8 +88,13 @@ def shift(file: str | Path, card: str, out: str | Path, *, threads: int = 0, com
     shifted = replace(nominal, card=load_card(card))
     parse_count(threads, "threads", 0, 4096)
     _check(path, Path(file), nominal, shifted, compression, force)
+    with only_writer(path):
+        return _shift(info, nominal, shifted, path, threads, compression, progress or (lambda stage, done, total: None))
+
+
+def _shift(info: FileInfo, nominal: RunConfig, shifted: RunConfig, path: Path, threads: int, compression: str, tell: Progress
+           ) -> Bunch:
     tried = tuple(int(t) for t in info.attributes["events_tried"])
-    tell = progress or (lambda stage, done, total: None)
     start = time.monotonic()
     require_library(nominal, threads, tell)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.absolute().parent) as name:

@@ -1,17 +1,19 @@
 """Finished chunks on disk, the only checkpoint: one file each in the folder `OUT.parts`.
 
 A chunk's file is written under a temporary name, brought to the disk and renamed; it begins with the SHA-256 of
-the rest, so it is whole or it does not count. The folder's lock dies with the process that holds it.
+the rest, so it is whole or it does not count. The folder's lock dies with the process that holds it. Its manifest comes
+first and goes last: a folder without it is what a kill left, as long as it holds no names but ours.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -19,7 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pseudoexp import __version__
-from pseudoexp.core.files import whole_file
+from pseudoexp.core.files import lock_folder, whole_file
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.digest import canonical_json
 from pseudoexp.errors import ConfigError, GenerationError
@@ -28,12 +30,54 @@ from pseudoexp.production.run_config import difference
 from pseudoexp.production.shard import WHOLE, Shard
 
 MANIFEST = "manifest.json"
+ASSEMBLY = "assembly.h5"
+"""The file that is being put together of the chunks."""
+PUBLISHED = "published"
+"""The dataset hash of the file that goes to its own name: when that is there, nobody needs the chunks."""
+LOG = "worker.log"
+"""What workers write to stderr."""
+_OURS = re.compile(rf"\.?({'|'.join(PROCESS_NAMES)})-\d+\.rows(\.\d+)?|\.?{re.escape(MANIFEST)}(\.\d+)?|"
+                   rf"\.?{PUBLISHED}(\.\d+)?|{re.escape(ASSEMBLY)}(\.sha256)?|{re.escape(LOG)}")
 _DIGEST_BYTES = 32
 
 
 def parts_folder(out: Path) -> Path:
     """Return the folder of the unfinished file `out`."""
     return out.with_name(out.name + ".parts")
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Return whether a folder of chunks holds anything; a process that is killed at once leaves it empty."""
+    return folder.exists() and not (folder.is_dir() and next(folder.iterdir(), None) is None)
+
+
+def acquire(out: Path) -> int:
+    """Return a descriptor that makes this process the only one to write `out`, until it is closed.
+
+    Raises
+    ------
+    ConfigError
+        If another process writes it, or it cannot be written.
+    """
+    try:
+        descriptor = lock_folder(parts_folder(out))
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot be written ({error.strerror})") from None
+    if descriptor < 0:
+        raise ConfigError(f"{out}: another process is writing it")
+    return descriptor
+
+
+@contextmanager
+def only_writer(out: Path) -> Iterator[None]:
+    """Be the only process that writes `out`, without leaving chunks; ConfigError if another one does."""
+    lock = acquire(out)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # stays, if it holds the chunks of an unfinished run
+            parts_folder(out).rmdir()
+        os.close(lock)
 
 
 def chunk_path(folder: Path, process: int, chunk: int) -> Path:
@@ -129,41 +173,25 @@ class Parts:
     def __init__(self, out: Path, config: Named, *, resume: bool, discard: bool, shard: Shard = WHOLE) -> None:
         self.folder = parts_folder(out)
         identity = config.identity() | {"package_version": __version__} | ({"shard": str(shard)} if shard.of > 1 else {})
-        try:
-            self.folder.mkdir(exist_ok=True)
-            self._lock = self._acquire(out)
-        except OSError as error:
-            raise ConfigError(f"{out}: cannot be written ({error.strerror})") from None
+        self._lock = acquire(out)
         try:
             self._prepare(out, json.loads(canonical_json(identity)), resume, discard)
         except BaseException:
             self.release()
             raise
 
-    def _acquire(self, out: Path) -> int:
-        descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            ours = os.path.samestat(os.fstat(descriptor), self.folder.stat())
-        except (BlockingIOError, FileNotFoundError):
-            ours = False
-        if not ours:
-            os.close(descriptor)
-            raise ConfigError(f"{out}: another process is writing it")
-        return descriptor
-
     def _prepare(self, out: Path, identity: dict[str, Any], resume: bool, discard: bool) -> None:
         manifest = self.folder / MANIFEST
-        if manifest.exists() and discard:
-            self.clear()
-        if manifest.exists():
-            if not resume:
-                raise ConfigError(f"{self.folder} holds an unfinished run; --resume continues it, --force discards it")
+        if not manifest.exists() and not all(_OURS.fullmatch(path.name) for path in self.folder.iterdir()):
+            raise ConfigError(f"{self.folder} is not a folder of ours; move it away or choose another --out")
+        if is_unfinished(self.folder) and not (resume or discard):
+            raise ConfigError(f"{self.folder} holds an unfinished run; --resume continues it, --force discards it")
+        if manifest.exists() and not discard:
             if found := difference(_read_manifest(manifest), identity):
                 raise ConfigError(f"{self.folder} was made with another configuration ({found}); --force discards it")
+            (self.folder / PUBLISHED).unlink(missing_ok=True)  # what is made from now on may be for a longer file
             return
-        if any(self.folder.iterdir()):
-            raise ConfigError(f"{self.folder} is not a folder of ours; move it away or choose another --out")
+        self.clear()
         try:
             with whole_file(manifest) as file:
                 file.write(canonical_json(identity).encode())
@@ -172,8 +200,7 @@ class Parts:
 
     def clear(self) -> None:
         """Remove everything in the folder."""
-        for path in self.folder.iterdir():
-            path.unlink()
+        _clear(self.folder)
 
     def scan(self, process: int) -> Iterator[tuple[int, int]]:
         """Yield (chunk, counted rows) of the chunks that are there; damaged and half-written ones are removed."""
@@ -185,9 +212,14 @@ class Parts:
             except GenerationError:
                 path.unlink()
 
+    def note_published(self, dataset_hash: str) -> None:
+        """Note which file is about to go to its own name."""
+        write_bytes(self.folder / PUBLISHED, dataset_hash.encode())
+
     def remove(self) -> None:
         """Remove the folder: its file is finished."""
-        shutil.rmtree(self.folder)
+        _clear(self.folder)
+        self.folder.rmdir()
 
     def release(self) -> None:
         """Give the lock back."""
@@ -201,5 +233,40 @@ class Parts:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         if error and not any(self.folder.glob("*.rows")):
-            shutil.rmtree(self.folder, ignore_errors=True)
+            with suppress(OSError):
+                self.remove()
         self.release()
+
+
+def _clear(folder: Path) -> None:
+    """Remove everything in a folder: chunks, then what says that nobody needs them, then what says that they are ours."""
+    last = (PUBLISHED, MANIFEST)
+    for path in sorted(folder.iterdir(), key=lambda path: last.index(path.name) if path.name in last else -1):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def remove_leftovers(out: Path, dataset_hash: str) -> None:
+    """Remove the folder of a finished file if a kill left it behind; the chunks of any other run stay.
+
+    Parameters
+    ----------
+    out : Path
+        The file.
+    dataset_hash : str
+        The hash of its rows.
+    """
+    folder = parts_folder(out)
+    if not folder.is_dir() or (lock := lock_folder(folder)) < 0:
+        return
+    try:
+        names = {path.name for path in folder.iterdir()}
+        ours = MANIFEST in names or all(map(_OURS.fullmatch, names))
+        used_up = PUBLISHED in names and (folder / PUBLISHED).read_bytes() == dataset_hash.encode()
+        if ours and (used_up or not any(name.endswith(".rows") for name in names)):
+            _clear(folder)
+            folder.rmdir()
+    finally:
+        os.close(lock)

@@ -17,9 +17,9 @@ from typing import IO, NoReturn, Protocol
 
 from pseudoexp import errors
 from pseudoexp.errors import GenerationError
+from pseudoexp.production.spool import LOG
 from pseudoexp.production.worker import Done, Failure, Job, Notice
 
-LOG = "worker.log"
 _START = ("import sys, json; sys.path[:] = json.loads(sys.argv[3]); "
           "from pseudoexp.production.worker import main; main(int(sys.argv[1]), int(sys.argv[2]))")
 

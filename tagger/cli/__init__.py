@@ -14,8 +14,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from pseudoexp.cli.interruption import Stopped
 from pseudoexp.errors import PseudoexpError
 
+_STOPPED = 130
 COMMANDS = ("train", "select", "prune", "distil", "invariant", "quantise", "export", "verify", "synthesise", "transfer",
             "robustness", "sweep", "baseline", "report")
 """Subcommands, in the order a user meets them."""
@@ -64,9 +66,12 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
-        return int(app(args=arguments, prog_name="tagger", standalone_mode=False) or 0)
+        code = int(app(args=arguments, prog_name="tagger", standalone_mode=False) or 0)
+        return code if code != _STOPPED else _complain("stopped by Ctrl-C; nothing was written", code)
+    except Stopped as stopped:
+        return _complain("stopped; nothing was written", stopped.exit_code)
     except KeyboardInterrupt:
-        return _complain("stopped by Ctrl-C; nothing was written", 130)
+        return _complain("stopped by Ctrl-C; nothing was written", _STOPPED)
     except (typer.Abort, EOFError):
         return _complain("aborted", 1)
     except Exception as error:

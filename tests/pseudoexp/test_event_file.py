@@ -47,6 +47,19 @@ def test_summary_and_options(tmp_path, toy):
     assert ("writing", 250, 260) in told and ("writing", 260, 260) in told
 
 
+def test_one_writer_at_a_time_behind_a_link_too(tmp_path, toy):
+    link, place = tmp_path / "link.hepmc3", tmp_path / "a.hepmc3"
+    link.symlink_to(place)
+
+    def second(stage, done, total):
+        if done < total:
+            with pytest.raises(ConfigError, match="another process is writing it"):
+                make(place)
+
+    make(link, progress=second)
+    assert link.is_symlink() and sorted(path.name for path in tmp_path.iterdir()) == ["a.hepmc3", "link.hepmc3"]
+
+
 def test_weights_for_other_parameters(tmp_path):
     import pyhepmc
 

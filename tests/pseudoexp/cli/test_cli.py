@@ -122,6 +122,13 @@ def test_damage_is_a_failure_not_a_mistake(capsys, tmp_path):
     assert code == 1 and err.count("\n") == 1 and "block 0" in err
 
 
+def test_a_list_of_changed_rows_has_a_new_name(capsys, tmp_path):
+    path = mock_file(tmp_path / "a.h5", n=200)
+    complains(capsys, "a.h5 exists; allowed: the name of a new file", "verify", path, "--list", path)
+    complains(capsys, "does not exist", "verify", path, "--list", tmp_path / "no" / "list.txt")
+    assert call(capsys, "verify", path, "--list", tmp_path / "list.txt")[0] == 0 and not (tmp_path / "list.txt").exists()
+
+
 def test_info(capsys, tmp_path):
     path = mock_file(tmp_path / "a.h5", n=200, tracks=3)
     code, out, _ = call(capsys, "info", path, "--json")
@@ -183,8 +190,8 @@ def test_generate_then_summary(tmp_path):
     assert process.communicate(timeout=60) == ("", "") and process.returncode == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interruption_is_quick_and_says_how_to_go_on(tmp_path, number):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interruption_is_quick_and_says_how_to_go_on(tmp_path, number, code):
     process = python("-c", FAKE, TESTS, "generate", "--n", "1e5", "--out", tmp_path / "a.h5", "--threads", "2")
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("a.h5.parts/*.rows")) and time.monotonic() < deadline:
@@ -193,7 +200,7 @@ def test_interruption_is_quick_and_says_how_to_go_on(tmp_path, number):
     os.kill(process.pid, number)
     out, err = process.communicate(timeout=10)
     assert time.monotonic() - start < 2
-    assert process.returncode == 130 and out == ""
+    assert process.returncode == code and out == ""
     assert err.count("\n") == 1 and "a.h5.parts" in err and "--resume" in err
     assert list(tmp_path.glob("a.h5.parts/*.rows")) and not (tmp_path / "a.h5").exists()
 

@@ -271,6 +271,20 @@ def test_stopping_while_files_get_their_names_leaves_none_of_them(path, tmp_path
     assert len(names) == 2 and list((tmp_path / "m").glob("*") if force else tmp_path.iterdir()) == []
 
 
+def test_one_writer_at_a_time_behind_a_link_too(path, tmp_path):
+    link, place = tmp_path / "link.parquet", tmp_path / "a.parquet"
+    for force in (False, True):
+        if not force:
+            link.symlink_to(place)
+
+        def second(stage, done, total):
+            with pytest.raises(ConfigError, match="another process is writing it"):
+                pseudoexp.convert(path, place, to="parquet", force=True)
+
+        pseudoexp.convert(path, link, to="parquet", progress=second, force=force)
+        assert link.is_symlink() and sorted(p.name for p in tmp_path.iterdir()) == ["a.parquet", "link.parquet"]
+
+
 def test_force_replaces_and_leaves_others_files(path, tmp_path):
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "README.md").write_text("mine")

@@ -1,10 +1,11 @@
 """A file is whole or not there."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from pseudoexp.core.files import require_writable, whole_file
+from pseudoexp.core.files import lock_folder, require_writable, whole_file
 from pseudoexp.errors import ConfigError
 
 
@@ -24,6 +25,27 @@ def test_an_interruption_leaves_the_old_one(tmp_path, error):
         file.write(b"half")
         raise error
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_behind_a_link(tmp_path, there):
+    (tmp_path / "far").mkdir()
+    place, link = tmp_path / "far" / "a", tmp_path / "link"
+    link.symlink_to("far/a")
+    if there:
+        place.write_bytes(b"old")
+    with whole_file(link) as file:
+        file.write(b"new")
+    assert link.is_symlink() and place.read_bytes() == b"new" and list(place.parent.iterdir()) == [place]
+
+
+def test_a_folder_is_locked_once(tmp_path):
+    lock = lock_folder(tmp_path / "a")
+    assert lock >= 0 and lock_folder(tmp_path / "a") == -1
+    os.close(lock)
+    lock = lock_folder(tmp_path / "a")
+    assert lock >= 0
+    os.close(lock)
 
 
 def test_a_place_is_tried_before_the_work(tmp_path):

@@ -93,6 +93,39 @@ def test_failures_are_one_line(tmp_path, monkeypatch, maker, message):
     assert "\n" not in str(error.value) and not (tmp_path / "a.h5").exists()
 
 
+class Dead:
+    """A worker process that has died."""
+
+    def poll(self):
+        return 1
+
+
+def test_deaths_count_until_the_next_finished_chunk(tmp_path, monkeypatch):
+    local = object.__new__(cluster.LocalWorkers)
+    local._log, local._count, local._restarts, local._processes = tmp_path / "log", 2, 0, [Dead(), Dead()]
+    monkeypatch.setattr(local, "_start", Dead)
+    for _ in range(10):
+        for _ in range(cluster.MOST_DEATHS):
+            local.replace_dead()
+        local.forgive()
+    for _ in range(cluster.MOST_DEATHS):
+        local.replace_dead()
+    with pytest.raises(GenerationError, match="die again and again"):
+        local.replace_dead()
+
+
+def test_finished_chunks_forgive_deaths(tmp_path, straight, monkeypatch):
+    forgiven = []
+    monkeypatch.setattr(cluster.LocalWorkers, "forgive", lambda self: forgiven.append(self))
+    assert make(tmp_path / "a.h5", "make_chunk", dask="local:1").sha256 == straight.sha256 and forgiven
+
+
+@pytest.mark.slow
+def test_a_deadly_chunk_ends_the_run_while_others_are_finished(tmp_path):
+    with pytest.raises(GenerationError, match="workers die"):
+        make(tmp_path / "a.h5", "killed_at_chunk_3", n=200_000, dask="local:2")
+
+
 def test_results_lost_with_their_worker_are_made_again(tmp_path, straight, monkeypatch):
     fetch, lost = cluster.DaskWorkers._result, []
 

@@ -1,7 +1,9 @@
 """Killed, interrupted, out of disk: what was finished is kept, and the file in the end is the same."""
 
+import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +17,10 @@ import pytest
 from in_process import InProcess
 
 import pseudoexp
-from pseudoexp.production import run
+from pseudoexp.dataset import probe, probe_child
+from pseudoexp.dataset.digest import file_sha256
+from pseudoexp.errors import ConfigError
+from pseudoexp.production import run, spool
 
 TESTS = Path(fake_chunks.__file__).parent
 N = 6000
@@ -95,7 +100,121 @@ def test_killed_at_any_moment(tmp_path, straight, resumed, kills):
         assert not out.exists() or out.read_bytes() == content
         assert not kept & resumed(out)
         assert out.read_bytes() == content and not Path(f"{out}.parts").exists()
-        assert (tmp_path / f"{k}.h5.sha256").exists() or out.exists()
+        assert has_its_checksum(out)
+
+
+STEPS = {"os.mkdir", "os.rename", "os.remove", "os.rmdir"}
+SHORT = 400
+
+
+def make(out, **options):
+    return pseudoexp.generate(SHORT, out, make_chunk=fake_chunks.make_chunk, **options)
+
+
+def killed_at(step, work):
+    """Do some work in a child that dies before its file or folder number `step` appears, moves or goes; return whether it did."""
+    child = os.fork()
+    if child == 0:
+        left = [step]
+
+        def die(event, arguments):
+            if event in STEPS or (event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT):
+                left[0] -= 1
+                if left[0] == 0:
+                    os._exit(9)
+
+        try:
+            sys.addaudithook(die)
+            work()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, 9)
+    return code == 9
+
+
+def has_its_checksum(out):
+    return Path(f"{out}.sha256").read_text() == f"{file_sha256(out)}  {out.name}\n"
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def short(tmp_path_factory, monkeypatch):
+    """The file of a short run that nothing disturbs; the test's own runs do all of it in their process."""
+    monkeypatch.setattr(run, "start_workers", InProcess)
+    monkeypatch.setattr(probe, "_ask", lambda path: json.loads(json.dumps(probe_child.look(str(path)))))
+    out = tmp_path_factory.mktemp("short") / "a.h5"
+    make(out)
+    return out.read_bytes()
+
+
+def test_killed_before_every_step(tmp_path, short):
+    """Whatever a kill leaves, --resume makes the same file of it, with its checksum and nothing beside."""
+    for step in range(1, 200):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        out = folder / "a.h5"
+        killed = killed_at(step, lambda out=out: make(out))
+        assert not out.exists() or out.read_bytes() == short
+        summary = make(out, resume=True)
+        assert out.read_bytes() == short and has_its_checksum(out) and summary.sha256 == file_sha256(out), step
+        assert names(folder) == ["a.h5", "a.h5.sha256"], step
+        if not killed:
+            break
+    assert 15 < step < 199
+
+
+def test_killed_before_every_step_of_discarding(tmp_path, short):
+    """An unfinished run that --force was discarding is still known for what it is."""
+    other = tmp_path / "other"
+    other.mkdir()
+    assert killed_at(10, lambda: make(other / "a.h5", seed=2)) and chunks(other / "a.h5")
+    for step in range(1, 200):
+        folder = tmp_path / str(step)
+        shutil.copytree(other, folder)
+        out = folder / "a.h5"
+        killed = killed_at(step, lambda out=out: make(out, force=True))
+        try:
+            make(out, resume=True)
+        except ConfigError as error:
+            assert "seed: 2, not 1" in str(error)
+            make(out, force=True)
+        assert out.read_bytes() == short and names(folder) == ["a.h5", "a.h5.sha256"], step
+        if not killed:
+            break
+    assert 20 < step < 199
+
+
+def test_chunks_of_a_longer_run_survive_the_check_of_a_shorter_file(tmp_path, short):
+    """They may be there for another length: only what a finished file leaves behind is removed."""
+    out = tmp_path / "a.h5"
+    make(out)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spool.Parts, "__exit__", lambda self, *error: self.release())
+        patch.setattr(run, "publish", lambda draft, out: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            make(out, seed=2, force=True)
+    Path(f"{out}.parts/{spool.PUBLISHED}").unlink()
+    kept = chunks(out)
+    make(out, resume=True)
+    assert chunks(out) == kept != {}
+
+
+def test_a_sidecar_that_cannot_be_written(tmp_path, short, monkeypatch):
+    out = tmp_path / "a.h5"
+    make(out)
+    Path(f"{out}.sha256").unlink()
+
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(run, "write_sidecar", refused)
+    with pytest.raises(ConfigError, match=r"SHA-256 cannot be written beside it \(Permission denied\)"):
+        make(out, resume=True)
 
 
 @pytest.mark.slow
@@ -138,7 +257,7 @@ def test_interrupted_within_two_seconds_at_any_stage(tmp_path, straight, resumed
     begin = time.monotonic()
     os.kill(process.pid, number)
     _, err = process.communicate(timeout=10)
-    assert time.monotonic() - begin < 2 and process.returncode == 130 and err.count("\n") == 1
+    assert time.monotonic() - begin < 2 and process.returncode == 128 + number and err.count("\n") == 1
     assert ("--resume continues" in err) if chunks_before else ("--resume continues" in err or "nothing was written" in err)
     kept = set(chunks(out))
     assert not kept & resumed(out) and out.read_bytes() == straight[0]

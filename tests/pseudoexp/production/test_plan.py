@@ -6,7 +6,8 @@ from math import floor
 import numpy as np
 import pytest
 
-from pseudoexp.production.plan import class_rows, is_signal, signal_rows
+from pseudoexp.benchmark.registry import releases
+from pseudoexp.production.plan import class_rows, is_signal, row_seconds, signal_rows
 
 
 @pytest.mark.parametrize("f", [0.0, 0.1, 0.25, 1 / 3, 0.5, 0.7, 0.999, 1.0])
@@ -25,3 +26,8 @@ def test_third_and_tenth_stay_exact_at_the_end_of_a_long_file():
         expected = [r for r in range(start + 1, start + 991) if r % period == 0]
         assert (np.flatnonzero(pattern) + start + 1).tolist() == expected
     assert signal_rows(0.1, 10**11) == 10**10
+
+
+def test_seconds_per_row_are_about_those_of_the_releases():
+    for one in releases().values():
+        assert row_seconds(one.engine, one.pileup) == pytest.approx(1e-3 * one.ms_per_row, rel=0.15)

@@ -1,6 +1,7 @@
 """Changed rows are named and made again; any changed byte is found; a file is replaced only by what it was."""
 
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 
 import fake_chunks
@@ -12,7 +13,7 @@ from in_process import InProcess
 import pseudoexp
 from pseudoexp.dataset import schema
 from pseudoexp.errors import ConfigError, DamagedFile, PseudoexpError
-from pseudoexp.production import again, run
+from pseudoexp.production import again, run, verifying
 
 BLOCK = 10_000
 ROWS = 2 * BLOCK + 500
@@ -85,6 +86,80 @@ def test_changed_rows_are_named_and_made_again(tmp_path, originals, kind, rows):
     repaired = verify(path, repair=True)
     assert repaired.repaired and [(c.dataset, c.row) for c in repaired.changed] == [("jets", row) for row in rows]
     assert path.read_bytes() == originals[kind].read_bytes()
+
+
+def changed_everywhere(path, rows, name="jets", dtype=schema.JET_DTYPE):
+    start = offset(path, name)
+    flip(path, *(start + row * dtype.itemsize + dtype.fields["pt"][1] for row in rows))
+
+
+def test_a_list_names_all_rows_and_columns(tmp_path, originals):
+    path, listing = copy(originals["plain"], tmp_path), tmp_path / "changed.txt"
+    rows = list(range(7, ROWS, 500))
+    changed_everywhere(path, rows)
+    column = schema.JET_DTYPE.fields["vr1_sv1_mass"][1]
+    flip(path, offset(path) + rows[-1] * schema.JET_DTYPE.itemsize + column)
+    with pytest.raises(DamagedFile, match=f"{len(rows)} damaged rows: .* and {len(rows) - 20} more; --list FILE names all"):
+        verify(path)
+    with pytest.raises(DamagedFile, match=rf"and {len(rows) - 20} more; .*/changed\.txt names all, --repair"):
+        verify(path, listing=listing)
+    expected = [f"jets {row} pt" for row in rows] + [f"jets {rows[-1]} vr1_sv1_mass"]
+    assert listing.read_text().splitlines() == expected
+    with pytest.raises(ConfigError, match=r"changed\.txt exists; allowed: the name of a new file"):
+        verify(path, listing=listing)
+    listing.unlink()
+    assert verify(path, repair=True, listing=listing).repaired and listing.read_text().splitlines() == expected
+    listing.unlink()
+    verify(path, listing=listing)
+    assert not listing.exists()
+
+
+def test_a_list_has_no_limit_of_blocks(tmp_path, originals, monkeypatch):
+    monkeypatch.setattr(verifying, "MOST_BLOCKS", 1)
+    path, listing = copy(originals["plain"], tmp_path), tmp_path / "changed.txt"
+    changed_everywhere(path, [5, BLOCK + 5])
+    with pytest.raises(DamagedFile, match=r"block 0 \(rows 0 to 9999\) and 1 more; --list FILE makes them again"):
+        verify(path)
+    with pytest.raises(DamagedFile, match="2 damaged rows"):
+        verify(path, listing=listing)
+    assert listing.read_text() == f"jets 5 pt\njets {BLOCK + 5} pt\n"
+
+
+def test_a_list_of_rows_that_cannot_be_read_or_have_no_locators(tmp_path, originals):
+    path, listing = copy(originals["packed"], tmp_path), tmp_path / "changed.txt"
+    with h5py.File(path) as file:
+        chunk = file["jets"].id.get_chunk_info(4)
+    flip(path, *range(chunk.byte_offset + 50, chunk.byte_offset + 80))
+    with pytest.raises(DamagedFile, match=r"changed\.txt names all"):
+        verify(path, listing=listing)
+    assert listing.read_text().splitlines()[:BLOCK:BLOCK - 1] == ["jets 0 unreadable", f"jets {BLOCK - 1} unreadable"]
+    listing.unlink()
+    path = copy(originals["plain"], tmp_path)
+    changed_everywhere(path, [BLOCK + 5])
+    with h5py.File(path, "r+") as file:
+        del file["jets"].attrs["block_locators"]
+    with pytest.raises(DamagedFile, match="1 damaged rows"):
+        verify(path, listing=listing)
+    assert listing.read_text() == f"jets {BLOCK + 5} pt\n"
+
+
+def test_a_list_that_cannot_be_made_is_not_there(tmp_path, originals, monkeypatch):
+    path, listing = copy(originals["plain"], tmp_path), tmp_path / "changed.txt"
+    changed_everywhere(path, [5])
+    monkeypatch.setattr("pseudoexp.production.run_config.schema.DATASET_VERSION", "9.0")
+    with pytest.raises(DamagedFile, match="cannot be said here"):
+        verify(path, listing=listing)
+    assert not listing.exists()
+
+
+@pytest.mark.parametrize("repair", [False, True])
+def test_what_is_made_again_is_announced(tmp_path, originals, repair):
+    path, told = copy(originals["plain"], tmp_path), []
+    changed_everywhere(path, [5, 2 * BLOCK + 5])
+    with nullcontext() if repair else pytest.raises(DamagedFile):
+        verify(path, repair=repair, threads=1, progress=lambda *what: told.append(what))
+    assert told[0] == (f"{path}: damaged; making 10500 rows again to see which are changed: roughly a minute or two on 1 free "
+                       "cores", 0, 0)
 
 
 def test_tracks_and_other_bytes(tmp_path, originals):

@@ -191,6 +191,21 @@ def test_more_rows_than_the_disk_holds(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_behind_a_link_is_one_file_with_one_writer(tmp_path, quick):
+    link, place = tmp_path / "link.h5", tmp_path / "far" / "a.h5"
+    place.parent.mkdir()
+    link.symlink_to(place)
+
+    def second(stage, done, total):
+        for options in ({"resume": True}, {"force": True}):
+            with pytest.raises(ConfigError, match="another process is writing it"):
+                make(place, 200, **options)
+
+    assert make(link, 200, progress=second).path == place
+    assert link.is_symlink() and sorted(path.name for path in place.parent.iterdir()) == ["a.h5", "a.h5.sha256"]
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["link.h5"]
+
+
 def test_wrong_places(tmp_path):
     for out in (tmp_path, tmp_path / "no" / "a.h5"):
         with pytest.raises(ConfigError, match="folder"):

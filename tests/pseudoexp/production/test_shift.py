@@ -2,6 +2,7 @@
 
 import json
 
+import fake_chunks
 import h5py
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from pseudoexp.dataset.verify import verify
 from pseudoexp.errors import ConfigError, GenerationError
 from pseudoexp.production import run as production
 from pseudoexp.production import shift as module
+from pseudoexp.production.spool import only_writer
 from pseudoexp.replaying.request import configuration_of
 
 N = 90
@@ -175,6 +177,14 @@ def test_rows_that_do_not_come_out_again(made, tmp_path, monkeypatch):
     with pytest.raises(GenerationError, match="do not come out of its configuration here"):
         pseudoexp.shift(path, "atlas-run2", tmp_path / "a.h5")
     assert not (tmp_path / "a.h5").exists() and sorted(p.name for p in tmp_path.iterdir()) == ["bent.h5"]
+
+
+def test_one_writer_at_a_time_behind_a_link_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(production, "start_workers", InProcess)
+    pseudoexp.generate(50, tmp_path / "data.h5", make_chunk=fake_chunks.make_chunk)
+    (tmp_path / "link.h5").symlink_to(tmp_path / "a.h5")
+    with only_writer(tmp_path / "a.h5"), pytest.raises(ConfigError, match="another process is writing it"):
+        pseudoexp.shift(tmp_path / "data.h5", "perfect", tmp_path / "link.h5")
 
 
 def test_mock_files_are_refused(tmp_path):

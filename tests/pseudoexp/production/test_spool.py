@@ -7,7 +7,7 @@ import pytest
 from pseudoexp.errors import ConfigError, GenerationError
 from pseudoexp.production.chunk import pack
 from pseudoexp.production.run_config import RunConfig
-from pseudoexp.production.spool import Parts, chunk_path, parts_folder, read_chunk, write_chunk
+from pseudoexp.production.spool import Parts, chunk_path, only_writer, parts_folder, read_chunk, write_chunk
 
 CONFIG = RunConfig.from_options(100, tracks=2)
 
@@ -58,6 +58,19 @@ def test_second_writer_is_refused(out):
         parts(out, resume=True)
 
 
+def test_the_only_writer(out):
+    with only_writer(out):
+        for second in (lambda: parts(out, resume=True), lambda: only_writer(out).__enter__()):
+            with pytest.raises(ConfigError, match="another process is writing"):
+                second()
+    assert not parts_folder(out).exists()
+    with parts(out) as p:
+        some_chunk(p.folder)
+    with only_writer(out):
+        pass
+    assert len(list(parts_folder(out).glob("*.rows"))) == 1
+
+
 def test_unfinished_run_needs_a_word(out):
     with parts(out) as p:
         some_chunk(p.folder)
@@ -82,10 +95,25 @@ def test_folders_of_others_are_left_alone(out):
     folder = parts_folder(out)
     folder.mkdir()
     (folder / "thesis.tex").write_text("precious")
+    (folder / "worker.log").touch()
     for options in ({}, {"resume": True}, {"discard": True}):
         with pytest.raises(ConfigError, match="not a folder of ours"):
             parts(out, **options)
     assert (folder / "thesis.tex").read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", [".manifest.json.1", "signal-0000000003.rows", ".qcd-0000000003.rows.77", "assembly.h5",
+                                  "assembly.h5.sha256", "worker.log", "published"])
+def test_what_a_kill_leaves_without_a_manifest_is_ours(out, name):
+    for options in ({"resume": True}, {"discard": True}):
+        folder = parts_folder(out)
+        folder.mkdir()
+        (folder / name).write_text("half")
+        with pytest.raises(ConfigError, match="unfinished run"):
+            parts(out)
+        with parts(out, **options) as p:
+            assert [path.name for path in folder.iterdir()] == ["manifest.json"]
+            p.remove()
 
 
 def test_nothing_stays_after_an_error_before_the_first_chunk(out):

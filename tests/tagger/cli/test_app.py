@@ -94,4 +94,5 @@ def test_ctrl_c(small_file, tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr("tagger.train.train", stop)
     assert main(["train", str(small_file), "--out", str(tmp_path / "a")]) == 130
+    assert lines(capsys) == ["error: stopped by Ctrl-C; nothing was written"]
     assert list(tmp_path.iterdir()) == []
