@@ -55,7 +55,7 @@ compat: compat-quick compat-salt compat-shap
 
 # Stages of an event and jet algorithms, beside the figures stored in bench/baseline.json; `bench-small` is quick and rough,
 # `bench-store` stores. None of them fails because something is slow.
-BENCHES = bench/bench_jets.py bench/bench_engine.py bench/bench_chain.py
+BENCHES = bench/bench_jets.py bench/bench_engine.py bench/bench_chain.py bench/bench_dataset.py
 BENCH = $(BIN)/python -m pytest $(BENCHES) --benchmark-only --benchmark-json=.bench.json --benchmark-quiet -q
 
 bench: $(STAMP)
@@ -67,7 +67,7 @@ bench-store: $(STAMP)
 	$(BIN)/python bench/compare.py .bench.json --store
 
 bench-small: $(STAMP)
-	$(BENCH) --rounds 3 -k "chain or particles or fastjet or test_cluster"
+	$(BENCH) --rounds 3 -k "chain or engine or dataset or fastjet or test_cluster"
 	$(BIN)/python bench/compare.py .bench.json
 
 clean:

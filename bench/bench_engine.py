@@ -7,6 +7,8 @@ Default sampling of the engine settings; the same chunks of events in every roun
 of more events at once are new memory each time, which the system takes 10 to 50 us per event to give. Prints, per process, the
 mean over the chunks of their smallest processor time per event over the rounds, and the median of the ratios of the rounds.
 `--pythia 0` leaves Pythia8, with fewer events in a chunk, out.
+
+`test_engine_stage` makes the same events whole, and its time is that of one stage by the kernels' stopwatch.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ import time
 
 import numpy as np
 import pytest
+from lap_times import lap_stage
 
+from pseudoexp.core import laps
 from pseudoexp.core.processes import QCD, SIGNAL
 from pseudoexp.dataset.schema import EVENTS_PER_CHUNK
 from pseudoexp.engines import engine
@@ -35,6 +39,17 @@ def microseconds(name: str, process: int, first: int, events: int) -> float:
 
 @pytest.mark.parametrize("name", PROCESSES)
 def test_particles(benchmark, rounds, name):
+    benchmark.extra_info["events"] = EVENTS_PER_CHUNK
+    arguments = (PROCESSES[name], SEED, 0, EVENTS_PER_CHUNK, EngineSettings())
+    benchmark.pedantic(engine("builtin").generate_chunk, arguments, rounds=rounds, warmup_rounds=1)
+
+
+@pytest.mark.parametrize("stage", [
+    lap_stage("hard process", laps.HARD_PROCESS), lap_stage("showers and scatterings", laps.SHOWERS, laps.HIGGS_DECAY),
+    lap_stage("remnants", laps.REMNANTS), lap_stage("colour reconnection", laps.RECONNECTION), lap_stage("strings", laps.STRINGS),
+    lap_stage("decays", laps.DECAYS), lap_stage("record", laps.RECORD)])
+@pytest.mark.parametrize("name", PROCESSES)
+def test_engine_stage(benchmark, stopwatch, rounds, name, stage):
     benchmark.extra_info["events"] = EVENTS_PER_CHUNK
     arguments = (PROCESSES[name], SEED, 0, EVENTS_PER_CHUNK, EngineSettings())
     benchmark.pedantic(engine("builtin").generate_chunk, arguments, rounds=rounds, warmup_rounds=1)

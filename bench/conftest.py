@@ -1,6 +1,8 @@
-"""Options of the benchmarks."""
+"""Options of the benchmarks, and the kernels' stopwatch."""
 
 import pytest
+
+from pseudoexp.core import laps
 
 
 def pytest_addoption(parser):
@@ -11,3 +13,11 @@ def pytest_addoption(parser):
 def rounds(request):
     """Return how often to repeat a benchmark."""
     return request.config.getoption("--rounds")
+
+
+@pytest.fixture
+def stopwatch():
+    """Let kernels measure their stages."""
+    laps.measure(True)
+    yield
+    laps.measure(False)

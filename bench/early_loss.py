@@ -3,6 +3,7 @@
     python bench/early_loss.py --events 20000
     python bench/early_loss.py --events 400000 --engine builtin --cards atlas-itk hlt
     python bench/early_loss.py --partons --events 400000
+    python bench/early_loss.py --redrawn --events 1000000 --cards atlas-itk
 
 Every event goes through detector and jets twice: as a whole, and as the chain does it. A row is lost if its jet is not
 found the second time, changed if its pT or mass is not the same to the last bit. Loss is by weight; its limit is the one
@@ -11,11 +12,16 @@ at 95 % from the effective number of rows where none is lost.
 `--partons`: what the built-in engine's own test of the partons loses, at several thresholds. Whole events go through the
 chain, and a row is lost if the partons of its event fail; and how much more the largest disc of an event's particles has
 than that of its partons.
+
+`--redrawn`: an attempt at an event may turn out impossible after the test of partons, and the next one gives other partons. If
+the first fails the test, the event ends there, and the row that the whole event would have given is lost. Counts such events
+and the rows they give, by weight against the rows of every tenth chunk of whole events.
 """
 
 from __future__ import annotations
 
 import argparse
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -34,8 +40,8 @@ from pseudoexp.early_test import count_track_jets, early_workspace, fill_discs, 
 from pseudoexp.engines import engine
 from pseudoexp.engines.batches import join
 from pseudoexp.engines.builtin.chunk import _workspace, asked_of, generate_chunk
-from pseudoexp.engines.builtin.event import EngineWorkspace
-from pseudoexp.engines.builtin.prospects import THRESHOLD, can_give_row
+from pseudoexp.engines.builtin.event import EngineTables, EngineWorkspace, engine_tables, make_event
+from pseudoexp.engines.builtin.prospects import THRESHOLD, WHOLE, can_give_row
 from pseudoexp.engines.settings import EngineSettings
 from pseudoexp.jets.candidates import LARGE_MIN_PT
 from pseudoexp.jets.scale import largest_pt_factor
@@ -51,6 +57,8 @@ THRESHOLDS = (235.0, THRESHOLD, 245.0, 250.0, 255.0)
 """GeV, of the test of partons."""
 GAINS = (0.01, 0.1, 1.0, 50.0, 99.0, 99.9, 99.99)
 """Per cent of events with less of a gain from strings and decays."""
+WHOLE_EVERY = 10
+"""Of so many chunks the rows of one are made, to compare those lost with."""
 _LIMIT = 2.996  # events at 95 % where none is seen
 
 
@@ -170,6 +178,68 @@ def judge_partons(cards: tuple[str, ...], first: int, chunks: int, processes: in
     print("\n".join(after))
 
 
+@kernel
+def count_attempts(process: int, seed: int, first: int, asked: int, tables: EngineTables, ws: EngineWorkspace,
+                   attempts: NDArray[np.int64]) -> None:
+    """Fill (events, 2) how many attempts an event takes whole, and if only events that can give a row are asked for."""
+    for i in range(len(attempts)):
+        stream = event_stream(seed, process, first + i)
+        attempts[i, :] = make_event(process, stream, WHOLE, tables, ws)[0]
+        if attempts[i, 0] > 1:
+            attempts[i, 1] = make_event(process, stream, asked, tables, ws)[0]
+
+
+def _redrawn_chunk(cards: tuple[str, ...], process: int, chunk: int
+                   ) -> tuple[NDArray[np.int64], list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+    """Return (events, 2) attempts; per card (rows, 3) pT, label, weight of rows lost, and of all if it is the chunk's turn."""
+    n, attempts = EVENTS_PER_CHUNK, np.zeros((EVENTS_PER_CHUNK, 2), np.int64)
+    count_attempts(process, samples.SEED, chunk * n, asked_of(process, False), _engine_tables(process), _workspace(1, False)[0],
+                   attempts)
+    if attempts.min() < 1:
+        raise RuntimeError(f"process {process}, chunk {chunk}: an event does not fit")
+    ended = np.flatnonzero(attempts[:, 1] < attempts[:, 0])
+    lost = [generate_chunk(process, samples.SEED, chunk * n + int(i), 1, EngineSettings(*DEFAULT_SAMPLING)) for i in ended]
+    turn = chunk % WHOLE_EVERY == 0
+    every = [generate_chunk(process, samples.SEED, chunk * n, n, EngineSettings(*DEFAULT_SAMPLING))] if turn else []
+    return attempts, [_weights(lost, process, card) for card in cards], [_weights(every, process, card) for card in cards]
+
+
+_engine_tables = lru_cache(lambda process: engine_tables(process, *DEFAULT_SAMPLING))
+
+
+def _weights(batches: list[EventBatch], process: int, card: str) -> NDArray[np.float64]:
+    """Return (rows, 3) pT, label and weight of the rows of batches."""
+    made = [chain.rows_of(batch, process, samples.SEED, samples.tables_of(samples.detector(card)), keep_other=False)[0]
+            for batch in batches]
+    return np.concatenate([np.zeros((0, 3)), *(rows[:, [_PT, _LABEL, row("mcEventWeight")]] for rows in made)])
+
+
+def judge_redrawn(cards: tuple[str, ...], first: int, chunks: int, processes: int) -> None:
+    """Print how many rows are lost because an event ended at an attempt that could not have become an event."""
+    print("| card | class | pT [GeV] | rows of every tenth chunk | lost of all | lost by weight |\n" + "|---" * 6 + "|")
+    after = []
+    for process, name in zip(samples.PROCESSES, ("hbb", "qcd"), strict=True):
+        pieces = samples.parallel(_redrawn_chunk, [(cards, process, chunk) for chunk in range(first, first + chunks)], processes)
+        attempts = np.concatenate([tried for tried, _, _ in pieces])
+        share = sum(len(every[0]) > 0 for _, _, every in pieces) / len(pieces)
+        for k, card in enumerate(cards):
+            rows = [np.concatenate([piece[part][k] for piece in pieces]) for part in (1, 2)]
+            for low, high in pairwise(EDGES):
+                lost, every = (r[(r[:, 1] == process) & (r[:, 0] >= low) & (r[:, 0] < high), 2] for r in rows)
+                print(f"| {card} | {name} | {low:.0f}-{high:.0f} | {len(every)} | {len(lost)} | {_share(lost, every, share)} |")
+        after.append(f"{name}: {len(attempts)} events, {np.count_nonzero(attempts[:, 0] > 1)} in more than one attempt; "
+                     f"{np.count_nonzero(attempts[:, 1] < attempts[:, 0])} of these ended by the test of an earlier one")
+    print("\n".join(after))
+
+
+def _share(lost: NDArray[np.float64], some: NDArray[np.float64], share: float) -> str:
+    """Return the weight lost over that of all rows, of which `some` are a share, with its error, or a limit."""
+    total = some.sum() / share
+    if not len(lost):
+        return f"< {_LIMIT * share * (some**2).sum() / some.sum() ** 2:.1e}"
+    return f"{lost.sum() / total:.1e} +- {np.sqrt((lost**2).sum()) / total:.1e}"
+
+
 def _loss(weight: NDArray[np.float64], lost: NDArray[np.bool_]) -> str:
     """Return the loss by weight with its error, or a limit."""
     total, effective = weight.sum(), weight.sum() ** 2 / (weight**2).sum()
@@ -193,15 +263,17 @@ def table(card: str, rows: NDArray[np.float64]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=20_000, help="events, half of them signal")
-    parser.add_argument("--first", type=int, default=0, help="number of the first event of each process (--partons)")
+    parser.add_argument("--first", type=int, default=0, help="number of the first event of each process (--partons, --redrawn)")
     parser.add_argument("--partons", action="store_true", help="judge the built-in engine's test of partons")
+    parser.add_argument("--redrawn", action="store_true", help="count the rows that its test loses because events are redrawn")
     parser.add_argument("--cards", nargs="+", default=CARDS)
     parser.add_argument("--engine", default="pythia8", help="whose events")
     parser.add_argument("--processes", type=int, default=0, help="worker processes, 0 for one per core")
     options = parser.parse_args()
     chunks = max(1, options.events // (2 * EVENTS_PER_CHUNK))
-    if options.partons:
-        judge_partons(tuple(options.cards), options.first // EVENTS_PER_CHUNK, chunks, options.processes)
+    if options.partons or options.redrawn:
+        judge = judge_partons if options.partons else judge_redrawn
+        judge(tuple(options.cards), options.first // EVENTS_PER_CHUNK, chunks, options.processes)
         return
     jobs = [(tuple(options.cards), options.engine, process, chunk) for process in samples.PROCESSES for chunk in range(chunks)]
     pieces = samples.parallel(_measure_chunk, jobs, options.processes)

@@ -1,7 +1,7 @@
 """Peak memory of a production against the number of rows: it has to be flat.
 
-    python bench/memory.py                                      (rows out of thin air, then Pythia8 rows)
-    python bench/memory.py --n 5e4 2e5 8e5 --engine-n 250 500 1000
+    python bench/memory.py                     (rows out of thin air, then of the built-in engine, then of Pythia8)
+    python bench/memory.py --n 5e4 2e5 8e5 --builtin-n 2500 1e4 4e4 --pythia-n 250 500 1000
 
 The peak of a process is what the kernel notes as its high-water mark; of the workers, the largest counts.
 """
@@ -21,13 +21,15 @@ from pseudoexp.dataset import schema
 from pseudoexp.production.chunk import DEFAULT_MAKER, ChunkRows
 from pseudoexp.production.run_config import RunConfig
 
-THIN_AIR = "memory:empty_chunk"
+RECIPES = {"thin air": ("builtin", "memory:empty_chunk"), "builtin": ("builtin", DEFAULT_MAKER),
+           "pythia8": ("pythia8", DEFAULT_MAKER)}
+"""What rows are made of: engine and maker of chunks."""
 ROWS_PER_CHUNK = 150
 PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import pseudoexp
-pseudoexp.generate(sys.argv[2], sys.argv[3], threads=2, make_chunk=sys.argv[4])
+pseudoexp.generate(sys.argv[2], sys.argv[3], threads=2, engine=sys.argv[4], make_chunk=sys.argv[5])
 """
 
 
@@ -56,11 +58,19 @@ def children(pid: int) -> list[int]:
         return []
 
 
-def peaks(n: str, maker: str) -> tuple[float, float, float]:
-    """Return the peak memory of the parent and of the largest worker [MB], and the seconds of a production."""
+def peaks(n: str, recipe: str) -> tuple[float, float, float]:
+    """Return the peak memory of the parent and of the largest worker [MB], and the seconds of a production.
+
+    Parameters
+    ----------
+    n : str
+        Number of rows.
+    recipe : str
+        Key of `RECIPES`.
+    """
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="pseudoexp-memory-") as folder:
-        command = [sys.executable, "-c", PROGRAM, str(Path(__file__).parent), n, f"{folder}/a.h5", maker]
+        command = [sys.executable, "-c", PROGRAM, str(Path(__file__).parent), n, f"{folder}/a.h5", *RECIPES[recipe]]
         process = subprocess.Popen(command)
         parent = worker = 0.0
         while process.poll() is None:
@@ -75,15 +85,16 @@ def peaks(n: str, maker: str) -> tuple[float, float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", nargs="*", default=["5e4", "2e5", "8e5"], help="rows out of thin air")
-    parser.add_argument("--engine-n", nargs="*", default=["250", "500", "1000"], help="rows of Pythia8")
+    parser.add_argument("--builtin-n", nargs="*", default=["2500", "1e4", "4e4"], help="rows of the built-in engine")
+    parser.add_argument("--pythia-n", nargs="*", default=["250", "500", "1000"], help="rows of Pythia8")
     options = parser.parse_args()
     print("| rows | of | parent, peak MB | worker, peak MB | s |\n|---|---|---|---|---|", flush=True)
-    if options.engine_n:
-        peaks("2", DEFAULT_MAKER)  # compiles, if it has to
-    for name, maker, numbers in (("thin air", THIN_AIR, options.n), ("Pythia8", DEFAULT_MAKER, options.engine_n)):
+    for recipe, numbers in zip(RECIPES, (options.n, options.builtin_n, options.pythia_n), strict=True):
+        if numbers and recipe != "thin air":
+            peaks("2", recipe)  # compiles, if it has to
         for n in numbers:
-            parent, worker, seconds = peaks(n, maker)
-            print(f"| {n} | {name} | {parent:.0f} | {worker:.0f} | {seconds:.0f} |", flush=True)
+            parent, worker, seconds = peaks(n, recipe)
+            print(f"| {n} | {recipe} | {parent:.0f} | {worker:.0f} | {seconds:.0f} |", flush=True)
 
 
 if __name__ == "__main__":
