@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: install demo test test-slow lint docs bench bench-store bench-small benchmark wheel-check compat-quick compat clean
+.PHONY: install demo test test-slow lint docs bench bench-store bench-small benchmark wheel-check compat-quick compat backends clean
 
 install: $(STAMP)
 
@@ -53,6 +53,15 @@ compat-quick: compat-puma compat-pytorch
 
 compat: compat-quick compat-salt compat-shap
 
+# Resizing on Keras' other backends, each in an environment of its own; what needs TensorFlow (HGQ2, graphs) is skipped there.
+backend-%:
+	$(PYTHON) -m venv $(VENV)-$*
+	$(VENV)-$*/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		$* keras pandas scikit-learn matplotlib mplhep jinja2 pytest $(CORE)
+	KERAS_BACKEND=$* $(VENV)-$*/bin/python -m pytest tests/tagger/resize
+
+backends: backend-jax backend-torch
+
 # Stages of an event and jet algorithms, beside the figures stored in bench/baseline.json; `bench-small` is quick and rough,
 # `bench-store` stores. None of them fails because something is slow.
 BENCHES = bench/bench_jets.py bench/bench_engine.py bench/bench_chain.py bench/bench_dataset.py
@@ -71,4 +80,4 @@ bench-small: $(STAMP)
 	$(BIN)/python bench/compare.py .bench.json
 
 clean:
-	rm -rf $(VENV) $(VENV)-puma $(VENV)-pytorch $(VENV)-salt $(VENV)-shap build *.egg-info .pytest_cache .mypy_cache .ruff_cache demo site
+	rm -rf $(VENV) $(VENV)-puma $(VENV)-pytorch $(VENV)-salt $(VENV)-shap $(VENV)-jax $(VENV)-torch build *.egg-info .pytest_cache .mypy_cache .ruff_cache demo site

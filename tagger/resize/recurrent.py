@@ -26,6 +26,10 @@ class _ScaledCell:
 
     scale: Tensor | None = None
 
+    def multiply_by(self, scale: Tensor | None) -> None:
+        """Set `scale`, past the layer that would keep it: in PyTorch a mask is a parameter, and would become the cell's."""
+        object.__setattr__(self, "scale", scale)
+
     @property
     def recurrent_kernel(self) -> Tensor:
         """The kernel, its rows scaled while `scale` is set."""
@@ -91,11 +95,11 @@ class RecurrentGate(Gate):
         """Run the layer, its units gated."""
         self.charge()
         gates = self.spread(self.gates(getattr(inputs, "graph", None)))
-        self.layer.cell.scale = gates
+        self.layer.cell.multiply_by(gates)
         try:
             outputs = self.layer(inputs, training=training)
         finally:
-            self.layer.cell.scale = None
+            self.layer.cell.multiply_by(None)
         return outputs * ops.cast(gates, outputs.dtype)
 
     def compute_output_spec(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:

@@ -8,7 +8,7 @@ from keras import layers
 
 from pseudoexp.errors import ConfigError
 from tagger.resize.cancelout import CancelOut
-from tagger.resize.gate import find_budgets, find_gates
+from tagger.resize.gate import as_array, find_budgets, find_gates
 from tagger.resize.shrink import shrink
 
 
@@ -21,7 +21,7 @@ def test_gates_and_loss_are_the_published_ones():
     gate.build((None, 4))
     gate.scores.assign([2.0, -1.0, 0.0, 5.0])
     out = gate(np.ones((1, 4), dtype="float32"))
-    np.testing.assert_allclose(np.asarray(out)[0], 1 / (1 + np.exp(-np.array([2.0, -1.0, 0.0, 5.0]))), rtol=1e-6)
+    np.testing.assert_allclose(as_array(out)[0], 1 / (1 + np.exp(-np.array([2.0, -1.0, 0.0, 5.0]))), rtol=1e-6)
     share = np.array([2.0, -1.0, 0.0, 5.0]) / 4
     assert float(gate.losses[0]) == pytest.approx(0.3 * np.abs(share).sum() - 0.7 * share.var(), rel=1e-5)
     assert gate.ranking().tolist() == [3, 0, 2, 1]

@@ -18,34 +18,6 @@ class TestFermi(GateConformance):
     layer = AutoPruner
     exact_sum = True
 
-    @pytest.mark.parametrize("heat", [1.0, 0.1])
-    def test_the_gradient_of_the_model_matches_finite_differences(self, heat):
-        """In float64, through two layers that share a budget, with respect to every score."""
-        tf = pytest.importorskip("tensorflow")
-        model = self.model(5, dtype="float64")
-        self.scatter(model)
-        find_budgets(model)[0].temperature = heat
-        x = toy(rows=16)[0].astype("float64")
-
-        def total():
-            return keras.ops.sum(keras.ops.square(model(x)))
-
-        with tf.GradientTape() as tape:
-            value = total()
-        scores = [gate.scores for gate in find_gates(model)]
-        assert all(score.dtype == "float64" for score in scores)
-        for score, slope in zip(scores, tape.gradient(value, [score.value for score in scores]), strict=True):
-            start = as_array(score).copy()
-            for j in range(len(start)):
-                sides = []
-                for sign in (1, -1):
-                    moved = start.copy()
-                    moved[j] += sign * 1e-5
-                    score.assign(moved)
-                    sides.append(float(total()))
-                score.assign(start)
-                assert float(slope[j]) == pytest.approx((sides[0] - sides[1]) / 2e-5, rel=1e-5, abs=1e-8)
-
 
 class TestPenalty(GateConformance):
     layer = AutoPruner
@@ -71,6 +43,7 @@ class TestTopK(GateConformance):
     layer = AutoPruner
     options: ClassVar[dict[str, str]] = {"constraint": "topk"}
     exact_sum = True
+    straight_through = True
 
 
 def test_the_number_of_layers_bounds_the_budget():
@@ -130,6 +103,7 @@ def test_gates_work_in_a_sequential_model():
     assert sum(len(gate.kept()) for gate in find_gates(model)) == 4
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow's tensors name their graph")
 def test_one_solution_serves_all_layers_of_a_pass(monkeypatch):
     model = TestFermi().model(5)
     budget, calls = find_budgets(model)[0], []
@@ -141,7 +115,7 @@ def test_one_solution_serves_all_layers_of_a_pass(monkeypatch):
 
 def test_eager_calls_see_new_scores():
     model, x = TestFermi().model(5), toy(8)[0]
-    first = np.asarray(model(x))
+    first = as_array(model(x))
     TestFermi().scatter(model)
     find_budgets(model)[0].temperature = 0.01
-    assert not np.allclose(np.asarray(model(x)), first)
+    assert not np.allclose(as_array(model(x)), first)

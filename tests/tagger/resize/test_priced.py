@@ -1,17 +1,44 @@
 """Budgets on a cost: held at every temperature, exact gradient, rounded down without room for another node."""
 
+import keras
 import numpy as np
 import pytest
+from gate_conformance import GateConformance
+from gradients import FLOAT, assert_same, differences, gradients
 from keras import ops
 
 from pseudoexp.errors import ConfigError
 from tagger.resize.cost import Cost
+from tagger.resize.gate import AutoPruner, Budget, find_budgets
 from tagger.resize.priced import cheapest_first, priced_hard, priced_occupation
 
 SIZES = (9, 8, 5)
 OWNERS = np.repeat(np.arange(3), SIZES)
 CHANNELS = np.array([1, 1, 2, 2, 1, 1, 3, 1, 1, *[1] * 13])
 COST = Cost("multiplications", 3.0, (0, 0, 1), ((0, 0.5, 0), (0.5, 0, 0.5), (0, 0.5, 0)))
+
+
+class TestPriced(GateConformance):
+    """The conformance of a gate whose budget is one of products of neighbouring layers, four for each node asked for."""
+
+    layer = AutoPruner
+    exact_sum = True
+    accuracy = 1e-5 * 20
+
+    def limit(self, nodes):
+        return 4.0 * nodes
+
+    def budget(self, nodes, gates):
+        products = 0.5 * (np.eye(gates, k=1) + np.eye(gates, k=-1))
+        return Budget(self.limit(nodes), cost=Cost("products", 0.0, (1.0,) * gates, tuple(map(tuple, products))))
+
+    def check_frozen(self, model):
+        """No more than the limit is spent, and no other node would fit."""
+        budget = find_budgets(model)[0]
+        kept = np.array([len(gate.kept()) for gate in budget.layers])
+        assert set(self.gates(model)) <= {0.0, 1.0} and budget.spent() == budget.cost.value(kept) <= budget.nodes
+        for more in np.eye(len(kept))[kept < budget.sizes]:
+            assert budget.cost.value(kept + more) > budget.nodes
 
 
 def _scores(kind):
@@ -64,20 +91,15 @@ def test_nothing_more_fits(limit, kind):
 
 @pytest.mark.parametrize("heat", [1.0, 0.1])
 def test_the_gradient_matches_finite_differences(heat):
-    tf = pytest.importorskip("tensorflow")
-    scores, weights = _scores("spread").astype(float), np.random.default_rng(2).normal(size=22)
+    weights = ops.convert_to_tensor(np.random.default_rng(2).normal(size=22), dtype=FLOAT)
+    scores = keras.Variable(_scores("spread"), dtype=FLOAT)
     for limit in (20.0, 61.5):
-        x = tf.Variable(scores)
-        with tf.GradientTape() as tape:
-            total = tf.reduce_sum(weights * priced_occupation(x.value(), OWNERS, CHANNELS, COST, limit, heat))
-        found = tape.gradient(total, x).numpy()
 
-        def value(at, limit=limit):
-            return np.sum(weights * priced_occupation(tf.constant(at), OWNERS, CHANNELS, COST, limit, heat).numpy())
+        def total(limit=limit):
+            gates = priced_occupation(ops.convert_to_tensor(scores), OWNERS, CHANNELS, COST, limit, heat)
+            return ops.sum(weights * gates)
 
-        steps = 1e-5 * np.eye(22)
-        expected = [(value(scores + step) - value(scores - step)) / 2e-5 for step in steps]
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+        assert_same(gradients(total, [scores]), differences(total, [scores]), atol=1e-7)
 
 
 def test_impossible_limits_are_named():

@@ -3,13 +3,16 @@
 import keras
 import numpy as np
 import pytest
-from gate_conformance import GateConformance
+from gate_conformance import GateConformance, toy
 from keras import layers
 
+from pseudoexp.errors import SchemaError
 from tagger.resize.baselines import magnitude_scores
-from tagger.resize.gate import AutoPruner, Budget, find_budgets, find_gates
+from tagger.resize.cancelout import CancelOut
+from tagger.resize.gate import AutoPruner, find_budgets, find_gates
 from tagger.resize.insert import insert_pruners
-from tagger.resize.recurrent import RecurrentPruner
+from tagger.resize.open_gate import OpenGate
+from tagger.resize.recurrent import INSIDE
 from tagger.resize.schedule import Anneal
 from tagger.resize.shrink import shrink
 
@@ -62,33 +65,39 @@ def test_multiplications_count_the_states_too():
     assert [len(values) for values in scores.values()] == [8, 5] and all(np.isclose(v.mean(), 1) for v in scores.values())
 
 
-class TestRecurrentPruner(GateConformance):
-    """The conformance of a gate, on a recurrent layer between dense ones."""
+class RecurrentConformance(GateConformance):
+    """The conformance of a gate inside a recurrent layer, which shares its budget with one behind a dense layer."""
 
+    shape = (3, 6)
+
+    def rows(self, count=512):
+        x, y = toy(3 * count)
+        return x.reshape(count, 3, 6), y[2::3]
+
+    def hidden_layer(self, x, units, place, budget, dtype):
+        if place > 0:
+            return super().hidden_layer(x, units, place, budget, dtype)
+        return INSIDE[self.layer](budget=budget, layer=layers.GRU(units, dtype=dtype), name="gate_0", dtype=dtype)(x)
+
+    def test_the_exported_network_gives_the_same_bits(self):
+        """There is no firmware of recurrent layers, and it says so."""
+        pytest.importorskip("hgq")
+        from tagger.quantise import convert
+
+        small, inputs = shrink(self.frozen(9, on_inputs=True))
+        with pytest.raises(SchemaError, match=r"only a chain normalisation -> Dense .* not .*GRU"):
+            convert(small, self.rows()[0][..., inputs])
+
+
+class TestRecurrentPruner(RecurrentConformance):
     layer = AutoPruner
     exact_sum = True
 
-    def model(self, nodes, on_inputs=False, hidden=(8, 5), seed=1, dtype=None):
-        keras.utils.set_random_seed(seed)
-        budget = Budget(nodes, **self.options)
-        x = inputs = keras.Input((6,), name="inputs")
-        if on_inputs:
-            x = AutoPruner(budget, name="gate_inputs")(x)
-        x = layers.Reshape((1, 6))(x) if not on_inputs else x
-        if on_inputs:
-            return super().model(nodes, on_inputs, hidden, seed, dtype)
-        x = RecurrentPruner(budget, layers.GRU(hidden[0], dtype=dtype), name="gate_0", dtype=dtype)(x)
-        x = layers.Dense(hidden[1], activation="relu", dtype=dtype)(x)
-        x = AutoPruner(budget, name="gate_1", dtype=dtype)(x)
-        return keras.Model(inputs, layers.Dense(1, dtype="float64" if dtype == "float64" else "float32")(x))
 
-    def test_the_shrunk_network_is_the_same_function(self):
-        """See `test_units_go_from_the_cell`."""
+class TestRecurrentCancelOut(RecurrentConformance):
+    layer = CancelOut
 
-    def test_scores_stay_in_float32_under_mixed_precision(self):
-        model = self.model(5, dtype="mixed_bfloat16")
-        gate = find_gates(model)[0]
-        assert gate.compute_dtype == "bfloat16" and gate.scores.dtype == "float32"
-        assert keras.backend.standardize_dtype(gate(np.ones((2, 1, 6), dtype="float32")).dtype) == "bfloat16"
-        self.train(model, epochs=2)
-        assert self.gates(model).sum() == 5
+
+class TestRecurrentOpenGate(RecurrentConformance):
+    layer = OpenGate
+    trains_scores = False

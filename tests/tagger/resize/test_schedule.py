@@ -7,7 +7,7 @@ from gate_conformance import toy
 from keras import layers
 
 from pseudoexp.errors import ConfigError
-from tagger.resize.gate import AutoPruner, Budget, find_budgets, find_gates
+from tagger.resize.gate import AutoPruner, Budget, as_array, find_budgets, find_gates
 from tagger.resize.schedule import Anneal
 
 
@@ -35,7 +35,7 @@ class _Watch(keras.callbacks.Callback):
 class _First(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == 0:
-            self.gates = np.asarray(find_gates(self.model)[0].gates())
+            self.gates = as_array(find_gates(self.model)[0].gates())
 
 
 def test_cools_geometrically_then_freezes_and_trains_on():

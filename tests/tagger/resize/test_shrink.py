@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from pseudoexp.errors import ConfigError
+from pseudoexp.errors import ConfigError, SchemaError
 from tagger.model import build
 from tagger.resize.gate import AutoPruner, Budget, find_budgets, find_gates
 from tagger.resize.insert import insert_pruners
@@ -95,6 +95,18 @@ def test_sequences_and_global_pooling():
     inputs = keras.Input((10, 4), name="inputs")
     x = layers.GlobalAveragePooling1D()(layers.Conv1D(6, 3, activation="relu")(inputs))
     _same(_gated(inputs, layers.Dense(1)(x), 3), rows=8)
+
+
+def test_the_firmware_has_no_convolutions():
+    """A small network that `shrink` makes may be one that only Keras can run, and whoever asks for more is told."""
+    pytest.importorskip("hgq")
+    from tagger.quantise import convert
+
+    inputs = keras.Input((10, 4), name="inputs")
+    x = layers.GlobalAveragePooling1D()(layers.Conv1D(6, 3, activation="relu")(inputs))
+    small, _ = shrink(_gated(inputs, layers.Dense(1)(x), 3))
+    with pytest.raises(SchemaError, match=r"only a chain normalisation -> Dense .* not .*Conv1D"):
+        convert(small, np.zeros((8, 10, 4), dtype="float32"))
 
 
 def test_parallel_branches_that_are_joined():

@@ -26,6 +26,13 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def paired(tmp_path_factory):
+    """Five quantities, three of which both track jets have."""
+    names = ("pt", "mass", "vr1_pt", "vr1_ip3d_bu", "vr1_sv1_mass", "vr2_pt", "vr2_ip3d_bu", "vr2_sv1_mass")
+    return TaggerData.load(mock_file(tmp_path_factory.mktemp("data") / "mock.h5", 2500), names)
+
+
+@pytest.fixture(scope="module")
 def parent(data):
     return train(data, CONFIG)
 
@@ -118,14 +125,34 @@ def test_a_limit_on_the_multiplications_is_kept(constraint, data, parent):
 def test_track_jets_go_in_pairs(data):
     names = ("pt", "vr1_pt", "vr1_eta", "vr2_pt", "vr2_eta", "vr1_jf_mass", "vr2_jf_mass")
     assert track_jet_groups(names) == [0, 1, 2, 1, 2, 3, 3]
-    rows = data.select(("pt", "vr1_pt", "vr1_ip3d_bu", "vr2_ip3d_bu"))
-    options = ResizeOptions(where="inputs", group_track_jets=True, method="magnitude")
-    run = select_features(rows, 2, options, replace(CONFIG, inputs=None))
-    assert run.config["kept"]["spans"] == {"inputs": 2} and "features" not in run.config["asked"]
-    assert ("vr1_ip3d_bu" in run.inputs) == ("vr2_ip3d_bu" in run.inputs)
-    _check_pair(run, rows)
     with pytest.raises(ConfigError, match="spans 'hidden'"):
         ResizeOptions(group_track_jets=True)
+
+
+@pytest.mark.parametrize(("method", "quantities"), [("magnitude", 2), ("autopruner", 2), ("autopruner", 4)])
+def test_features_are_selected_in_pairs(method, quantities, paired):
+    run = select_features(paired, quantities, ResizeOptions(method=method, group_track_jets=True, where="inputs"),
+                          replace(CONFIG, inputs=None))
+    assert run.config["kept"]["spans"] == {"inputs": quantities} and "features" not in run.config["asked"]
+    _check_quantities(run, quantities, paired)
+
+
+@pytest.mark.parametrize(("where", "left"), [("inputs", 3), ("all", 9)])
+def test_pairs_are_pruned_from_a_trained_network(where, left, paired):
+    parent = train(paired, replace(CONFIG, inputs=None))
+    run = prune(parent, paired, left, ResizeOptions(where=where, group_track_jets=True), CONFIG)
+    spans = run.config["kept"]["spans"]
+    assert run.config["kept"]["budget"] == left == sum(spans.values()) and "features" not in run.config["asked"]
+    assert run.config["asked"]["spans"]["inputs"] == 5 and min(spans.values()) >= 1
+    _check_quantities(run, spans["inputs"], paired)
+
+
+def _check_quantities(run, count, rows):
+    """So many quantities are left, each with all the columns that it has."""
+    groups = track_jet_groups(rows.inputs)
+    kept = [group for name, group in zip(rows.inputs, groups, strict=True) if name in run.inputs]
+    assert len(set(kept)) == count and all(kept.count(group) == groups.count(group) for group in kept)
+    _check_pair(run, rows)
 
 
 def test_epochs_of_all_phases_count_together(data, parent):
