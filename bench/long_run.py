@@ -114,8 +114,8 @@ def epoch(path: str, rounds: int = ROUNDS) -> None:
 
     from_file()  # compiles
     clock, used = in_turns([from_file, from_memory], rounds)
-    print(f"an epoch of {steps} steps, 64-32-16, batches of {BATCH} from the file: {clock[0]:.2f} s ({used[0]:.2f} s of processor "
-          f"time); the same steps on one batch in memory: {clock[1]:.2f} s ({used[1]:.2f} s); medians of {rounds} in turns")
+    print(f"an epoch of {steps} steps, 64-32-16, batches of {BATCH}, medians of {rounds} turns: from the file {clock[0]:.2f} s "
+          f"({used[0]:.2f} s of processor time), the same steps on one batch in memory {clock[1]:.2f} s ({used[1]:.2f} s)")
 
 
 def in_turns(calls: list[Callable[[], object]], rounds: int) -> tuple[list[float], list[float]]:
