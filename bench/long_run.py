@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ import pseudoexp
 SECONDS = 5.0
 FIRST_PART = 0.1
 BATCH = 4096
+ROUNDS = 5
 
 
 class Sample(NamedTuple):
@@ -89,7 +91,7 @@ def read(path: str) -> None:
     print(f"\nread and summed: {size / whole:.0f} MB/s; batches of {BATCH}: {size / batches:.0f} MB/s")
 
 
-def epoch(path: str) -> None:
+def epoch(path: str, rounds: int = ROUNDS) -> None:
     """Print how long Keras takes for an epoch over the training split with batches from the file, and with rows made before."""
     import keras
 
@@ -100,19 +102,31 @@ def epoch(path: str) -> None:
         return model
 
     data, target = np.zeros((BATCH, 39), np.float32), np.zeros(BATCH, np.float32)
-    model, steps = network(), 0
-    model.train_on_batch(data, target)  # compiles
-    begin = time.perf_counter()
-    for batch in pseudoexp.load(path).batches(BATCH):
-        model.train_on_batch(batch.data, batch.target.astype(np.float32))
-        steps += 1
-    fed = time.perf_counter() - begin
-    begin = time.perf_counter()
-    for _ in range(steps):
-        model.train_on_batch(data, target)
-    starved = time.perf_counter() - begin
-    print(f"an epoch of {steps} steps, 64-32-16, batches of {BATCH} from the file: {fed:.1f} s; "
-          f"the same steps on one batch in memory: {starved:.1f} s")
+    model, steps = network(), sum(1 for _ in pseudoexp.load(path).batches(BATCH))
+
+    def from_file() -> None:
+        for batch in pseudoexp.load(path).batches(BATCH):
+            model.train_on_batch(batch.data, batch.target.astype(np.float32))
+
+    def from_memory() -> None:
+        for _ in range(steps):
+            model.train_on_batch(data, target)
+
+    from_file()  # compiles
+    clock, used = in_turns([from_file, from_memory], rounds)
+    print(f"an epoch of {steps} steps, 64-32-16, batches of {BATCH}, medians of {rounds} turns: from the file {clock[0]:.2f} s "
+          f"({used[0]:.2f} s of processor time), the same steps on one batch in memory {clock[1]:.2f} s ({used[1]:.2f} s)")
+
+
+def in_turns(calls: list[Callable[[], object]], rounds: int) -> tuple[list[float], list[float]]:
+    """Return the medians of the seconds that each call lasts, and of its processor time, one after the other in each round."""
+    clock, used = np.zeros((rounds, len(calls))), np.zeros((rounds, len(calls)))
+    for i in range(rounds):
+        for k, call in enumerate(calls):
+            begin = time.perf_counter(), time.process_time()
+            call()
+            clock[i, k], used[i, k] = time.perf_counter() - begin[0], time.process_time() - begin[1]
+    return np.median(clock, axis=0).tolist(), np.median(used, axis=0).tolist()
 
 
 def main() -> None:

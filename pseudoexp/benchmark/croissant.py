@@ -78,12 +78,12 @@ def describe(one: Release, file: Path, mirror: Path, url: str, published: str) -
     attributes = probe(file).attributes
     found = str(attributes["dataset_hash"])
     _require_rows(one, found, file)
-    tables = {name.partition(".")[0]: _table(one, mirror / name, found)
+    splits = {name.partition(".")[0]: _split(one, mirror / name, found)
               for split, name in SPLIT_FILES["parquet"].items() if split in one.splits}
     version = str(attributes["dataset_version"])
     files = [_file(file, "application/x-hdf5", "All rows, as `pseudoexp.load` reads them.")]
     files += [_file(mirror / f"{name}.parquet", "application/x-parquet", f"Rows of the split {name}: the same to the bit.")
-              for name in tables]
+              for name in splits]
     return {
         "@context": context(), "@type": "sc:Dataset", "conformsTo": [SPECIFICATION, RESPONSIBLE],
         "name": f"pseudoexp-{one.name}", "alternateName": one.title, "description": _description(one, found), "version": version,
@@ -95,7 +95,7 @@ def describe(one: Release, file: Path, mirror: Path, url: str, published: str) -
         "rai:dataLimitations": NOT_FOR,
         "rai:dataUseCases": "Comparing methods of tagging boosted H -> bb jets by the rules of BENCHMARK.md.",
         "rai:personalSensitiveInformation": "None: simulated collisions.",
-        "distribution": files, "recordSet": [_classes(attributes), *(_records(name, table) for name, table in tables.items())]}
+        "distribution": files, "recordSet": [_classes(attributes), *splits.values()]}
 
 
 def _description(one: Release, dataset_hash: str) -> str:
@@ -110,8 +110,8 @@ def _require_rows(one: Release, found: str, where: Path) -> None:
         raise DamagedFile(f"{where}: its rows (dataset hash {found}) are not those of release {one.name} ({wanted})")
 
 
-def _table(one: Release, path: Path, found: str) -> Any:
-    """Return the schema of a file of the mirror, after a look at what it was made from."""
+def _split(one: Release, path: Path, found: str) -> dict[str, Any]:
+    """Return the record set of a file of the mirror, after a look at what it was made from."""
     import pyarrow as pa
     from pyarrow.parquet import read_schema
 
@@ -120,12 +120,15 @@ def _table(one: Release, path: Path, found: str) -> Any:
     try:
         table = read_schema(path)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise DamagedFile(f"{path}: not Parquet ({str(error)[:200]})") from None
+        raise DamagedFile(f"{path}: not Parquet ({' '.join(str(error).split())[:200]})") from None
     stored = (table.metadata or {}).get(b"dataset_hash", b"").decode(errors="replace")
     if stored != found:
         raise DamagedFile(f"{path}: was made from other rows (dataset hash {stored or 'missing'}), not from those of release "
                           f"{one.name} ({found})")
-    return table
+    try:
+        return _records(path.stem, table)
+    except (KeyError, ValueError, NotImplementedError):  # names that are no text, types that have no number
+        raise DamagedFile(f"{path}: damaged: its columns are not those that `convert` writes") from None
 
 
 def _file(path: Path, kind: str, text: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ TRACKS, VALID = "tracks", "valid"
 _FIELDS = {"jets": schema.JET_FIELDS + schema.PAIR_FIELDS, schema.SHIFTED: schema.JET_FIELDS + schema.PAIR_FIELDS,
            TRACKS: schema.TRACK_FIELDS, schema.VARIATIONS: schema.VARIATION_FIELDS}
 CONVERTED = tuple(_FIELDS)
-"""Datasets that have columns; images have none."""
+"""Datasets that have columns; images and a shard's table of chunks have none."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,9 @@ def all_columns(info: FileInfo) -> tuple[Column, ...]:
 
     Raises
     ------
-    ConfigError
-        For a shard: its table of chunks has no place in a converted file.
     SchemaError
         For a column that is no number.
     """
-    if schema.CHUNKS in info.datasets:
-        raise ConfigError(f"{info.path}: a shard ({info.attributes.get('shard', '?')}); merge the shards first")
     return tuple(_column(info, dataset, field) for dataset in _FIELDS if dataset in info.datasets
                  for field in info.datasets[dataset].dtype.names or () if (dataset, field) != (TRACKS, VALID))
 

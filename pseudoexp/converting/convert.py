@@ -46,7 +46,7 @@ def convert(path: str | Path, out: str | Path, *, to: str, split: str | None = N
     Parameters
     ----------
     path : str or Path
-        The dataset.
+        The dataset; of a shard the attribute `shard` says which part of its production it is.
     out : str or Path
         The file to write; for Parquet a name without ``.parquet`` is a folder that gets one file per split
         (`train.parquet`, `validation.parquet`, `test.parquet`).
@@ -70,7 +70,7 @@ def convert(path: str | Path, out: str | Path, *, to: str, split: str | None = N
     Raises
     ------
     ConfigError
-        For a wrong option, a shard, or a place that cannot be written to.
+        For a wrong option, or a place that cannot be written to.
     SchemaError
         For a file that is foreign, truncated or damaged.
     MissingExtra

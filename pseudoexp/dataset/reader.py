@@ -1,7 +1,7 @@
 """Reads a file back: 39 inputs, target and weight of a split, whole or in batches.
 
 Contiguous files are mapped: the matrix of all rows is a view into the file. A split costs one copy, made in one
-pass over the file; batches need memory for a few blocks only.
+pass over the file; batches need memory for a few blocks only, and are read in a thread while the caller has those before.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.bunch import Bunch
+from pseudoexp.core.ahead import ahead
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.probe import DatasetInfo, FileInfo
 from pseudoexp.dataset.splits import events_in_split, in_split, residues
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 READ_ROWS = 20_000
 """Rows per read."""
+PIECE_ROWS = 4000
+"""Rows of `jets` per piece of a selection: what is read stays in the processor's cache until it is copied."""
+AHEAD_ROWS = 4 * PIECE_ROWS
+"""Rows that are read ahead of a batch, one batch at least."""
 WEIGHTS = ("benchmark", "physical")
 Piece = tuple[NDArray[Any], NDArray[np.int8], "NDArray[np.float64] | None"]
 
@@ -87,8 +92,8 @@ class Selection:
 
     def pieces(self) -> Iterator[Piece]:
         """Yield data, target and weight of the selected rows, block by block."""
-        variations = blocks(self.info, schema.VARIATIONS) if self.varied else repeat(None)
-        for block, varied in zip(blocks(self.info, self.dataset), variations, strict=False):
+        variations = blocks(self.info, schema.VARIATIONS, PIECE_ROWS) if self.varied else repeat(None)
+        for block, varied in zip(blocks(self.info, self.dataset, PIECE_ROWS), variations, strict=False):
             rows = slice(None) if self.all_rows else self._mask(block)
             yield self.matrix(block, rows), target(block["flavour_label"][rows]), self.weights(block, rows, varied)
 
@@ -187,6 +192,8 @@ class Dataset(Bunch):
     def batches(self, size: int) -> Iterator[Bunch]:
         """Yield bunches of `size` rows (the last may be shorter) without keeping the file in memory.
 
+        A thread reads ahead while the caller is busy; it ends with the iterator.
+
         Raises
         ------
         ConfigError
@@ -197,19 +204,23 @@ class Dataset(Bunch):
         return self._batches(int(size))
 
     def _batches(self, size: int) -> Iterator[Bunch]:
+        for piece in ahead(self._whole_batches(size), max(1, AHEAD_ROWS // max(size, PIECE_ROWS))):
+            for start in range(0, len(piece[1]), size):
+                yield self._bunch(_cut(piece, start, start + size))
+
+    def _whole_batches(self, size: int) -> Iterator[Piece]:
+        """Yield the rows, each time as many batches as there are; the last may be shorter."""
         waiting: list[Piece] = []
         count = 0
         for piece in self._selection.pieces():
             waiting.append(piece)
             count += len(piece[1])
             if count >= size:
-                joined = _join(waiting)
-                for start in range(0, count - size + 1, size):
-                    yield self._bunch(_cut(joined, start, start + size))
-                waiting = [_cut(joined, count - count % size, count)]
-                count %= size
+                joined, whole = _join(waiting), count - count % size
+                yield _cut(joined, 0, whole)
+                waiting, count = [_cut(joined, whole, count)], count - whole
         if count:
-            yield self._bunch(_join(waiting))
+            yield _join(waiting)
 
     def _bunch(self, piece: Piece) -> Bunch:
         return Bunch(data=piece[0], target=piece[1], weight=piece[2], feature_names=self["feature_names"])

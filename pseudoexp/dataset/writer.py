@@ -7,6 +7,7 @@ that nobody ever sees half a file.
 from __future__ import annotations
 
 import os
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -23,10 +24,12 @@ from pseudoexp.dataset.digest import BLOCK_ROWS, DatasetDigest, dataset_hash, fi
 CHUNK_ROWS = 1000
 """Rows per HDF5 chunk of compressed files, the same for all datasets; divides `BLOCK_ROWS`."""
 COMPRESSIONS = ("none", "lzf", "gzip")
+WRITE_BYTES = 1 << 25
+"""Of the rows of a dataset that are written together."""
 
 
 class FileWriter:
-    """Writes rows in order, in memory of two blocks.
+    """Writes rows in order, in memory of one block of `BLOCK_ROWS` and what is written of it together.
 
     Parameters
     ----------
@@ -127,7 +130,10 @@ class FileWriter:
 
 
 class _Column:
-    """One dataset: cuts what comes into whole blocks, so that compressed chunks are written once."""
+    """One dataset: cuts what comes into whole blocks, so that compressed chunks are written once.
+
+    A block of all datasets is written before the next of any: the file's bytes do not depend on how the rows come.
+    """
 
     def __init__(self, file: Any, name: str, dtype: np.dtype[np.void], shape: tuple[int, ...],
                  compression: str) -> None:
@@ -137,7 +143,9 @@ class _Column:
             options = {"chunks": chunks, "compression": compression, "shuffle": True}
         self._dataset = file.create_dataset(name, shape=shape, dtype=dtype, **options)
         self.digest = DatasetDigest(name, dtype, shape[1:])
-        self._pending: list[NDArray[np.void]] = []
+        most = WRITE_BYTES // (dtype.itemsize * int(np.prod(shape[1:], dtype=np.int64)))
+        self._together = max(1, min(most, BLOCK_ROWS) // CHUNK_ROWS) * CHUNK_ROWS
+        self._pending: deque[NDArray[np.void]] = deque()
         self._pending_rows = 0
         self._written = 0
 
@@ -156,12 +164,23 @@ class _Column:
         self.digest.finish()
 
     def _flush(self, count: int) -> None:
-        rows = schema.join(self._pending)
-        self._dataset[self._written:self._written + count] = rows[:count]
-        self.digest.update(rows[:count])
-        self._written += count
-        self._pending = [rows[count:]] if count < len(rows) else []
-        self._pending_rows = len(rows) - count
+        for start in range(0, count, self._together):
+            rows = self._take(min(self._together, count - start))
+            self._dataset[self._written:self._written + len(rows)] = rows
+            self.digest.update(rows)
+            self._written += len(rows)
+
+    def _take(self, count: int) -> NDArray[np.void]:
+        """Return the next rows of those pending, in a copy; what is not pending any more needs no memory."""
+        taken: list[NDArray[np.void]] = []
+        self._pending_rows -= count
+        while count:
+            piece = self._pending.popleft()
+            if len(piece) > count:
+                self._pending.appendleft(piece[count:])
+            taken.append(piece[:count])
+            count -= len(taken[-1])
+        return schema.join(taken)
 
 
 def _set(target: Any, attributes: dict[str, Any]) -> None:

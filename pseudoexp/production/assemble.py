@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from pseudoexp.dataset import schema
 from pseudoexp.dataset.digest import BLOCK_ROWS
 from pseudoexp.dataset.metadata import Provenance, Tally
-from pseudoexp.dataset.writer import FileWriter
+from pseudoexp.dataset.writer import WRITE_BYTES, FileWriter
 from pseudoexp.production.chunk import OTHER, PackedChunk
-from pseudoexp.production.plan import is_signal
+from pseudoexp.production.plan import is_signal, row_bytes
 from pseudoexp.production.run_config import RunConfig
 from pseudoexp.production.spool import chunk_path, read_chunk
 
@@ -167,9 +167,10 @@ class ClassStream:
 
 
 def interleaved(order: Order, streams: tuple[ClassStream, ClassStream], first: int = 0) -> Iterator[Rows]:
-    """Yield the file's rows in order from that of unit `first` on, about `BLOCK_ROWS` at a time."""
-    for start in range(first, order.n, BLOCK_ROWS):
-        signal = is_signal(order.signal_fraction, start, min(BLOCK_ROWS, order.n - start))
+    """Yield the file's rows in order from that of unit `first` on, about `WRITE_BYTES` or `BLOCK_ROWS` at a time."""
+    size = max(1, min(BLOCK_ROWS, WRITE_BYTES // row_bytes(order.tracks, order.variations, order.images)))
+    for start in range(first, order.n, size):
+        signal = is_signal(order.signal_fraction, start, min(size, order.n - start))
         pieces = []
         for stream, places in zip(streams, (np.flatnonzero(signal), np.flatnonzero(~signal)), strict=True):
             rows = stream.take(len(places))

@@ -101,6 +101,29 @@ def test_mistakes(offered, registered, capsys, tmp_path):
     complains("was made from other rows", "--mirror", other, "--force", code=1)
 
 
+def test_a_damaged_mirror(offered, capsys, tmp_path):
+    """Whatever byte of what a file says about itself is wrong: metadata all the same, or one line."""
+    broken, random, codes = tmp_path / "broken", np.random.default_rng(2), []
+    shutil.copytree(offered, broken)
+    whole = (offered / "test.parquet").read_bytes()
+    end = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    name = whole.index(b"vr1_ip3d_bu", end)
+    for k in range(150):
+        content = bytearray(whole)
+        if k == 0:
+            content[name] = 0xFF  # not UTF-8
+        elif k % 3 == 0:
+            del content[random.integers(len(content)):]
+        else:
+            for place in random.integers(end, len(content), 1 + 20 * (k % 2)):
+                content[place] = random.integers(256)
+        (broken / "test.parquet").write_bytes(content)
+        codes.append(write(offered, "--mirror", broken, "--force"))
+        error = capsys.readouterr().err
+        assert (codes[-1], error) == (0, "") or (codes[-1] == 1 and error.startswith("error: ") and error.count("\n") == 1), error
+    assert codes[0] == 1 and codes.count(1) > 75
+
+
 def test_it_is_cited_as_the_project_says():
     text = (ROOT / "CITATION.cff").read_text()
     assert f'title: "{croissant.TITLE}"' in text and f"- name: {croissant.AUTHORS}" in text

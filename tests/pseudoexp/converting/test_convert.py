@@ -220,13 +220,28 @@ def test_other_mistakes(path, tmp_path):
         pseudoexp.convert(tmp_path / "x.h5", tmp_path / "a.root", to="root")
 
 
-def test_a_shard_is_refused(tmp_path):
-    with FileWriter(tmp_path / "s.h5", 4, Provenance("{}", "0" * 64, 1, shard="1/2"), chunks=2) as writer:
-        writer.write(schema.pack_jets(mock_jets(4)))
+@pytest.mark.parametrize("to", ["parquet", "root", "salt"])
+def test_a_shard_says_which_part_it_is(tmp_path, to):
+    """Its rows, its number and its own counts come along; the table of its chunks stays behind."""
+    jets = schema.pack_jets(mock_jets(100))
+    with FileWriter(tmp_path / "s.h5", 100, Provenance("{}", "0" * 64, 1, shard="3/8"), chunks=2) as writer:
+        writer.write(jets)
         writer.write_chunks(np.zeros(2, schema.CHUNK_DTYPE))
-        writer.finish(Tally((2, 2), (1.0, 1.0)))
-    with pytest.raises(ConfigError, match=r"a shard \(1/2\); merge the shards first"):
-        pseudoexp.convert(tmp_path / "s.h5", tmp_path / "a.root", to="root")
+        writer.finish(Tally((250, 500), (1.0, 1.0)))
+    summary = pseudoexp.convert(tmp_path / "s.h5", tmp_path / f"a.{to}", to=to)
+    assert summary.left_out == ["chunks"] and summary.columns == [field.name for field in schema.JET_FIELDS]
+    if to == "root":
+        with uproot.open(tmp_path / "a.root") as file:
+            assert str(file["attributes/shard"]) == "3/8" and str(file["attributes/events_tried"]) == "[250,500]"
+            same_bits(file["jets"]["pt"].array().to_numpy(), jets["pt"])
+    elif to == "parquet":
+        table = pq.read_table(tmp_path / "a.parquet")
+        assert table.schema.metadata[b"shard"] == b"3/8" and table.schema.metadata[b"events_tried"] == b"[250,500]"
+        same_bits(table["pt"].to_numpy(), jets["pt"])
+    else:
+        with h5py.File(tmp_path / "a.salt" / "val.h5") as file:
+            assert file.attrs["shard"] == "3/8" and list(file) == ["jets"]
+            same_bits(file["jets"]["pt"], jets["pt"][jets["eventNumber"] % 10 == 8])
 
 
 @pytest.mark.parametrize(("to", "package", "extra"), [("parquet", "pyarrow", "parquet"), ("root", "uproot", "root")])

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import h5py
@@ -10,8 +11,8 @@ import pytest
 from mock_file import mock_file, mock_jets
 
 import pseudoexp
-from pseudoexp.dataset import schema
-from pseudoexp.errors import ConfigError, SchemaError
+from pseudoexp.dataset import reader, schema
+from pseudoexp.errors import ConfigError, DamagedFile, SchemaError
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,42 @@ def test_batches_are_the_whole_in_pieces(path, size):
     assert [len(b.target) for b in batches[:-1]] == [size] * (len(batches) - 1)
     for name in ("data", "target", "weight"):
         assert np.array_equal(np.concatenate([b[name] for b in batches]), bunch[name])
+
+
+def test_batches_are_read_ahead_in_a_thread_that_ends_with_them(path, monkeypatch):
+    """The thread reads on while the caller has a batch, but not the whole file; dropping the batches ends it."""
+    read, more = [], threading.Event()
+
+    def noted(info, dataset, size):
+        for block in blocks(info, dataset, size):
+            read.append((threading.current_thread() is threading.main_thread(), len(block)))
+            if len(read) > 1:
+                more.set()
+            yield block
+
+    blocks = reader.blocks
+    monkeypatch.setattr(reader, "blocks", noted)
+    batches = pseudoexp.load(path, None).batches(1000)
+    assert read == [] and threading.active_count() == 1
+    next(batches)
+    assert more.wait(20.0) and threading.active_count() == 2
+    del batches
+    assert threading.active_count() == 1
+    assert not any(main for main, _ in read) and sum(rows for _, rows in read) < 45_001 / 2
+
+
+def test_damage_in_a_batch_is_the_callers_error(tmp_path):
+    packed = mock_file(tmp_path / "b.h5", n=20_000, compression="gzip")
+    with h5py.File(packed) as file:
+        stored = file["jets"].id.get_chunk_info(15)
+    content = bytearray(packed.read_bytes())
+    content[stored.byte_offset + stored.size // 2] ^= 0xFF
+    packed.write_bytes(content)
+    rows = 0
+    with pytest.raises(DamagedFile, match=r"rows 1\d+ to 1\d+ of `jets` cannot be decompressed"):
+        for batch in pseudoexp.load(packed, None).batches(1000):
+            rows += len(batch.target)
+    assert rows >= 10_000 and threading.active_count() == 1
 
 
 def test_physical_weights_estimate_one_cross_section_in_every_split(path, rows):

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import tracemalloc
 
 import h5py
 import numpy as np
 import pytest
 from mock_file import mock_file, mock_jets
 
-from pseudoexp.dataset import schema
+from pseudoexp.dataset import schema, writer
 from pseudoexp.dataset.metadata import Provenance, Tally
 from pseudoexp.dataset.writer import FileWriter, publish
 
@@ -79,3 +80,36 @@ def test_interrupted_replacement_leaves_no_wrong_sidecar(tmp_path, monkeypatch):
         patch.setattr(type(path), "replace", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
         mock_file(path, n=200)
     assert len(h5py.File(path)["jets"]) == 100 and not (tmp_path / "a.h5.sha256").exists()
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_what_is_written_together_does_not_change_the_bytes(tmp_path, monkeypatch, compression):
+    """Neither does how the rows come; `mock_file` brings them all at once."""
+    options = {"n": 10_234, "tracks": 3, "images": 4, "compression": compression}
+    whole = mock_file(tmp_path / "a.h5", **options).read_bytes()
+    monkeypatch.setattr(writer, "WRITE_BYTES", 300_000)
+    assert mock_file(tmp_path / "a.h5", **options).read_bytes() == whole
+    take = FileWriter.write
+
+    def in_pieces(self, jets, tracks, images):
+        for start in range(0, len(jets), 777):
+            some = slice(start, start + 777)
+            take(self, jets[some], tracks[some], images=images[some])
+
+    monkeypatch.setattr(FileWriter, "write", in_pieces)
+    assert mock_file(tmp_path / "a.h5", **options).read_bytes() == whole
+
+
+def test_memory_is_one_block_and_what_is_written_of_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "WRITE_BYTES", 1 << 20)
+    pixels, rows = 16, 12_000
+    block = writer.BLOCK_ROWS * pixels * pixels * schema.IMAGE_DTYPE.itemsize
+    jets = schema.pack_jets(mock_jets(rows))
+    with FileWriter(tmp_path / "a.tmp", rows, PROVENANCE, images=pixels) as file:
+        tracemalloc.start()
+        for start in range(0, rows, 500):
+            file.write(jets[start:start + 500], images=np.zeros((500, pixels, pixels), schema.IMAGE_DTYPE))
+        file.finish(Tally((1, 1), (1.0, 1.0)))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert block < peak < 1.6 * block

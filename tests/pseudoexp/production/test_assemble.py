@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from pseudoexp.dataset import schema
+from pseudoexp.production import assemble
 from pseudoexp.production.assemble import ClassStream, Order, count_rows, interleaved, spooled, units
-from pseudoexp.production.chunk import OTHER, pack
+from pseudoexp.production.chunk import OTHER, PackedChunk, pack
 from pseudoexp.production.plan import is_signal
 from pseudoexp.production.run_config import RunConfig
 from pseudoexp.production.spool import chunk_path, write_chunk
@@ -72,6 +73,24 @@ def test_shorter_is_a_prefix(folder, keep):
     for n in (1, 2, 99, 350, 699):
         short, _ = assembled(folder, RunConfig.from_options(n, keep_unmatched=keep))
         assert np.array_equal(short, long[:len(short)])
+
+
+def test_large_rows_come_in_smaller_parts(folder, monkeypatch):
+    """So that memory does not grow with the images; the rows are the same."""
+    config = RunConfig.from_options(600, keep_unmatched=True)
+    whole, results = assembled(folder, config)
+    monkeypatch.setattr(assemble, "WRITE_BYTES", 50 * schema.JET_DTYPE.itemsize)
+    parts, same = assembled(folder, config)
+    assert np.array_equal(whole, parts) and [r.events_tried for r in results] == [r.events_tried for r in same]
+    pixels = 8
+    images = RunConfig.from_options(600, images=pixels)
+
+    def source(process, chunk):
+        jets = some_jets(np.arange(100) + chunk * schema.EVENTS_PER_CHUNK, np.full(100, process))
+        return PackedChunk(jets, None, 1.0, None, np.zeros((100, pixels, pixels), schema.IMAGE_DTYPE))
+
+    blocks = [len(rows.images) for rows in interleaved(Order.of(images), (ClassStream(source, 0), ClassStream(source, 1)))]
+    assert sum(blocks) == 600 and max(blocks) == 50 * schema.JET_DTYPE.itemsize // (schema.JET_DTYPE.itemsize + pixels**2 * 4)
 
 
 def test_tried_events_end_with_the_last_row(folder):
