@@ -12,16 +12,20 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import h5py
 import numpy as np
 from memory import children
 
 import pseudoexp
+from pseudoexp.dataset.writer import CHUNK_ROWS, COMPRESSIONS
 
 SECONDS = 5.0
 FIRST_PART = 0.1
@@ -91,6 +95,23 @@ def read(path: str) -> None:
     print(f"\nread and summed: {size / whole:.0f} MB/s; batches of {BATCH}: {size / batches:.0f} MB/s")
 
 
+def read_compressed(path: str, rounds: int = ROUNDS) -> None:
+    """Print how fast `load` reads the file's rows as they are and packed by each compression: MB of features per second."""
+    with tempfile.TemporaryDirectory(prefix="pseudoexp-packed-") as folder:
+        files = {"none": path}
+        for name in COMPRESSIONS[1:]:
+            files[name] = f"{folder}/{name}.h5"
+            with h5py.File(path) as plain, h5py.File(files[name], "w") as packed:
+                rows = packed.create_dataset("jets", data=plain["jets"][:], chunks=(CHUNK_ROWS,), compression=name, shuffle=True)
+                rows.attrs.update(plain["jets"].attrs)
+        size = 39 * 4e-6 * len(pseudoexp.load(path, split=None).target)
+        calls = [partial(lambda file: np.sum(pseudoexp.load(file, split=None).data), file) for file in files.values()]
+        clock, used = in_turns(calls, rounds)
+    for name, seconds, processor in zip(files, clock, used, strict=True):
+        print(f"compression {name}, read and summed: {size / seconds:.0f} MB/s, {size / processor:.0f} MB per second of "
+              "processor time")
+
+
 def epoch(path: str, rounds: int = ROUNDS) -> None:
     """Print how long Keras takes for an epoch over the training split with batches from the file, and with rows made before."""
     import keras
@@ -147,6 +168,7 @@ def main() -> None:
     print(f"{options.n} rows in {seconds:.0f} s, {rows / seconds:.0f} per second; file {size:.2f} GB\n")
     tell(samples, process.pid, rows)
     read(options.out)
+    read_compressed(options.out)
     epoch(options.out)
 
 

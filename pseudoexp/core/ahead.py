@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import islice, repeat
@@ -12,7 +12,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def ahead(items: Iterator[T], count: int) -> Iterator[T]:
+def ahead(items: Iterator[T], count: int) -> Generator[T, None, None]:
     """Yield the items of an iterator, of which the next `count` are made in a thread while the caller has the one before.
 
     None among them ends it. For threads and errors see `done_ahead`.
@@ -23,7 +23,7 @@ def ahead(items: Iterator[T], count: int) -> Iterator[T]:
         yield item
 
 
-def done_ahead(tasks: Iterator[Callable[[], T]], threads: int, count: int) -> Iterator[T]:
+def done_ahead(tasks: Iterator[Callable[[], T]], threads: int, count: int) -> Generator[T, None, None]:
     """Yield what the tasks return, in their order; up to `count` beyond the one wanted are begun by `threads` threads.
 
     The first error is raised here and ends it. The threads start with the first result asked for and have ended when the last

@@ -7,6 +7,7 @@ pass over the file; batches need memory for a few blocks only, and are read in a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.bunch import Bunch
 from pseudoexp.core.ahead import ahead
-from pseudoexp.dataset import schema
+from pseudoexp.dataset import packed, schema
 from pseudoexp.dataset.probe import DatasetInfo, FileInfo
 from pseudoexp.dataset.splits import events_in_split, in_split, residues
 from pseudoexp.errors import ConfigError, DamagedFile
@@ -139,7 +140,7 @@ def blocks(info: FileInfo, dataset: str = "jets", size: int = READ_ROWS) -> Iter
     """Yield the rows of a dataset, `size` at a time; `DamagedFile` where they cannot be decompressed."""
     layout = info.datasets[dataset]
     if layout.offset is None:
-        yield from _chunked_blocks(info, dataset, size)
+        yield from _packed_blocks(info, dataset, size)
         return
     with info.path.open("rb") as stream:
         for start in range(0, layout.shape[0], size):
@@ -150,7 +151,10 @@ def rows_at(info: FileInfo, dataset: str, start: int, count: int) -> NDArray[np.
     """Return some rows of a dataset; `DamagedFile` where they cannot be decompressed."""
     layout = info.datasets[dataset]
     if layout.offset is None:
-        return next(_chunked_blocks(info, dataset, max(count, 1), start))[:count]
+        import h5py
+
+        with h5py.File(info.path, "r") as file:
+            return next(_read_blocks(info, file[dataset], dataset, max(count, 1), start))[:count]
     with info.path.open("rb") as stream:
         return _mapped_rows(stream, layout, start, count)
 
@@ -161,17 +165,35 @@ def _mapped_rows(stream: BinaryIO, layout: DatasetInfo, start: int, count: int) 
     return np.fromfile(stream, layout.dtype, count * per_row).reshape(count, *layout.shape[1:])
 
 
-def _chunked_blocks(info: FileInfo, dataset: str, size: int, first: int = 0) -> Iterator[NDArray[np.void]]:
+def _packed_blocks(info: FileInfo, dataset: str, size: int) -> Iterator[NDArray[np.void]]:
     import h5py
 
     with h5py.File(info.path, "r") as file:
-        for start in range(first, info.datasets[dataset].shape[0], size):
-            try:
-                rows = file[dataset][start:start + size]
-            except OSError:
-                raise DamagedFile(f"{info.path}: rows {start} to {start + size - 1} of `{dataset}` cannot be "
-                                  "decompressed: the file is damaged") from None
-            yield rows
+        stored = file[dataset]
+        if size < stored.chunks[0] or not packed.is_ours(stored):
+            yield from _read_blocks(info, stored, dataset, size)
+            return
+        with closing(packed.unpacked(stored, size)) as found:
+            for start in range(0, len(stored), size):
+                try:
+                    rows = next(found)
+                except OSError:
+                    raise _damaged(info, dataset, start, size) from None
+                yield rows
+
+
+def _read_blocks(info: FileInfo, stored: Any, dataset: str, size: int, first: int = 0) -> Iterator[NDArray[np.void]]:
+    for start in range(first, len(stored), size):
+        try:
+            rows = stored[start:start + size]
+        except OSError:
+            raise _damaged(info, dataset, start, size) from None
+        yield rows
+
+
+def _damaged(info: FileInfo, dataset: str, start: int, size: int) -> DamagedFile:
+    return DamagedFile(f"{info.path}: rows {start} to {start + size - 1} of `{dataset}` cannot be decompressed: "
+                       "the file is damaged")
 
 
 def mapped(info: FileInfo) -> NDArray[np.void]:
