@@ -25,7 +25,7 @@ class GateConformance:
     """Inherit and set `layer`.
 
     `options` are passed to the budget; `exact_sum` tells that the gates meet the budget while they are soft, to `accuracy` at a
-    budget of 5; `straight_through` that they declare the gradient of other, soft gates.
+    budget of 5; `straight_through` that they declare the gradient of other, soft gates; `cases` how many random budgets are met.
     """
 
     layer: type[Gate]
@@ -34,6 +34,7 @@ class GateConformance:
     accuracy = 1e-6 * 13
     trains_scores = True
     straight_through = False
+    cases = 50
     shape: tuple[int, ...] = (6,)
 
     def budget(self, nodes, gates):
@@ -104,10 +105,10 @@ class GateConformance:
         assert np.any(self.scores(model) != before) == self.trains_scores
 
     def test_any_budget_is_met_after_some_steps_of_training(self):
-        """50 random cases: a budget, scores and a temperature; two steps of training; the freeze."""
+        """Random cases: a budget, scores and a temperature; two steps of training; the freeze."""
         rng = np.random.default_rng(5)
         (x, y), moved = self.rows(32), 0
-        for case in range(50):
+        for case in range(self.cases):
             if case % 10 == 0:
                 model = self.model(5, seed=case)
                 model.compile(keras.optimizers.Adam(0.1), keras.losses.BinaryCrossentropy(from_logits=True), run_eagerly=True)
@@ -124,7 +125,7 @@ class GateConformance:
             moved += bool(np.any(self.scores(model) != before))
             budget.freeze()
             self.check_frozen(model)
-        assert moved > 40 if self.trains_scores else moved == 0
+        assert moved > 0.8 * self.cases if self.trains_scores else moved == 0
 
     def test_gates_sum_to_the_budget_at_every_temperature(self):
         if not self.exact_sum:
