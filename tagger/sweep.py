@@ -185,11 +185,14 @@ class Progress:
         Jobs: all, found finished, finished now.
     failed : dict
         Job's name to what was wrong.
+    paused : bool
+        Whether it stopped although jobs are left, as `run` was asked to.
     """
 
     total: int = 0
     skipped: int = 0
     done: int = 0
+    paused: bool = False
     failed: dict[str, str] = field(default_factory=dict)
 
 
@@ -328,7 +331,8 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
 
 
-def run(request: Request, out: str | Path, report: Callable[[str], None] | None = None) -> Progress:
+def run(request: Request, out: str | Path, report: Callable[[str], None] | None = None,
+        pause: Callable[[], bool] | None = None) -> Progress:
     """Do what is missing of a sweep.
 
     Parameters
@@ -339,6 +343,8 @@ def run(request: Request, out: str | Path, report: Callable[[str], None] | None 
         Folder; made if it is not there.
     report : callable, optional
         Called with one line for each job and each trouble.
+    pause : callable, optional
+        Asked after each job that is done; if it says so, the rest is left for another call.
 
     Returns
     -------
@@ -378,6 +384,9 @@ def run(request: Request, out: str | Path, report: Callable[[str], None] | None 
             progress.done += 1
             each = (time.perf_counter() - start) / (progress.done + len(progress.failed))
             say(f"{number}/{progress.total}  {job.name}  {result['line']}  {_left(each * (progress.total - number))}")
+            if pause is not None and job is not waiting[-1] and pause():
+                progress.paused = True
+                break
     return progress
 
 

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+MOST_RESIDENT = 6 * 10**9
+"""Bytes of memory from which on the jobs left are done in a fresh process: compiled steps are never given back, 0.2 GB for
+every job of kind `luts`."""
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 0
 
 
 def command(
@@ -32,7 +46,10 @@ def command(
             typer.echo(job.name)
         return
     with interruptible(lambda: f"the same command goes on from {len(list((out / 'results').glob('*.json')))} finished jobs"):
-        done = sweep.run(asked, out, report=None if quiet else typer.echo)
+        done = sweep.run(asked, out, report=None if quiet else typer.echo, pause=lambda: resident() > MOST_RESIDENT)
+    if done.paused:
+        options = ["--quiet"] if quiet else []
+        os.execv(sys.executable, [sys.executable, "-m", "tagger", "sweep", str(request), "--out", str(out), *options])
     if not quiet:
         typer.echo(f"finished    {done.done} jobs, {done.skipped} were there, {len(done.failed)} failed")
         typer.echo(f"results     {out / 'results'}")

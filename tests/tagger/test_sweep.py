@@ -15,6 +15,7 @@ from mock_file import mock_file
 from pseudoexp.errors import ConfigError, SchemaError
 from tagger import sweep, sweep_jobs
 from tagger.cli import main
+from tagger.cli.sweep import resident
 from tagger.sweep import FAILED, GRID, Job, Request, jobs_of, load_results, locked, read_result
 from tagger.sweep_forms import COMMON, FORMS, misfit
 from tagger.sweep_jobs import Workbench
@@ -328,6 +329,26 @@ def test_a_killed_sweep_goes_on(folder):
     assert all(files[name.removesuffix(".json")].stat().st_mtime_ns == stamp for name, stamp in stamps.items())
     assert all(len(json.loads(file.read_text())["inputs"]) == json.loads(file.read_text())["settings"]["features"]
                for file in files.values())
+
+
+def test_a_process_that_grows_hands_over_to_a_fresh_one(folder, monkeypatch, capsys):
+    assert resident() > 10**7
+    path = folder / "grows.toml"
+    scan = '[[scan]]\nkind = "prune"\nmethod = ["none", "magnitude", "norm"]\nnodes = 5\n'
+    path.write_text(HEAD.replace("[1, 2]", "[1]") + scan)
+    begun = []
+
+    def fresh(program, words):
+        begun.append(words[2:])
+        if len(begun) > 4:
+            raise RecursionError
+        assert main(words[3:]) == 0
+
+    monkeypatch.setattr("os.execv", fresh)
+    monkeypatch.setattr("tagger.cli.sweep.MOST_RESIDENT", 0)
+    assert main(["sweep", str(path), "--out", str(folder / "grown")]) == 0
+    assert begun == 2 * [["tagger", "sweep", str(path), "--out", str(folder / "grown")]]
+    assert "finished    1 jobs, 2 were there, 0 failed" in capsys.readouterr().out
 
 
 def test_two_sweeps_do_not_share_a_folder(tmp_path):
