@@ -39,7 +39,9 @@ def prepare(source, folder, monkeypatch):
     monkeypatch.setattr(registry, "SOURCE", str(folder / "releases.toml"))
     monkeypatch.setattr(store, "folder", lambda: folder / "cache")
     register(RELEASES)
-    for name in ("README.md", "BENCHMARK.md", "benchmark", "bench", "examples"):
+    for name in ("README.md", "BENCHMARK.md"):  # commands write into them, behind links too
+        shutil.copy(ROOT / name, folder)
+    for name in ("benchmark", "bench", "examples"):
         (folder / name).symlink_to(ROOT / name)
     for name in FILES.get(source, ()):
         given(folder / name)
