@@ -263,9 +263,9 @@ def _by_label(results: Sequence[Result]) -> dict[str, list[Result]]:
 
 def _rejections(points: Sequence[dict[str, Any] | None]) -> dict[str, Any] | None:
     """Spread of rejections; `limits` counts the seeds of which only a lower limit is known, which stands for the value."""
-    known = [point for point in points if point]
-    spread = _spread([point["rejection_above"] if point["rejection"] is None else point["rejection"] for point in known])
-    limits = [point["rejection_above"] for point in known if point["rejection"] is None]
+    known = [point["rejection"] for point in points if point and point["rejection"] is not None]
+    limits = [point["rejection_above"] for point in points if point and point["rejection"] is None and "rejection_above" in point]
+    spread = _spread([*known, *limits])
     return spread and spread | {"limits": len(limits), "above": any(limit <= spread["median"] for limit in limits)}
 
 
