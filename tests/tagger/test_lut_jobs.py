@@ -16,9 +16,9 @@ from tagger.firmware.adder_graph import AdderGraph
 from tagger.firmware.synthesis import Cells
 from tagger.firmware.tools import Tool
 from tagger.lut_jobs import METHODS, programs, under
+from tagger.report.sweep_plots import against_time, curves
 from tagger.report.sweep_summary import summarise
 from tagger.report.sweep_tables import luts_table
-from tagger.report.sweep_plots import against_time, curves
 from tagger.train import TrainConfig
 
 PLAN = TrainConfig(epochs=3, batch=32, seed=2, patience=0)
