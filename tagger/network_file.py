@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from pseudoexp.core.files import MOST_ARRAYS
+from pseudoexp.core.limited import ask
 from pseudoexp.errors import SchemaError
 from tagger import weights_child
-from tagger.limited import ask
 
 MEMBERS = ("config.json", "metadata.json", weights_child.WEIGHTS)
 """What Keras puts into the archive of a network of ours."""

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pseudoexp.core.limited import ask
 from pseudoexp.dataset import probe_child, schema
 from pseudoexp.errors import ConfigError, SchemaError
 
@@ -121,17 +119,7 @@ def _probe(path: Path, inode: int, size: int, modified: int) -> FileInfo:
 
 
 def _ask(path: Path) -> dict[str, Any]:
-    command = [sys.executable, "-P", str(Path(probe_child.__file__)), str(path.absolute())]
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, env=environment,
-                              check=False)
-    except subprocess.TimeoutExpired:
-        return {"error": f"reading its layout took more than {SECONDS:g} s"}
-    try:
-        return dict(json.loads(done.stdout))
-    except (ValueError, TypeError, RecursionError):
-        return {"error": f"reading its layout broke the HDF5 library (status {done.returncode})"}
+    return ask(probe_child.__file__, str(path.absolute()), seconds=SECONDS, work="reading its layout", library="HDF5 library")
 
 
 def _reason(path: Path, error: str) -> str:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pseudoexp.core.limited import ask
 from pseudoexp.errors import DataError, SchemaError
 from pseudoexp.optional import require
 from tagger.firmware import onnx_child
 from tagger.firmware.onnx_graph import EXTRA, INPUT, OUTPUT, TOLERANCE, Session, to_onnx
 from tagger.firmware.rows import CHECK_FILE, CHECK_ROWS, CheckRows
 from tagger.firmware.verify import BitCheck
-from tagger.limited import ask
 from tagger.model import normalisation_of
 from tagger.runs import Run
 

@@ -9,8 +9,9 @@ import h5py
 import numpy as np
 import pytest
 
+from pseudoexp.core import limited
 from pseudoexp.errors import SchemaError
-from tagger import limited, network_file
+from tagger import network_file
 from tagger.network_file import checked, weights_asked, written
 
 CONFIG = {"class_name": "Sequential", "config": {"layers": [

@@ -23,6 +23,34 @@ from tagger.sweep_jobs import Workbench
 PRUNE = '[[scan]]\nkind = "prune"\n'
 HEAD = 'data = "mock.h5"\nseeds = [1, 2]\nhidden = [6, 4]\nepochs = 2\nbatch = 256\n'
 NAMES = ["prune-autopruner-25pc-s1-0801335d", "prune-autopruner-25pc-s2-9f8761cb"]
+KINDS = """
+[[scan]]
+kind = "prune"
+method = ["none", "magnitude", "norm"]
+nodes = 5
+[[scan]]
+kind = "select"
+features = [3]
+method = ["magnitude"]
+[[scan]]
+kind = "fixed"
+[[scan]]
+kind = "distil"
+hidden = [3, 2]
+[[scan]]
+kind = "features"
+inputs = ["pt", "mass", "vr1_ip3d_bu"]
+features = 2
+hidden = [3, 2]
+[[scan]]
+kind = "prune"
+nodes = 5
+method = ["autopruner", "magnitude"]
+epochs = 3
+[[scan]]
+kind = "prune"
+nodes = 999
+"""
 
 
 @pytest.fixture(scope="module")
@@ -90,34 +118,7 @@ def test_mistakes_take_one_line(text, said, folder, capsys):
 
 def test_all_kinds_are_done_once_and_reported(folder, capsys):
     path, out = folder / "all.toml", folder / "all"
-    path.write_text(HEAD.replace("[1, 2]", "[1]") + """
-[[scan]]
-kind = "prune"
-method = ["none", "magnitude", "norm"]
-nodes = 5
-[[scan]]
-kind = "select"
-features = [3]
-method = ["magnitude"]
-[[scan]]
-kind = "fixed"
-[[scan]]
-kind = "distil"
-hidden = [3, 2]
-[[scan]]
-kind = "features"
-inputs = ["pt", "mass", "vr1_ip3d_bu"]
-features = 2
-hidden = [3, 2]
-[[scan]]
-kind = "prune"
-nodes = 5
-method = ["autopruner", "magnitude"]
-epochs = 3
-[[scan]]
-kind = "prune"
-nodes = 999
-""")
+    path.write_text(HEAD.replace("[1, 2]", "[1]") + KINDS)
     assert main(["sweep", str(path), "--out", str(out)]) == 1
     said = capsys.readouterr()
     assert "finished    9 jobs, 0 were there, 1 failed" in said.out and "allowed are 2 to 10" in said.err

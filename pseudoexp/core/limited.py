@@ -11,7 +11,7 @@ from typing import Any
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
-def ask(script: str, *arguments: str, seconds: float) -> dict[str, Any]:
+def ask(script: str, *arguments: str, seconds: float, work: str = "it", library: str = "library that reads it") -> dict[str, Any]:
     """Return the JSON object that a script prints; the script sets its own limits on memory and processor time.
 
     Parameters
@@ -22,6 +22,8 @@ def ask(script: str, *arguments: str, seconds: float) -> dict[str, Any]:
         Words of its command line.
     seconds : float
         Wall-clock limit.
+    work, library : str
+        What an error calls what the script does, and what it does it with.
 
     Returns
     -------
@@ -33,8 +35,8 @@ def ask(script: str, *arguments: str, seconds: float) -> dict[str, Any]:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False,
                               env=os.environ | dict.fromkeys(THREADS, "1"))
     except subprocess.TimeoutExpired:
-        return {"error": f"it took more than {seconds:g} s"}
+        return {"error": f"{work} took more than {seconds:g} s"}
     try:
         return dict(json.loads(done.stdout))
     except (ValueError, TypeError, RecursionError):
-        return {"error": f"it broke the library that reads it (status {done.returncode})"}
+        return {"error": f"{work} broke the {library} (status {done.returncode})"}
