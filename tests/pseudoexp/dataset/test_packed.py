@@ -22,14 +22,18 @@ def rows(*shape):
 def file(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         for name, shape in (("jets", (ROWS,)), ("tracks", (ROWS, 3)), ("images", (ROWS, 2, 2))):
-            file.create_dataset(name, data=rows(*shape), chunks=(20, *shape[1:]), compression="gzip", shuffle=True)
+            for ending, compression in (("", "gzip"), ("_lzf", "lzf")):
+                file.create_dataset(name + ending, data=rows(*shape), chunks=(20, *shape[1:]), compression=compression,
+                                    shuffle=True)
         yield file
 
 
+@pytest.mark.parametrize("compression", ["", "_lzf"])
 @pytest.mark.parametrize("name", ["jets", "tracks", "images"])
 @pytest.mark.parametrize("size", [20, 33, 60, ROWS, 1000])
-def test_the_same_bytes(file, name, size):
-    stored = file[name]
+def test_the_same_bytes(file, monkeypatch, name, compression, size):
+    monkeypatch.setattr(packed, "LEAST_LZF", 0)
+    stored = file[name + compression]
     assert packed.is_ours(stored)
     found = list(packed.unpacked(stored, size))
     assert [len(block) for block in found[:-1]] == [size] * (len(found) - 1) and found[0].dtype == stored.dtype
@@ -56,6 +60,20 @@ def test_damage_is_an_error(file, spoil):
     stored.id.write_direct_chunk((40,), spoil(stored.id.read_direct_chunk((40,))[1]))
     with pytest.raises(OSError):
         list(packed.unpacked(stored, 60))
+
+
+@pytest.mark.parametrize("spoil", [lambda content: content[:-1], lambda content: content + b"\x00a",
+                                   lambda content: b"\x20\x00" + content])
+def test_damaged_lzf_is_an_error(file, monkeypatch, spoil):
+    monkeypatch.setattr(packed, "LEAST_LZF", 0)
+    stored = file["jets_lzf"]
+    stored.id.write_direct_chunk((40,), spoil(stored.id.read_direct_chunk((40,))[1]))
+    with pytest.raises(OSError, match="LZF"):
+        list(packed.unpacked(stored, 60))
+
+
+def test_little_in_lzf_is_left_to_hdf5(file):
+    assert not packed.is_ours(file["jets_lzf"])
 
 
 def test_too_much_is_not_unpacked(file):
