@@ -27,7 +27,8 @@ from tagger.runs import Run
 
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "pdp": ("pdp", {}), "pdp structured": ("pdp", {"structured_pruning": True}), "activation": ("ap", {}),
-    "wanda": ("wanda", {}), "autosparse": ("autosparse", {}), "cs": ("cs", {}), "dst": ("dst", {}), "mdmm": ("mdmm", {})}
+    "wanda": ("wanda", {}), "autosparse": ("autosparse", {}), "cs": ("cs", {}), "dst": ("dst", {}), "mdmm": ("mdmm", {}),
+    "fitcompress": ("fitcompress", {})}
 SHORT = {"sparsity": 0.75, "t_delta": 20, "t_start_collecting_batch": 20}
 
 

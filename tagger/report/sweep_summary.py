@@ -127,7 +127,7 @@ def label(result: Result) -> str:
     if result["kind"] in words:
         pruned = result["kind"] == "robustness" and said["nodes"] != "100%"
         return words[result["kind"]]() + (f", {said['nodes']} of the nodes" if pruned else "")
-    name = {"none": "full network", "iterative": f"iterative, {said['rounds']} rounds"}.get(said["method"], said["method"])
+    name = {"none": "full network", "iterative": f"iterative, {said['rounds']} round{'s' * (said['rounds'] > 1)}"}.get(said["method"], said["method"])
     if said.get("cost", "nodes") != "nodes":
         name += f" by {said['cost']}"
     if said["constraint"] != GRID[result["kind"]]["constraint"][0]:
