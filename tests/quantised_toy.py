@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 from mock_file import mock_file
 
 from tagger.data import TaggerData
+from tagger.firmware.export import Export, export
 from tagger.firmware.rows import CheckRows
 from tagger.quantise import QuantiseOptions, quantised_run, save_with_rows
 from tagger.runs import Run
@@ -46,6 +47,14 @@ def quantised() -> Run:
     run = quantised_run(float_run(), data(), OPTIONS)
     save_with_rows(run, data(), folder() / "q")
     return run
+
+
+@cache
+def exported() -> tuple[Export, list[str]]:
+    """The quantised run as a Vitis HLS project, compiled and compared, and the lines that reported it."""
+    quantised()
+    lines: list[str] = []
+    return export(Run.load(folder() / "q"), folder() / "fw", report=lines.append), lines
 
 
 def check_rows() -> CheckRows:

@@ -17,7 +17,7 @@ def command(
     reuse: Annotated[int, typer.Option(help="hls4ml: times each multiplier is used per row.")] = 1,
     latency_cutoff: Annotated[float | None, typer.Option(
         help="verilog: additions one after the other per clock; 0 without a clock; by default one per ns.")] = None,
-    efficiency: Annotated[float, typer.Option(help="verilog: signal efficiency at which the decision cuts.")] = 0.5,
+    efficiency: Annotated[float, typer.Option(help="hls4ml, verilog: signal efficiency at which the decision cuts.")] = 0.5,
     data: Annotated[Path | None, typer.Option(help="Check with this file's test split, not the stored rows.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing export.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,

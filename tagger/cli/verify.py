@@ -14,7 +14,7 @@ def command(
                      ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but mismatches.")] = False,
 ) -> None:
-    """Build an exported folder again from its own files and compare every logit with those stored in it.
+    """Build an exported folder again from its own files and compare every logit and decision with those stored in it.
 
     Exit code 1 if a single bit differs; the first row that does is named. Verilog and ONNX from anywhere can be checked:
     nothing but the circuit or the graph is taken from the folder. hls4ml's C++ needs --trust.

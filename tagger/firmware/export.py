@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.errors import ConfigError, DataError
 from tagger.firmware import onnx_export
-from tagger.firmware.fixed_point import EXACT_BITS, FixedNetwork
+from tagger.firmware.fixed_point import EXACT_BITS, FixedNetwork, word_of_cut
 from tagger.firmware.products import PRODUCTS, Order
 from tagger.firmware.rows import CHECK_FILE, CHECK_ROWS, CheckRows
 from tagger.firmware.target import Target
@@ -61,7 +61,7 @@ class Export:
 
 def export(run: Run, out: str | Path, target: Target = Target(), backend: str = "hls4ml",
            rows: CheckRows | None = None, force: bool = False, report: Callable[[str], None] | None = None) -> Export:
-    """Write a run as a Vitis HLS project, Verilog or ONNX, compile and run it, and compare every logit.
+    """Write a run as a Vitis HLS project, Verilog or ONNX, compile and run it, and compare every logit and decision.
 
     The folder is written even if logits differ, so that one can look into it; the run's own folder gets the summary.
 
@@ -190,11 +190,13 @@ def _export_into(folder: Path, run: Run, network: Any, target: Target, backend: 
     seconds = time.perf_counter() - start
     say(f"compiled in {seconds:.1f} s; comparing {len(rows.x)} rows of the test split")
     found, decisions = product.answers(rows.x)
-    far, _ = product.answers(stress)
-    checks = {"rows": bit_check(expected, found), "stress": bit_check(logits(run.model, stress), far),
+    far, far_decisions = product.answers(stress)
+    extreme = logits(run.model, stress)
+    checks = {"rows": bit_check(expected, found), "stress": bit_check(extreme, far),
               "integers": bit_check(integers.logits(rows.x), found),
               "stored": None if rows.logits is None else bit_check(rows.logits, found),
-              "decisions": None if decisions is None else bit_check(expected >= order.threshold, decisions)}
+              "decisions": bit_check(expected >= order.threshold, decisions),
+              "stress_decisions": bit_check(extreme >= order.threshold, far_decisions)}
     summary: dict[str, Any] = {"backend": backend, "part": target.part, "clock_ns": target.clock_ns}
     summary |= _outcomes(checks, rows, expected, found) | _words(run, integers) | product.summary()
     summary |= {"thresholds": _thresholds(found, rows, summary["logit_fractional_bits"]), "versions": _versions(),
@@ -212,14 +214,15 @@ def _outcomes(checks: dict[str, BitCheck | None], rows: CheckRows, expected: NDA
     """Return what firmware.json says about the comparison."""
     main, stress = checks["rows"], checks["stress"]
     assert main is not None and stress is not None
-    said = {
+    return {
         "passed": all(check.passed for check in checks.values() if check is not None),
         **outcome(main), "rows_of_test_split": rows.split_rows,
         "stress_rows_compared": stress.rows, "stress_mismatches": stress.mismatches,
         "integer_model_mismatches": _mismatches(checks["integers"]),
         "stored_logit_mismatches": _mismatches(checks["stored"]),
+        "decision_mismatches": _mismatches(checks["decisions"]),
+        "stress_decision_mismatches": _mismatches(checks["stress_decisions"]),
         "auc_keras": _auc(expected, rows), "auc_firmware": _auc(found, rows)}
-    return said if checks["decisions"] is None else said | {"decision_mismatches": checks["decisions"].mismatches}
 
 
 def _words(run: Run, integers: FixedNetwork) -> dict[str, Any]:
@@ -262,7 +265,7 @@ def _thresholds(score: NDArray[np.float64], rows: CheckRows, fractional: int) ->
         return {}
     scored = Scored(score, rows.y == 1, rows.weight)
     cuts = {f"{efficiency:g}": scored.threshold(efficiency) for efficiency in EFFICIENCIES}
-    return {name: {"logit": cut, "word": round(math.ldexp(cut, fractional))} for name, cut in cuts.items()}
+    return {name: {"logit": cut, "word": word_of_cut(cut, fractional)} for name, cut in cuts.items()}
 
 
 def _versions() -> dict[str, str | None]:

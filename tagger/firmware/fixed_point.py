@@ -6,6 +6,7 @@ C simulation, and it says how many bits a sum needs: Keras' float32 sums are exa
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -181,6 +182,11 @@ class FixedNetwork:
     def sum_bits(self) -> list[int]:
         """Bits that the sums of each layer need at most."""
         return [layer.sum_bits for layer in self.layers]
+
+
+def word_of_cut(cut: float, fractional: int) -> int:
+    """Return the smallest word of so many fractional bits that passes logit >= cut."""
+    return math.ceil(math.ldexp(cut, fractional))
 
 
 def _integers(values: Any) -> Integers:

@@ -1,4 +1,4 @@
-"""hls4ml: the network as a Vitis HLS project, and its C simulation compiled with g++.
+"""hls4ml: the network as a Vitis HLS project, under a top function of ours that makes the decision.
 
 J. Duarte et al., "Fast inference of deep neural networks in FPGAs for particle physics", JINST 13 (2018) P07027.
 The precision of every layer follows from the quantised network (hls4ml's bit-exact pass), so the numbers in the C++ are
@@ -13,67 +13,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pseudoexp.errors import ConfigError, GenerationError
 from pseudoexp.optional import require
 from tagger.firmware.capture import captured
+from tagger.firmware.hls_top import NETWORK, Top, put_on_top
 from tagger.firmware.target import Target
 
 if TYPE_CHECKING:
     import keras
 
-TOP = "tagger_firmware"
-"""Name of the top function."""
 HLS_BACKEND = "Vitis"
 
 
 @dataclass
 class HlsProject:
-    """A written project; `logits` after `compile_simulation`."""
+    """A written project.
+
+    Attributes
+    ----------
+    graph : hls4ml.model.ModelGraph
+        What hls4ml made of the network.
+    top : Top
+        The function around it.
+    """
 
     graph: Any
-    folder: Path
-    log: Path
-
-    def compile_simulation(self) -> None:
-        """Compile the C simulation with g++ and load it.
-
-        Raises
-        ------
-        ConfigError
-            Without g++.
-        GenerationError
-            If it does not compile.
-        """
-        require_compiler()
-        try:
-            with captured(self.log, "g++"):
-                self.graph._compile()
-        except Exception as error:
-            raise GenerationError(f"the C simulation does not compile ({_last_error(self.log, error)})") from None
-
-    def logits(self, words: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the simulation's logits (rows,) for scaled inputs (rows, k); the port truncates and saturates them."""
-        words = np.ascontiguousarray(words, dtype=np.float32)
-        if not len(words):
-            return np.empty(0)
-        with captured(self.log, f"C simulation of {len(words)} rows"):
-            found = self.graph.predict(words)
-        return np.asarray(found, dtype=np.float64).reshape(-1)
+    top: Top
 
     @property
     def reuse(self) -> dict[str, int]:
         """Reuse factor of each dense layer: the nearest to the one asked for that hls4ml can build."""
         return {layer.name: int(layer.get_attr("reuse_factor")) for layer in self.graph.get_layers()
                 if layer.class_name == "Dense"}
-
-    @property
-    def logit_fractional_bits(self) -> int:
-        """Bits behind the binary point of the output."""
-        precision = self.graph.get_output_variables()[0].type.precision
-        return int(precision.width - precision.integer)
 
     @property
     def input_format(self) -> str:
@@ -109,7 +80,7 @@ def require_compiler() -> None:
         raise ConfigError("g++ is not installed: the bit check compiles the C simulation with it (apt install g++)")
 
 
-def write_project(network: keras.Model, folder: Path, target: Target, log: Path) -> HlsProject:
+def write_project(network: keras.Model, folder: Path, target: Target, log: Path, threshold: float) -> HlsProject:
     """Convert a network and write its project.
 
     Parameters
@@ -122,11 +93,13 @@ def write_project(network: keras.Model, folder: Path, target: Target, log: Path)
         What for.
     log : Path
         File that gets what hls4ml prints.
+    threshold : float
+        The decision is logit >= threshold.
 
     Raises
     ------
     GenerationError
-        If hls4ml cannot convert it.
+        If hls4ml cannot convert it, or writes it in a way that is not known.
     """
     hls4ml = require_hls4ml()
     os.environ.setdefault("TQDM_DISABLE", "1")
@@ -137,12 +110,17 @@ def write_project(network: keras.Model, folder: Path, target: Target, log: Path)
                                                           default_reuse_factor=target.reuse)
             config["Model"]["Strategy"] = strategy
             graph = hls4ml.converters.convert_from_keras_model(
-                network, hls_config=config, backend=HLS_BACKEND, output_dir=str(folder), project_name=TOP,
+                network, hls_config=config, backend=HLS_BACKEND, output_dir=str(folder), project_name=NETWORK,
                 part=target.part, clock_period=target.clock_ns, io_type="io_parallel", write_weights_txt=False)
             graph.write()
     except Exception as error:
         raise GenerationError(f"hls4ml cannot convert the network ({_last_error(log, error)})") from None
-    return HlsProject(graph, folder, log)
+    words, logit = graph.get_input_variables()[0], graph.get_output_variables()[0]
+    precision = logit.type.precision
+    top = Top(int(words.size()), words.name, words.type.name, logit.type.name, bool(precision.signed), int(precision.width),
+              int(precision.integer), threshold)
+    put_on_top(folder, top)
+    return HlsProject(graph, top)
 
 
 def make_relocatable(folder: Path) -> None:

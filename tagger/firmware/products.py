@@ -1,4 +1,4 @@
-"""A quantised network written as a project, whichever tool writes it: compiled here, and asked for the rows' logits."""
+"""A quantised network written as a project, whichever tool writes it: compiled here, and asked for logits and decisions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.firmware import adder_graph, hls, simulation, tools, verilog
-from tagger.firmware.fixed_point import FixedNetwork
+from tagger.firmware import adder_graph, hls, hls_simulation, hls_top, simulation, tools, verilog
+from tagger.firmware.fixed_point import FixedNetwork, word_of_cut
 from tagger.firmware.readme import readme_hls4ml, readme_verilog
 from tagger.firmware.sources import read_sources
 from tagger.firmware.target import Target
@@ -65,8 +65,8 @@ class Product(Protocol):
     def compile(self) -> None:
         """Build the program that answers."""
 
-    def answers(self, x: NDArray[np.float32]) -> tuple[Floats, NDArray[np.bool_] | None]:
-        """Return logits (rows,), and decisions (rows,) if the firmware has them, for raw inputs (rows, k)."""
+    def answers(self, x: NDArray[np.float32]) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return logits (rows,) and decisions (rows,) for raw inputs (rows, k)."""
 
     def summary(self) -> dict[str, Any]:
         """Return what firmware.json says of this project alone."""
@@ -85,23 +85,24 @@ class HlsProduct:
 
     def __init__(self, order: Order) -> None:
         self.order = order
-        self.project = hls.write_project(order.network, order.folder, order.target, order.log)
+        self.project = hls.write_project(order.network, order.folder, order.target, order.log, order.threshold)
+        self.simulation: hls_simulation.CSimulation | None = None
 
     def compile(self) -> None:
         """Compile the C simulation."""
-        self.project.compile_simulation()
+        self.simulation = hls_simulation.CSimulation(self.order.folder, self.order.log, self.order.folder)
 
-    def answers(self, x: NDArray[np.float32]) -> tuple[Floats, NDArray[np.bool_] | None]:
-        """Return the C simulation's logits; it makes no decision."""
-        scales = np.exp2(self.order.integers.exponents).astype(np.float32)
-        with np.errstate(over="ignore"):
-            return self.project.logits(x * scales), None
+    def answers(self, x: NDArray[np.float32]) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return the C simulation's logits and decisions."""
+        assert self.simulation is not None
+        return hls_simulation.answers(self.simulation, self.order.integers, x)
 
     def summary(self) -> dict[str, Any]:
-        """Return formats and reuse."""
+        """Return formats, the decision's threshold and reuse."""
         return {"hls_backend": hls.HLS_BACKEND, "reuse": self.order.target.reuse, "reuse_of_layers": self.project.reuse,
-                "top": hls.TOP, "input_format": self.project.input_format, "logit_format": self.project.logit_format,
-                "logit_fractional_bits": self.project.logit_fractional_bits}
+                "top": hls_top.TOP, "input_format": self.project.input_format, "logit_format": self.project.logit_format,
+                "logit_fractional_bits": self.project.top.fractional,
+                "decision": _decision(self.order, self.project.top.fractional)}
 
     def readme(self, summary: dict[str, Any]) -> str:
         """Return the README."""
@@ -131,7 +132,7 @@ class VerilogProduct:
         build.mkdir()
         self.simulation = simulation.Simulation(read_sources(self.order.folder), self.ports, build, self.order.log)
 
-    def answers(self, x: NDArray[np.float32]) -> tuple[Floats, NDArray[np.bool_] | None]:
+    def answers(self, x: NDArray[np.float32]) -> tuple[Floats, NDArray[np.bool_]]:
         """Return the Verilog's logits and decisions."""
         assert self.simulation is not None
         return simulation.logits(self.simulation, self.order.integers, x)
@@ -144,8 +145,7 @@ class VerilogProduct:
                 "logit_format": (f"{'' if logit['signed'] else 'un'}signed, {logit['bits']} bits, "
                                  f"{logit['fractional']} of them fractional"),
                 "logit_fractional_bits": logit["fractional"],
-                "decision": {"efficiency": target.efficiency, "logit": self.order.threshold,
-                             "word": int(np.ldexp(self.order.threshold, logit["fractional"]))},
+                "decision": _decision(self.order, logit["fractional"]),
                 "pipeline": {"additions_per_stage": target.levels or None, "additions": self.graph.depth,
                              "latency_cycles": stages or None, "latency_ns": stages * target.clock_ns or None,
                              "interval_cycles": 1 if stages else None},
@@ -158,6 +158,11 @@ class VerilogProduct:
     def finish(self) -> None:
         """Remove what was compiled."""
         shutil.rmtree(self.order.folder / BUILD, ignore_errors=True)
+
+
+def _decision(order: Order, fractional: int) -> dict[str, Any]:
+    """Return what firmware.json says of the decision, for a logit of so many fractional bits."""
+    return {"efficiency": order.target.efficiency, "logit": order.threshold, "word": word_of_cut(order.threshold, fractional)}
 
 
 def _require_hls4ml() -> None:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from tagger.firmware.hls_top import NETWORK
+
 _HLS4ML = """# H->bb tagger as firmware
 
 Written by `tagger export` with hls4ml for Vitis HLS: part {part}, clock {clock_ns:g} ns, reuse factor {reuse}.
 
 ## What was checked here
-- {rows_compared} rows of the test split through the compiled C simulation: {mismatches} logits differ from Keras
-  (the test split holds {rows_of_test_split} rows).
-- {stress_rows_compared} rows far outside every range: {stress_mismatches} differ.
+- {rows_compared} rows of the test split through the compiled C simulation: {mismatches} logits differ from Keras,
+  {decision_mismatches} decisions are wrong (the test split holds {rows_of_test_split} rows).
+- {stress_rows_compared} rows far outside every range: {stress_mismatches} logits differ, {stress_decision_mismatches} decisions
+  are wrong.
 - AUC {auc_keras} (Keras), {auc_firmware} (C simulation).
 
 Resources, latency and timing are not in this folder: they come from Vitis HLS and Vivado, which were not run.
 `ebops` in `firmware.json` is an estimate of the multiplications' size, no LUT count.
 
 ## Ports
-`void {top}(input[{n_inputs}], logit[1])`
+`void {top}(words[{n_inputs}], &logit, &decision)`: a row of words in, two words out.
 
 Input word i is the raw value x (units of the data file: MeV, mm) times 2^`scale`: move the binary point, cut what does
 not fit below (towards minus infinity), and **saturate**: a value beyond the end of the port's range is sent as the end
@@ -29,12 +32,15 @@ keeps of it.
 |---|---|---|
 {table}
 
-Output: the logit, `{logit_format}`. There is no sigmoid: a cut on the logit is the same cut.
-Pass if logit >= threshold:
+Outputs: `logit`, `{logit_format}`; `decision`, `ap_uint<1>`, 1 where logit >= {decision_logit:g} (the word {decision_word}),
+which keeps {efficiency:.0%} of the signal among the rows checked. There is no sigmoid: a cut on the logit is the same cut.
 
 | signal efficiency (rows checked) | logit | as integer, {logit_fractional_bits} fractional bits |
 |---|---|---|
 {thresholds}
+
+`firmware/{top}.cpp` calls hls4ml's function (`firmware/{network}.cpp`) and cuts. It is the top of all scripts here, and
+what the C simulation, the bit check and the testbench call.
 
 ## The C simulation again
     ./build_lib.sh            # g++ only; writes firmware/{top}-*.so
@@ -47,8 +53,10 @@ Pass if logit >= threshold:
 holds part and clock. The synthesis report lies in `{top}_prj/solution1/syn/report/`. For Vivado's own synthesis set
 `export` and `vsynth` to 1, or run `vivado -mode batch -source vivado_synth.tcl` after the synthesis.
 
+The testbench reads rows of words from `tb_data/tb_input_features.dat`, if it is there, and writes logit and decision of each.
+
 `tagger verify . --trust` compiles and compares again; it runs the C++ in this folder. `export.log` is what hls4ml and g++
-printed; `hls4ml_config.yml` opens the project in hls4ml again (from this folder).
+printed; `hls4ml_config.yml` is what hls4ml was given, from which it writes its own function and scripts again, without the top.
 """
 
 
@@ -104,9 +112,7 @@ def readme_verilog(summary: dict[str, Any]) -> str:
             else "no clock: combinational")
     registers = "" if estimated["flip_flops"] is None else f" and {estimated['flip_flops']:.0f} flip-flops"
     return _VERILOG.format(**_common(summary) | {
-        "table": table, "pipeline_text": text, "luts": estimated["luts"], "flip_flops": registers,
-        "decision_logit": summary["decision"]["logit"], "decision_word": summary["decision"]["word"],
-        "efficiency": summary["decision"]["efficiency"]})
+        "table": table, "pipeline_text": text, "luts": estimated["luts"], "flip_flops": registers})
 
 
 def _used(summary: dict[str, Any]) -> list[str]:
@@ -117,7 +123,7 @@ def readme_hls4ml(summary: dict[str, Any]) -> str:
     """Return the text for the content of firmware.json of a Vitis HLS project."""
     words = summary["input_words"]
     table = "\n".join(f"| {word['name']} | {word['scale_exponent']:+d} | `{word['format']}` |" for word in words)
-    return _HLS4ML.format(**_common(summary) | {"table": table, "n_inputs": len(words)})
+    return _HLS4ML.format(**_common(summary) | {"table": table, "n_inputs": len(words), "network": NETWORK})
 
 
 def _common(summary: dict[str, Any]) -> dict[str, Any]:
@@ -125,4 +131,6 @@ def _common(summary: dict[str, Any]) -> dict[str, Any]:
                      for name, cut in summary["thresholds"].items()) or "| - | - | - |"
     areas = {name: "not defined" if summary[name] is None else f"{summary[name]:.4f}"
              for name in ("auc_keras", "auc_firmware")}
-    return summary | areas | {"thresholds": cuts}
+    decision = {"decision_logit": summary["decision"]["logit"], "decision_word": summary["decision"]["word"],
+                "efficiency": summary["decision"]["efficiency"]}
+    return summary | areas | decision | {"thresholds": cuts}

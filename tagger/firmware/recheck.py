@@ -7,7 +7,6 @@ run only for who says that the folder can be trusted.
 
 from __future__ import annotations
 
-import ctypes
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError, SchemaError
-from tagger.firmware import hls, simulation, tools, verilog
+from tagger.firmware import hls, hls_simulation, hls_top, simulation, verilog
 from tagger.firmware.export import BACKENDS, NETWORK_FILE, ONNX, SUMMARY_FILE
 from tagger.firmware.fixed_point import FixedNetwork
 from tagger.firmware.onnx_export import answers, close_check, require_onnx
@@ -29,7 +28,7 @@ from tagger.firmware.sources import read_sources
 from tagger.firmware.verify import BitCheck, bit_check, stress_rows
 from tagger.runs import read_json
 
-Answers = tuple[NDArray[np.float64], NDArray[np.bool_] | None]
+Answers = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -96,12 +95,12 @@ def recheck(folder: str | Path, report: Callable[[str], None] | None = None, tru
         answer = build(place, Path(scratch), network, summary)
         say(f"comparing {len(rows.x)} rows")
         found, decisions = answer(rows.x)
-        far, _ = answer(stress)
-    exact, expected = network.logits(rows.x), network.logits(stress)
+        far, far_decisions = answer(stress)
+    exact, expected, threshold = network.logits(rows.x), network.logits(stress), _threshold(place, summary)
     checks = [_Check("row", "Keras gave", rows.logits, found), _Check("row", "whole numbers give", exact, found),
-              _Check("extreme row", "whole numbers give", expected, far)]
-    if decisions is not None:
-        checks.append(_Check("row", "the cut gives decision", rows.logits >= _threshold(place, summary), decisions))
+              _Check("extreme row", "whole numbers give", expected, far),
+              _Check("row", "the cut gives decision", rows.logits >= threshold, decisions),
+              _Check("extreme row", "the cut gives decision", expected >= threshold, far_decisions)]
     return Recheck(what, checks[0].outcome, checks[2].outcome,
                    tuple(check.trouble(what) for check in checks if not check.outcome.passed))
 
@@ -180,27 +179,10 @@ def _verilog(folder: Path, scratch: Path, network: FixedNetwork, summary: dict[s
 
 def _hls4ml(folder: Path, scratch: Path, network: FixedNetwork, summary: dict[str, Any]
             ) -> Callable[[NDArray[np.float32]], Answers]:
-    hls.require_compiler()
     copy = scratch / "project"
-    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.so", "*.o", f"{hls.TOP}_prj"))
-    if shutil.which("bash") is None:
-        raise ConfigError("bash is not installed: the C simulation is compiled by build_lib.sh")
-    tools.Tool("build_lib.sh", ("bash", "build_lib.sh")).run([], copy, scratch / "log")
-    libraries = sorted((copy / "firmware").glob("*.so"))
-    if len(libraries) != 1:
-        raise SchemaError(f"{folder}: build_lib.sh makes {len(libraries)} libraries, one is needed")
-    call = getattr(ctypes.CDLL(str(libraries[0])), f"{hls.TOP}_float")
-    scales = np.exp2(network.exponents).astype(np.float32)
-
-    def answer(x: NDArray[np.float32]) -> Answers:
-        with np.errstate(over="ignore"):
-            words = np.ascontiguousarray(x * scales, dtype=np.float32)
-        found, pointer = np.zeros(len(words), dtype=np.float32), ctypes.POINTER(ctypes.c_float)
-        for i, row in enumerate(words):
-            call(row.ctypes.data_as(pointer), found[i:].ctypes.data_as(pointer))
-        return found.astype(np.float64), None
-
-    return answer
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.so", "*.o", f"{hls_top.TOP}_prj"))
+    built = hls_simulation.CSimulation(copy, scratch / "log", folder)
+    return lambda x: hls_simulation.answers(built, network, x)
 
 
 _CODE = ("hls4ml",)

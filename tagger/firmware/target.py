@@ -29,7 +29,7 @@ class Target:
         Verilog: additions one after the other within a clock; 0 for logic without a clock. By default as many as
         `NS_PER_LEVEL` allows.
     efficiency : float
-        Verilog: signal efficiency, on the rows of the check, at which the decision cuts.
+        Signal efficiency, on the rows of the check, at which the decision cuts.
     """
 
     part: str = "xcvu13p-flga2577-2-e"

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,12 +19,12 @@ from mock_file import mock_file
 
 from pseudoexp.errors import ConfigError, DataError, GenerationError, SchemaError
 from tagger.evaluate import logits
-from tagger.firmware import hls
+from tagger.firmware import hls, hls_simulation, hls_top
 from tagger.firmware.export import export
 from tagger.firmware.recheck import recheck
 from tagger.firmware.rows import CheckRows
 from tagger.firmware.target import Target
-from tagger.quantise import QuantiseOptions, quantised_run, save_with_rows
+from tagger.quantise import QuantiseOptions, firmware_part, quantised_run, save_with_rows
 from tagger.runs import Run
 from tagger.train import TrainConfig, train
 
@@ -32,11 +34,7 @@ needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is 
 @pytest.fixture(scope="module")
 def exported():
     """One compilation for all tests that look at a good export."""
-    toy.quantised()
-    run = Run.load(toy.folder() / "q")
-    lines = []
-    done = export(run, toy.folder() / "fw", report=lines.append)
-    return done, lines
+    return toy.exported()
 
 
 @needs_compiler
@@ -47,6 +45,7 @@ def test_every_row_of_the_test_split_agrees(exported):
     assert found["rows_compared"] == found["rows_of_test_split"] == len(toy.data().test)
     assert found["mismatches"] == found["stress_mismatches"] == found["integer_model_mismatches"] == 0
     assert found["stored_logit_mismatches"] == 0 and found["max_abs_diff"] == 0.0
+    assert found["decision_mismatches"] == found["stress_decision_mismatches"] == 0
     assert found["stress_rows_compared"] >= 2000
     assert found["auc_keras"] == found["auc_firmware"] == pytest.approx(toy.quantised().metrics["quantisation"]["auc"])
 
@@ -60,8 +59,17 @@ def test_the_summary_says_how_to_feed_and_cut(exported):
     assert cuts["0.3"]["logit"] > cuts["0.5"]["logit"] > cuts["0.7"]["logit"]
     for cut in cuts.values():
         assert cut["word"] == cut["logit"] * 2.0 ** found["logit_fractional_bits"]
+    assert found["decision"] == {"efficiency": 0.5} | cuts["0.5"]
     assert found["versions"]["hls4ml"] and found["versions"]["g++"] and found["compile_seconds"] > 0
     assert found["float32_exact"] and set(found["reuse_of_layers"].values()) == {1}
+
+
+@pytest.mark.parametrize(("reuse", "style"), [(1, "PIPELINE"), (4, "DATAFLOW")])
+def test_the_top_is_built_as_the_reuse_asks(tmp_path, reuse, style):
+    made = hls.write_project(firmware_part(toy.quantised().model), tmp_path / "fw", Target(reuse=reuse), tmp_path / "log", 0.5)
+    head = (tmp_path / "fw/firmware" / f"{hls_top.TOP}.cpp").read_text().partition(f"{hls_top.NETWORK}(")[0]
+    assert f"#pragma HLS {style}\n" in head and "INTERFACE ap_vld port=words,logit,decision\n" in head
+    assert made.top.inputs == len(toy.INPUTS) and max(made.reuse.values()) == reuse
 
 
 @needs_compiler
@@ -75,7 +83,8 @@ def test_the_folder_is_complete_and_can_be_moved(exported):
         if path.suffix in {".yml", ".tcl", ".sh", ".json", ".h", ".cpp", ".md"}:
             assert str(toy.folder()) not in path.read_text(errors="replace"), path
     text = (folder / "README.md").read_text()
-    assert "build_prj.tcl" in text and "0 logits differ" in text and toy.INPUTS[3] in text
+    assert "build_prj.tcl" in text and "0 logits differ" in text and "0 decisions are wrong" in text and toy.INPUTS[3] in text
+    assert f"the word {done.summary['decision']['word']})" in text
     assert not [path for path in toy.folder().iterdir() if path.name.startswith(".fw")]
     assert any("compiling" in line for line in lines)
 
@@ -91,6 +100,52 @@ def test_the_moved_folder_gives_the_stored_logits_and_a_changed_bias_is_found(ex
     done = recheck(tmp_path / "moved", trust=True)
     assert done.rows.passed and done.rows.rows == len(toy.data().test) and done.extreme.rows > 2000
     assert not done.passed and done.troubles[0].startswith("row 0: the C simulation gives")
+
+
+@needs_compiler
+def test_a_changed_top_is_found(exported, tmp_path):
+    shutil.copytree(exported[0].folder, tmp_path / "fw")
+    top = tmp_path / "fw/firmware" / f"{hls_top.TOP}.cpp"
+    assert "raw[0] >= threshold" in top.read_text()
+    top.write_text(top.read_text().replace("raw[0] >= threshold", "raw[0] > threshold"))
+    done = recheck(tmp_path / "fw", trust=True)
+    assert not done.passed and done.rows.passed and done.extreme.passed
+    assert re.match(r"row \d+: the C simulation gives 0, the cut gives decision 1", done.troubles[0])
+
+
+@needs_compiler
+def test_a_threshold_a_word_too_high_is_found(tmp_path, monkeypatch):
+    """The rows at the threshold, of which it is one, no longer pass; their logits are right."""
+    original = hls.Top
+    monkeypatch.setattr(hls, "Top", lambda *said: original(*said[:-1], said[-1] + 2.0 ** (said[-2] - said[-3])))
+    run = Run.load(toy.quantised().path)
+    run.path = None
+    done = export(run, tmp_path / "fw", rows=toy.check_rows())
+    at = int(np.sum(toy.check_rows().logits == done.summary["decision"]["logit"]))
+    assert not done.passed and done.summary["mismatches"] == 0 and done.summary["decision_mismatches"] == at > 0
+
+
+@needs_compiler
+def test_a_decision_that_is_wrong_far_out_is_found(exported, tmp_path, monkeypatch):
+    """On the rows of the split it passes what it should; of the extreme rows it passes none."""
+    rows = toy.check_rows().x
+    original = hls_simulation.answers
+
+    def narrow(simulation, network, x):
+        found, decisions = original(simulation, network, x)
+        return found, decisions & (len(x) == len(rows))
+
+    monkeypatch.setattr(hls_simulation, "answers", narrow)
+    (library,) = (exported[0].folder / "firmware").glob("*.so")
+    monkeypatch.setattr(hls_simulation, "require_compiler", lambda: None)
+    monkeypatch.setattr(hls_simulation.tools.Tool, "run",
+                        lambda self, words, folder, log: shutil.copy(library, folder / "firmware"))
+    run = Run.load(toy.quantised().path)
+    run.path = None
+    done = export(run, tmp_path / "fw", rows=toy.check_rows())
+    assert not done.passed and done.summary["decision_mismatches"] == 0 < done.summary["stress_decision_mismatches"]
+    again = recheck(tmp_path / "fw", trust=True)
+    assert len(again.troubles) == 1 and "extreme row" in again.troubles[0] and "the cut gives decision 1" in again.troubles[0]
 
 
 @needs_compiler
@@ -129,6 +184,11 @@ def test_a_wrong_weight_is_found(exported, tmp_path, monkeypatch):
     assert done.summary["integer_model_mismatches"] > 100 and (done.folder / "firmware.json").is_file()
 
 
+def _threshold(folder):
+    """The constant in the top that was written."""
+    return float(re.search(r"threshold = (\S+);", (folder / "firmware" / f"{hls_top.TOP}.cpp").read_text())[1])
+
+
 @needs_compiler
 def test_a_network_changed_after_quantising_is_found(exported, tmp_path, monkeypatch):
     """Keras and firmware agree, but not with the logits stored when the run was made."""
@@ -137,12 +197,16 @@ def test_a_network_changed_after_quantising_is_found(exported, tmp_path, monkeyp
     rows = CheckRows.load(folder / "check.npz", len(toy.INPUTS))
     changed = replace(rows, logits=rows.logits + np.float32(2**-10))
     changed.save(folder / "check.npz")
-    monkeypatch.setattr(hls.HlsProject, "compile_simulation", lambda self: None)
     run = Run.load(folder)
-    scales = np.asarray(run.model.get_layer("words").scale, np.float32)
-    monkeypatch.setattr(hls.HlsProject, "logits", lambda self, words: logits(run.model, words / scales))
+
+    def as_keras(simulation, network, x):
+        found = logits(run.model, x)
+        return found, found >= simulation.threshold
+
+    monkeypatch.setattr(hls_simulation, "CSimulation", lambda folder, *rest: SimpleNamespace(threshold=_threshold(folder)))
+    monkeypatch.setattr(hls_simulation, "answers", as_keras)
     done = export(run, tmp_path / "fw")
-    assert not done.passed and done.summary["mismatches"] == 0
+    assert not done.passed and done.summary["mismatches"] == done.summary["decision_mismatches"] == 0
     assert done.summary["stored_logit_mismatches"] == len(rows.x)
 
 
@@ -169,12 +233,12 @@ def test_a_compilation_that_fails_is_one_line_and_leaves_nothing(tmp_path, monke
 
     def broken(network, folder, *rest):
         project = original(network, folder, *rest)
-        (folder / "firmware" / f"{hls.TOP}.cpp").write_text("this is no C++;\n")
+        (folder / "firmware" / f"{hls_top.NETWORK}.cpp").write_text("this is no C++;\n")
         return project
 
     monkeypatch.setattr(hls, "write_project", broken)
     run = Run.load(toy.quantised().path)
-    with pytest.raises(GenerationError, match="does not compile") as caught:
+    with pytest.raises(GenerationError, match=r"compiling the C simulation .* failed \(.*error") as caught:
         export(run, tmp_path / "fw")
     assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
 
