@@ -16,7 +16,8 @@ from tagger.data import quantity
 from tagger.report.attributions import pair
 from tagger.robustness import EFFICIENCIES
 from tagger.runs import Run
-from tagger.sweep import GRID, Result
+from tagger.sweep import Result
+from tagger.sweep_request import GRID
 
 CLOCK_NS, LEVELS = 5, 5
 """Clock and additions per stage behind the latencies of `tagger.lut_jobs`."""
