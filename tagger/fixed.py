@@ -19,7 +19,7 @@ from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.errors import ConfigError
 from tagger.data import TaggerData
 from tagger.evaluate import logits
-from tagger.model import dense_layers, fold_normalisation, input_scales
+from tagger.model import fixed_point_chain
 
 if TYPE_CHECKING:
     import keras
@@ -71,13 +71,12 @@ def fixed_logits(model: keras.Model, x: NDArray[np.float32], calibration: NDArra
     Raises
     ------
     ConfigError
-        If `bits` is too small.
+        If `bits` is too small, or the network is no such chain.
     """
     if bits < 2:
         raise ConfigError(f"{bits} bits: at least 2 are needed, a sign and a digit")
-    scales = input_scales(model)
+    scales, layers = fixed_point_chain(model)
     values, exact = x.astype(np.float64) * scales, calibration.astype(np.float64) * scales
-    layers = dense_layers(fold_normalisation(model, scales))
     for layer in layers:
         kernel, bias = (np.asarray(w, dtype=np.float64) for w in layer.get_weights())
         largest = np.quantile(np.abs(exact), COVERED, axis=0)

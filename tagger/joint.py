@@ -44,7 +44,7 @@ from tagger.resize.baselines import ranker
 from tagger.resize.gate import Gate, as_array, find_gates
 from tagger.resize.insert import HIDDEN, INPUTS, insert_pruners
 from tagger.resize.schedule import Anneal
-from tagger.resize.training import counts, inherited, track_jet_groups
+from tagger.resize.training import ResizeOptions, counts, inherited, track_jet_groups
 from tagger.runs import Run
 from tagger.train import Report, TrainConfig, fit, progress, training_cost
 
@@ -67,13 +67,21 @@ class Budgeted:
     cost : str
         What it counts, see there.
     group_track_jets : bool
-        The same feature of both track jets stays or goes as one.
+        The same feature of both track jets is one input: both stay or both go, and the pair counts once.
+
+    Raises
+    ------
+    ConfigError
+        If `cost` is unknown, or track jets are grouped where no inputs are spanned.
     """
 
     count: int | str
     where: str = HIDDEN
     cost: str = "nodes"
     group_track_jets: bool = False
+
+    def __post_init__(self) -> None:
+        ResizeOptions(where=self.where, cost=self.cost, group_track_jets=self.group_track_jets)
 
 
 @dataclass(frozen=True)

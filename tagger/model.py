@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pseudoexp.errors import ConfigError, SchemaError
+from pseudoexp.errors import ConfigError
 from pseudoexp.optional import require
 
 if TYPE_CHECKING:
@@ -148,15 +148,15 @@ def fold_normalisation(model: keras.Model, scales: ArrayLike | None = None) -> k
 
     Raises
     ------
-    SchemaError
-        If the layers are not such a chain.
+    ConfigError
+        If the layers are not such a chain, or the first Dense layer has no bias.
     """
     keras = import_keras()
     chain = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     if chain and isinstance(chain[0], keras.layers.Normalization):
         chain = chain[1:]
     if not chain or not isinstance(chain[0], keras.layers.Dense) or any(_branches(layer) for layer in chain):
-        raise SchemaError(f"model {model.name}: only a chain normalisation -> Dense -> ... can be folded, "
+        raise ConfigError(f"model {model.name}: only a chain normalisation -> Dense -> ... can be folded, "
                           f"not {[type(layer).__name__ for layer in model.layers]}")
     mean, deviation = normalisation_of(model)
     factor = 1.0 / deviation
@@ -172,9 +172,47 @@ def fold_normalisation(model: keras.Model, scales: ArrayLike | None = None) -> k
     kernel = weights[0] * (factor / scales)[:, None]
     shift = -(mean * factor) @ weights[0]
     if len(weights) == 1:
-        raise SchemaError(f"layer {chain[0].name}: a bias is needed to take the mean of the normalisation")
+        raise ConfigError(f"layer {chain[0].name}: a bias is needed to take the mean of the normalisation")
     copies[0].set_weights([kernel.astype(np.float32), (weights[1] + shift).astype(np.float32)])
     return keras.Model(inputs, x, name=model.name)
+
+
+def fixed_point_chain(model: keras.Model) -> tuple[NDArray[np.float64], list[Any]]:
+    """Return what fixed point starts from: powers of two for the inputs, and copies of the layers that take what they give.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A chain normalisation -> Dense (ReLU) -> ... -> Dense(1).
+
+    Returns
+    -------
+    scales : (k,) float64 array
+        See `input_scales`.
+    layers : list of keras.layers.Dense
+        The normalisation folded into the first, see `fold_normalisation`.
+
+    Raises
+    ------
+    ConfigError
+        If the network is no such chain, whatever else it is good for; the message names the layer.
+    """
+    keras = import_keras()
+    chain = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    if chain and isinstance(chain[0], keras.layers.Normalization):
+        chain = chain[1:]
+    for layer in chain:
+        wanted = "linear" if layer is chain[-1] else "relu"
+        if (not isinstance(layer, keras.layers.Dense) or keras.activations.serialize(layer.activation) != wanted
+                or not layer.use_bias):
+            raise ConfigError(f"layer {layer.name} ({type(layer).__name__}) of the network cannot be quantised; allowed: Dense "
+                              "layers with ReLU and a linear Dense layer at the end, all with a bias")
+    taken, given = ([tuple(tensor.shape) for tensor in tensors] for tensors in (model.inputs, model.outputs))
+    if [len(shape) for shape in taken] != [2] or [shape[1:] for shape in given] != [(1,)]:
+        raise ConfigError(f"network {model.name} takes {taken} and gives {given}, so it cannot be quantised; allowed: one array "
+                          "(rows, inputs) in, one logit a row out")
+    scales = input_scales(model)
+    return scales, dense_layers(fold_normalisation(model, scales))
 
 
 def _branches(layer: Any) -> bool:

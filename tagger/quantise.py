@@ -37,7 +37,7 @@ from tagger.bit_price import priced
 from tagger.data import TaggerData
 from tagger.evaluate import logits, to_run
 from tagger.firmware.rows import CHECK_FILE, CHECK_ROWS, CheckRows
-from tagger.model import dense_layers, fold_normalisation, input_scales
+from tagger.model import dense_layers, fixed_point_chain
 from tagger.runs import Run
 from tagger.train import Report, TrainConfig, fit, progress, training_cost
 
@@ -272,16 +272,9 @@ def convert(model: keras.Model, x: NDArray[np.float32]) -> keras.Model:
     Raises
     ------
     ConfigError
-        If a layer is neither a ReLU nor, at the end, a linear Dense layer.
+        If the network is no such chain; the message names the layer.
     """
-    scales = input_scales(model)
-    folded = fold_normalisation(model, scales)
-    chain = [layer for layer in folded.layers if not isinstance(layer, keras.layers.InputLayer)]
-    for layer in chain:
-        wanted = "linear" if layer is chain[-1] else "relu"
-        if not isinstance(layer, keras.layers.Dense) or keras.activations.serialize(layer.activation) != wanted:
-            raise ConfigError(f"layer {layer.name} of the network cannot be quantised; allowed: Dense layers with ReLU "
-                              "and a linear Dense layer at the end")
+    scales, chain = fixed_point_chain(model)
     h = inputs = keras.Input(model.input_shape[1:], name="inputs")
     h = keras.layers.Rescaling(scales.tolist(), name=WORDS)(h)
     values = x.astype(np.float64) * scales

@@ -26,8 +26,9 @@ from tagger.resize.training import Resized, ResizeOptions, prune, resize, select
 from tagger.robustness import Sample, judge, load_samples
 from tagger.runs import Run
 from tagger.step_cost import PLAIN, step_costs
-from tagger.sweep import METHODS, Job, Request, Result, digest
+from tagger.sweep import Result
 from tagger.sweep_forms import RUN, misfit
+from tagger.sweep_request import METHODS, Job, Request, digest
 from tagger.train import TrainConfig, train
 
 BASE = "base"

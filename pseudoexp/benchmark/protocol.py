@@ -9,7 +9,7 @@ an event. Over seeds the median is quoted, with the standard deviation between t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from pseudoexp.benchmark.figures import EFFICIENCIES, figures, scored, summary
 from pseudoexp.benchmark.registry import Release, release
 from pseudoexp.benchmark.rows import Rows, read_rows
-from pseudoexp.benchmark.scores import align, read_scores, scores_sha256
+from pseudoexp.benchmark.scores import Scores, align, read_scores, scores_sha256
 from pseudoexp.benchmark.store import Tell, require
 from pseudoexp.dataset.probe import FileInfo, probe
 from pseudoexp.errors import ConfigError
@@ -33,7 +33,8 @@ Source = str | Path | Mapping[str, ArrayLike]
 
 
 def evaluate(scores: Source, split: str = "test", *, name: str | Release | None = "v1-small", data: str | Path | None = None,
-             transfer: Mapping[str, Source] | None = None, progress: Tell | None = None) -> dict[str, Any]:
+             transfer: Mapping[str, Source] | None = None, seeds: Sequence[int] = (),
+             progress: Tell | None = None) -> dict[str, Any]:
     """Judge scores by the protocol.
 
     Parameters
@@ -48,6 +49,8 @@ def evaluate(scores: Source, split: str = "test", *, name: str | Release | None 
         The file, if it is not to be that in the cache; with a `name` it must be the release.
     transfer : mapping, optional
         Release -> scores of the same networks on its test split, in the same order of seeds.
+    seeds : sequence of int, optional
+        Of the trainings: a wrong number of them is refused before a release is made or a score judged.
     progress : callable, optional
         As in `pseudoexp.load_benchmark`.
 
@@ -65,30 +68,46 @@ def evaluate(scores: Source, split: str = "test", *, name: str | Release | None 
         For wrong arguments, files and scores; the message names the row.
     """
     submitted = read_scores(scores)
-    one, info = _file(name, data, progress)
+    one = None if name is None else release(name)
     wanted = split if one is None else one.load_split(split)
+    others = [(release(other), read_scores(source)) for other, source in (transfer or {}).items()]
+    require_seeds(seeds, columns := submitted.score.shape[1])
+    for _, moved in others:
+        if (count := moved.score.shape[1]) != columns:
+            raise ConfigError(f"{moved.where}: {count} seeds; allowed: {columns}, as many as on the release itself")
+    info = _file(one, data, progress)
     rows = read_rows(info, wanted)
     aligned = align(submitted, rows, f"split {split!r} of {one.name if one else info.path}")
     result = {"protocol": PROTOCOL, "release": facts(one, info), "split": split} | judged(aligned, rows)
     thresholds = [[scored(column, rows).threshold(e) for e in EFFICIENCIES] for column in aligned.T]
-    result["transfer"] = {other: _transferred(release(other), source, thresholds, progress)
-                          for other, source in (transfer or {}).items()}
+    result["transfer"] = {other.name: _transferred(other, moved, thresholds, progress) for other, moved in others}
     return result
 
 
-def _file(name: str | Release | None, data: str | Path | None, progress: Tell | None) -> tuple[Release | None, FileInfo]:
-    if name is None:
+def require_seeds(seeds: Sequence[int], columns: int) -> None:
+    """Refuse seeds, if any, that are not one for each column of scores.
+
+    Raises
+    ------
+    ConfigError
+        If there are more or fewer.
+    """
+    if len(seeds) not in (0, columns):
+        raise ConfigError(f"{len(seeds)} seeds for {columns} columns of scores; allowed: one each")
+
+
+def _file(one: Release | None, data: str | Path | None, progress: Tell | None) -> FileInfo:
+    if one is None:
         if data is None:
             raise ConfigError("neither a release nor a file to judge the scores on; allowed: name or data")
-        return None, probe(data)
-    one = release(name)
+        return probe(data)
     if data is None:
-        return one, require(one, progress=progress)
+        return require(one, progress=progress)
     from pseudoexp.benchmark.compare import compare
 
     if found := compare(data, one).differences:
         raise ConfigError(f"{data}: not release {one.name} ({found[0]}); `verify FILE --release {one.name}` tells more")
-    return one, probe(data)
+    return probe(data)
 
 
 def facts(one: Release | None, info: FileInfo) -> dict[str, Any]:
@@ -140,15 +159,11 @@ def spread(values: list[float], errors: list[float | None], limits: list[float |
     return entry
 
 
-def _transferred(other: Release, source: Source, thresholds: list[list[float]], progress: Tell | None) -> dict[str, Any]:
+def _transferred(other: Release, submitted: Scores, thresholds: list[list[float]], progress: Tell | None) -> dict[str, Any]:
     """Return the figures on another release, at its own thresholds and at those chosen before."""
-    submitted = read_scores(source)
     info = require(other, progress=progress)
     rows = read_rows(info, other.load_split("test"))
     aligned = align(submitted, rows, f"split 'test' of {other.name}")
-    if aligned.shape[1] != len(thresholds):
-        raise ConfigError(f"{submitted.where}: {aligned.shape[1]} seeds; allowed: {len(thresholds)}, as many as on the release "
-                          "itself")
     kept: dict[str, Any] = {}
     for k, e in enumerate(EFFICIENCIES):
         rates = [[float(np.average(column[rows.y == label] >= cuts[k], weights=rows.weight[rows.y == label])) for label in (1, 0)]

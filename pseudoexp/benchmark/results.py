@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pseudoexp.benchmark.figures import EFFICIENCIES
-from pseudoexp.benchmark.protocol import HEADLINE, PROTOCOL, Source, evaluate
+from pseudoexp.benchmark.protocol import HEADLINE, PROTOCOL, Source, evaluate, require_seeds
 from pseudoexp.benchmark.registry import release, releases
 from pseudoexp.benchmark.store import Tell
 from pseudoexp.core.files import read_text, whole_file
@@ -72,8 +72,7 @@ def with_about(found: Mapping[str, Any], about: About) -> dict[str, Any]:
     ConfigError
         If there are not as many seeds as columns of scores.
     """
-    if about.seeds and len(about.seeds) != found["seeds"]:
-        raise ConfigError(f"{len(about.seeds)} seeds for {found['seeds']} columns of scores; allowed: one each")
+    require_seeds(about.seeds, found["seeds"])
     return {"format": FORMAT, "about": asdict(about) | {"seeds": list(about.seeds)}, **found}
 
 

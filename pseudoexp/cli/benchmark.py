@@ -101,7 +101,7 @@ def score(
     require_writable(target)
     about = About(method or file.stem.lower(), title, inputs, parameters, numbers(seeds), made_by)
     others, one = named_sources(transfer or []), release(name)
-    found = _evaluate(file, split, quiet, name=one.name, data=data, transfer=others)
+    found = _evaluate(file, split, quiet, name=one.name, data=data, transfer=others, seeds=about.seeds)
     write_result(target, with_about(found, about))
     if not quiet:
         typer.echo(f"result {target}")

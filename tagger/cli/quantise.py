@@ -29,6 +29,8 @@ def command(
                                                    "nodes, or a share such as 50%.")] = None,
     multiplications: Annotated[str | None, typer.Option(help="Instead of nodes: multiplications at most, or a share.")] = None,
     where: Annotated[str, typer.Option(help="Of --nodes: hidden, inputs, all, or names of layers with commas.")] = "hidden",
+    group_track_jets: Annotated[bool, typer.Option("--group-track-jets", help="Of --where inputs or all: the same input of both "
+                                                   "track jets stays or goes as one.")] = False,
     epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 60,
     tolerance: Annotated[float, typer.Option(help="Validation AUC that may be lost.")] = 0.0015,
     patience: Annotated[int, typer.Option(help="Stop after so many epochs in a row outside the tolerance.")] = 10,
@@ -56,7 +58,9 @@ def command(
         cost, count = exactly_one({"nodes": nodes, "multiplications": multiplications})
         if luts is None:
             raise ConfigError(f"--{cost} prunes towards a limit of LUTs: --luts is needed beside it")
-        budget = Budgeted(count, where, cost)
+        budget = Budgeted(count, where, cost, group_track_jets)
+    elif group_track_jets:
+        raise ConfigError("--group-track-jets says how inputs are pruned: --nodes or --multiplications is needed beside it")
     check = _synthesis(synthesis) if luts is not None else None
     check_target(out, force)
     parent = Run.load(model)

@@ -38,15 +38,16 @@ def command(
     Example: tagger sweep sweep.toml --out runs/sweep1 && tagger report runs/sweep1 --out resizing.html
     """
     from pseudoexp.cli.interruption import interruptible
-    from tagger import sweep
+    from tagger.sweep import run
+    from tagger.sweep_request import Request, jobs_of
 
-    asked = sweep.Request.load(request)
+    asked = Request.load(request)
     if dry_run:
-        for job in sweep.jobs_of(asked):
+        for job in jobs_of(asked):
             typer.echo(job.name)
         return
     with interruptible(lambda: f"the same command goes on from {len(list((out / 'results').glob('*.json')))} finished jobs"):
-        done = sweep.run(asked, out, report=None if quiet else typer.echo, pause=lambda: resident() > MOST_RESIDENT)
+        done = run(asked, out, report=None if quiet else typer.echo, pause=lambda: resident() > MOST_RESIDENT)
     if done.paused:
         options = ["--quiet"] if quiet else []
         os.execv(sys.executable, [sys.executable, "-m", "tagger", "sweep", str(request), "--out", str(out), *options])

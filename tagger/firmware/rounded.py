@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pseudoexp.errors import ConfigError
 from tagger.firmware.fixed_point import FixedLayer, FixedNetwork, Integers
 from tagger.fixed import COVERED
-from tagger.model import dense_layers, fold_normalisation, input_scales
+from tagger.model import fixed_point_chain
 
 if TYPE_CHECKING:
     import keras
@@ -41,13 +41,12 @@ def rounded(model: keras.Model, calibration: NDArray[np.float32], bits: int = BI
     Raises
     ------
     ConfigError
-        If `bits` is not allowed.
+        If `bits` is not allowed, or the network is no such chain.
     """
     if not 2 <= bits <= 16:
         raise ConfigError(f"{bits} bits; allowed: 2 to 16")
-    scales = input_scales(model)
+    scales, layers = fixed_point_chain(model)
     values = calibration.astype(np.float64) * scales
-    layers = dense_layers(fold_normalisation(model, scales))
     made = []
     for layer in layers:
         kernel, bias = (np.asarray(w, dtype=np.float64) for w in layer.get_weights())

@@ -16,7 +16,8 @@ from tagger.report import sweep_tables as tables
 from tagger.report.page import subscripts
 from tagger.report.sweep_summary import Summary, gathered, looks, summarise
 from tagger.report.tables import count, percent
-from tagger.sweep import Request, load_results
+from tagger.sweep import load_results
+from tagger.sweep_request import Request
 
 
 def is_sweep(path: str | Path) -> bool:

@@ -16,7 +16,8 @@ from tagger.data import quantity
 from tagger.report.attributions import pair
 from tagger.robustness import EFFICIENCIES
 from tagger.runs import Run
-from tagger.sweep import GRID, Result
+from tagger.sweep import Result
+from tagger.sweep_request import GRID
 
 CLOCK_NS, LEVELS = 5, 5
 """Clock and additions per stage behind the latencies of `tagger.lut_jobs`."""
@@ -127,7 +128,8 @@ def label(result: Result) -> str:
     if result["kind"] in words:
         pruned = result["kind"] == "robustness" and said["nodes"] != "100%"
         return words[result["kind"]]() + (f", {said['nodes']} of the nodes" if pruned else "")
-    name = {"none": "full network", "iterative": f"iterative, {said['rounds']} round{'s' * (said['rounds'] > 1)}"}.get(said["method"], said["method"])
+    name = {"none": "full network", "iterative": f"iterative, {said['rounds']} round{'s' * (said['rounds'] > 1)}"}.get(
+        said["method"], said["method"])
     if said.get("cost", "nodes") != "nodes":
         name += f" by {said['cost']}"
     if said["constraint"] != GRID[result["kind"]]["constraint"][0]:

@@ -1,6 +1,7 @@
 """Pruning and learning bit widths in one training: exact counts, the same whole numbers, a fit under the limit."""
 
 import shutil
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -117,17 +118,38 @@ def test_nodes_and_bits_are_found_together(done):
 
 
 def test_the_command_line(tmp_path):
+    toy.float_run()
     words = ["quantise", str(toy.data().source["path"]), "--model", str(toy.folder() / "half"), "--out", str(tmp_path / "q"),
              "--nodes", "50%"]
     refused = CliRunner().invoke(app, words)
     assert isinstance(refused.exception, ConfigError) and "--luts is needed" in str(refused.exception)
     both = CliRunner().invoke(app, [*words, "--multiplications", "90", "--luts", "500"])
     assert "exactly one of --nodes, --multiplications" in str(both.exception)
+    pairs = CliRunner().invoke(app, [*words, "--luts", "500", "--group-track-jets"])
+    assert "spans 'hidden'" in str(pairs.exception)
+    alone = CliRunner().invoke(app, [*words[:-2], "--group-track-jets"])
+    assert isinstance(alone.exception, ConfigError) and "--nodes or --multiplications is needed" in str(alone.exception)
     done = CliRunner().invoke(app, [*words, "--luts", "6000", "--estimate", "--epochs", "3", "--batch", "32",
                                     "--learning-rate", "0.01"])
     assert done.exit_code == 0 and "kept        9 of 9 asked for" in done.output
     run = Run.load(tmp_path / "q")
     assert run.metrics["resize"]["kept"]["nodes"] == 9 == run.metrics["model"]["nodes"]
+
+
+def test_track_jets_go_in_pairs(monkeypatch):
+    """Seven quantities, one of which both track jets have and which stands out from the start: three are left in four columns."""
+    words = {"vr2_ip3d_bc": "vr2_ip3d_bu"}
+    paired = replace(toy.data(), inputs=tuple(words.get(name, name) for name in toy.data().inputs))
+    columns = {i for i, name in enumerate(paired.inputs) if name.endswith("ip3d_bu")}
+    worth = np.exp(9.0 * (np.arange(7) == min(columns)))  # the columns before the pair stand alone
+    monkeypatch.setattr("tagger.joint.ranker", lambda *_: lambda model: {"gate_inputs": worth})
+    made = prune_and_quantise(toy.float_run().model, paired, Budgeted(3, "inputs", group_track_jets=True),
+                              replace(OPTIONS, luts=6000.0, epochs=3))
+    kept = {paired.inputs.index(name) for name in made.data.inputs}
+    assert made.kept["budget"] == 3 == made.kept["spans"]["inputs"] and "features" not in made.asked
+    assert len(kept) == 4 and columns < kept
+    x = made.data.test.x
+    assert np.array_equal(FixedNetwork.from_keras(made.quantised.model).logits(x), logits(made.quantised.model, x))
 
 
 def test_what_cannot_be_is_refused():

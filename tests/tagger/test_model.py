@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pseudoexp.errors import ConfigError, SchemaError
+from pseudoexp.errors import ConfigError
 from tagger import model as models
-from tagger.model import build, complexity, fold_normalisation, input_scales, moments, normalisation_of
+from tagger.model import build, complexity, fixed_point_chain, fold_normalisation, input_scales, moments, normalisation_of
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +91,57 @@ def test_fold_refuses_branches():
 
     x = keras.Input((4,))
     y = keras.layers.Dense(4)(x)
-    with pytest.raises(SchemaError, match="chain"):
+    with pytest.raises(ConfigError, match="chain"):
         fold_normalisation(keras.Model(x, keras.layers.Add()([y, keras.layers.Dense(4)(y)])))
+
+
+def network_of(*chain, shape=(8,)):
+    import keras
+
+    h = x = keras.Input(shape)
+    for layer in chain:
+        h = layer(h)
+    return keras.Model(x, h)
+
+
+def branches(kind):
+    """A network of Dense layers that is no chain: two inputs, two outputs, or a layer met twice."""
+    import keras
+
+    x, z = keras.Input((8,)), keras.Input((8,))
+    dense, last = keras.layers.Dense(8, activation="relu"), keras.layers.Dense(1)
+    if kind == "inputs":
+        return keras.Model([x, z], last(keras.layers.Add(name="sum")([x, z])))
+    if kind == "outputs":
+        return keras.Model(x, [keras.layers.Dense(1)(dense(x)), last(x)])
+    return keras.Model(x, last(dense(dense(x))))
+
+
+@pytest.mark.parametrize(("made", "message"), [
+    (lambda k: network_of(k.Conv1D(4, 2, name="conv"), k.Flatten(), k.Dense(1), shape=(4, 2)), r"layer conv \(Conv1D\)"),
+    (lambda k: network_of(k.LSTM(4, name="lstm"), k.Dense(1), shape=(4, 2)), r"layer lstm \(LSTM\)"),
+    (lambda k: network_of(k.Dense(4, "relu"), k.Reshape((2, 2)), k.GRU(4), k.Dense(1)), r"\(Reshape\)"),
+    (lambda k: network_of(k.Dense(4, "relu"), k.Normalization(mean=0.0, variance=1.0, name="late"), k.Dense(1)), "layer late"),
+    (lambda k: network_of(k.Dense(4, "tanh", name="bent"), k.Dense(1)), "layer bent"),
+    (lambda k: network_of(k.Dense(4, "relu"), k.Dense(1, use_bias=False, name="bare")), "layer bare .*all with a bias"),
+    (lambda k: network_of(k.Dense(4, "relu"), k.Dense(1), shape=(3, 8)), r"takes \[\(None, 3, 8\)\]"),
+    (lambda k: network_of(k.Dense(2)), r"gives \[\(None, 2\)\]"), (lambda k: branches("inputs"), "layer sum"),
+    (lambda k: branches("outputs"), "cannot be quantised"), (lambda k: branches("twice"), "only a chain"),
+])
+def test_fixed_point_wants_a_chain(made, message):
+    import keras
+
+    with pytest.raises(ConfigError, match=message):
+        fixed_point_chain(made(keras.layers))
+
+
+def test_fixed_point_starts_from_folded_layers(small_data, network):
+    scales, layers = fixed_point_chain(network)
+    assert np.array_equal(scales, input_scales(network)) and [layer.units for layer in layers] == [16, 8, 1]
+    h = small_data.test.x * scales
+    for layer in layers:
+        h = layer(h.astype(np.float32) if layer is layers[0] else h)
+    assert np.asarray(h) == pytest.approx(output(network, small_data.test.x), rel=1e-4, abs=1e-4)
 
 
 def test_complexity():

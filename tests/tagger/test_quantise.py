@@ -168,6 +168,20 @@ def test_other_activations_are_refused():
         convert(model, toy.data().train.x)
 
 
+@pytest.mark.parametrize(("layer", "words"), [
+    (keras.layers.Conv1D(3, 2), []), (keras.layers.GRU(3), ["--luts", "500", "--nodes", "50%", "--estimate"])])
+def test_convolutions_and_recurrent_layers_are_the_users_mistake(layer, words, tmp_path, capsys):
+    x = keras.Input((len(toy.INPUTS),))
+    h = keras.layers.Flatten()(layer(keras.layers.Reshape((4, 2))(x)))
+    network = keras.Model(x, keras.layers.Dense(1)(h))
+    with pytest.raises(ConfigError, match=r"layer reshape.* \(Reshape\) .*allowed: Dense layers"):
+        convert(network, toy.data().train.x)
+    other = replace(toy.float_run(), model=network).save(tmp_path / "other")
+    command = ["quantise", str(toy.data().source["path"]), "--model", str(other), "--out", str(tmp_path / "q"), *words]
+    assert main(command) == 2 and "cannot be quantised; allowed: Dense layers" in capsys.readouterr().err
+    assert not (tmp_path / "q").exists()
+
+
 def test_logistic_regression_can_be_quantised():
     model = build(len(toy.INPUTS), (), *moments(toy.data().train.x))
     done = quantise(model, toy.data(), QuantiseOptions(epochs=1, tolerance=0.5))

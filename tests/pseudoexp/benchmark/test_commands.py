@@ -81,6 +81,17 @@ def test_mistakes(complains, file, registered, tmp_path):
     complains("cannot make the release", "benchmark", "make", "v1-small", "--out", tmp_path / "b.h5")
 
 
+def test_mistakes_in_scores_are_told_before_a_release_is_made(complains, fresh, tmp_path):
+    for name, seeds in (("two", 2), ("one", 1)):
+        save_scores(tmp_path / f"{name}.npz", np.zeros((3, seeds)), np.arange(3), np.zeros(3, dtype=int))
+    words = ("benchmark", "score", tmp_path / "two.npz", "--quiet")
+    complains("3 seeds for 2 columns", *words, "--seeds", "1,2,3")
+    complains("1 seeds; allowed: 2", *words, "--transfer", f"v1-other={tmp_path / 'one.npz'}")
+    complains("none.npz: cannot be read", *words, "--transfer", f"v1-other={tmp_path / 'none.npz'}")
+    complains("no split 'all'", *words, "--split", "all")
+    assert not store.path_of("v1-small").exists() and not (tmp_path / "two.json").exists()
+
+
 def _text(path, text):
     path.write_text(text)
     return path
