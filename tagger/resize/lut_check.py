@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError
 from tagger.data import TaggerData
+from tagger.model import fixed_point_chain
 from tagger.resize.training import ResizeOptions, prune
 from tagger.runs import Run
 from tagger.train import Report, TrainConfig
@@ -64,8 +65,10 @@ def prune_under(parent: Run, data: TaggerData, luts: int | str, options: ResizeO
     Raises
     ------
     ConfigError
-        If no network tried fits.
+        If no network tried fits, or at once if the parent cannot be put into fixed point.
     """
+    if parent.model is not None:
+        fixed_point_chain(parent.model)
     asked: int | str = luts
     limit, best = 0.0, None
     tried: list[dict[str, float]] = []

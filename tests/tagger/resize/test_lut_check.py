@@ -1,5 +1,8 @@
 """LUTs as synthesised: a price that is off is corrected until the network fits and little room is left."""
 
+from dataclasses import replace
+
+import keras
 import pytest
 
 from pseudoexp.errors import ConfigError, MissingExtra
@@ -33,6 +36,18 @@ def test_what_never_fits_is_one_line(small_run, small_data):
 def test_an_impossible_limit_is_refused_at_once(small_run, small_data):
     with pytest.raises(ConfigError, match="cannot keep within"):
         prune_under(small_run, small_data, 10, OPTIONS, CONFIG, measure=off_by(1.0))
+
+
+def test_a_network_without_fixed_point_is_refused_before_it_is_trained(small_run, small_data):
+    def never(run, x):
+        raise AssertionError("pruned")
+
+    inputs = keras.Input((len(small_data.inputs),))
+    curved = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Dense(8, activation="tanh", name="curved")(inputs)))
+    epochs = []
+    with pytest.raises(ConfigError, match=r"layer curved \(Dense\) of the network cannot be quantised"):
+        prune_under(replace(small_run, model=curved), small_data, 4000, OPTIONS, CONFIG, lambda *_: epochs.append(1), never)
+    assert not epochs
 
 
 def test_the_command_wants_yosys_or_estimate(small_run, small_file, small_folder, tmp_path, monkeypatch, capfd):
