@@ -1,5 +1,6 @@
 """The dataset of event weights for other parameters, from the chunk to the verified file."""
 
+import fake_chunks
 import h5py
 import numpy as np
 import pytest
@@ -61,14 +62,19 @@ def test_weights_are_read_back(tmp_path):
         pseudoexp.load(tmp_path / "b.h5", weight="fsr_muR_2")
 
 
-def test_damage_is_found(tmp_path):
+def test_damage_is_found_named_and_repaired(tmp_path):
     path = tmp_path / "a.h5"
     made(path, config())
-    content = bytearray(path.read_bytes())
-    content[probe(path).datasets[schema.VARIATIONS].offset + 100] ^= 1
+    good = path.read_bytes()
+    content = bytearray(good)
+    content[probe(path).datasets[schema.VARIATIONS].offset + 7 * schema.VARIATION_DTYPE.itemsize] ^= 1
     path.write_bytes(content)
     with pytest.raises(DamagedFile, match="`mcEventWeights` is damaged in block 0"):
         verify(path)
+    with pytest.raises(DamagedFile, match=rf"1 damaged rows: mcEventWeights\[7\] \({NAMES[0]}\)"):
+        pseudoexp.verify(path, make_chunk=fake_chunks.make_chunk)
+    repaired = pseudoexp.verify(path, repair=True, make_chunk=fake_chunks.make_chunk)
+    assert [(c.dataset, c.row) for c in repaired.changed] == [(schema.VARIATIONS, 7)] and path.read_bytes() == good
 
 
 def test_other_engines_and_missing_weights():
