@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pseudoexp.benchmark import scores_child
 from pseudoexp.benchmark.rows import Rows
-from pseudoexp.core.files import read_arrays, whole_file
+from pseudoexp.core.files import read_arrays, require_regular, whole_file
 from pseudoexp.dataset.digest import canonical_json
 from pseudoexp.errors import ConfigError, DataError, SchemaError
 
@@ -98,6 +98,7 @@ def read_scores(source: str | Path | Mapping[str, ArrayLike]) -> Scores:
     if isinstance(source, Mapping):
         return of_arrays(source, "scores")
     path = Path(source)
+    require_regular(path)
     try:
         with path.open("rb") as file:
             magic = file.read(8)

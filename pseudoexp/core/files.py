@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import struct
 import tempfile
 import time
@@ -115,14 +116,28 @@ def lock_folder(folder: Path) -> int:
     return -1
 
 
+def require_regular(path: Path) -> None:
+    """Raise ConfigError if a device or a pipe is there, whose other end an `open` would wait for.
+
+    That nothing is there, or a folder, is left to the `open`, which says so.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise ConfigError(f"{path}: not a regular file")
+
+
 def read_text(path: Path, limit: int = MOST_TEXT) -> str:
     """Return the text of a file that somebody wrote.
 
     Raises
     ------
     ConfigError
-        If it cannot be read, is longer than `limit` bytes, or is no text.
+        If it cannot be read, is no regular file, is longer than `limit` bytes, or is no text.
     """
+    require_regular(path)
     try:
         with path.open("rb") as file:
             content = file.read(limit + 1)
@@ -142,9 +157,12 @@ def read_arrays(path: Path, what: str, limit: int = MOST_ARRAYS) -> dict[str, ND
     ------
     SchemaError
         If the file is not `what`: no archive of arrays, damaged, or larger than `limit` bytes when unpacked.
+    ConfigError
+        If it is no regular file.
     """
     import numpy as np
 
+    require_regular(path)
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(member.file_size for member in archive.infolist()) > limit:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pseudoexp.core.files import require_regular
 from pseudoexp.core.limited import ask
 from pseudoexp.dataset import probe_child, schema
 from pseudoexp.errors import ConfigError, SchemaError
@@ -95,6 +96,7 @@ def probe(path: str | Path) -> FileInfo:
         If it is foreign, truncated, damaged or of another version.
     """
     path = Path(path)
+    require_regular(path)
     try:
         with path.open("rb"):
             status = path.stat()
@@ -105,8 +107,6 @@ def probe(path: str | Path) -> FileInfo:
 
 @lru_cache(maxsize=64)
 def _probe(path: Path, inode: int, size: int, modified: int) -> FileInfo:
-    if not path.is_file():
-        raise ConfigError(f"{path}: not a regular file")
     answer = _ask(path)
     if "error" in answer:
         raise SchemaError(f"{path}: {_reason(path, answer['error'])}")

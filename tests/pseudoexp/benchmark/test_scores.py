@@ -1,6 +1,7 @@
 """Scores are put in order by the rows' identities; what is missing, doubled, foreign or not finite is refused by name."""
 
 import json
+import os
 
 import h5py
 import numpy as np
@@ -168,3 +169,9 @@ def test_scores_that_cannot_be_written(tmp_path):
     with pytest.raises(DataError, match="nan"):
         save_scores(tmp_path / "a.npz", SCORE * np.nan, EVENT, JET)
     assert json.dumps([p.name for p in tmp_path.iterdir()]) == "[]"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "scores.npz")
+    with pytest.raises(ConfigError, match="not a regular file"):
+        read_scores(tmp_path / "scores.npz")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pseudoexp.core.files import lock_folder, require_writable, whole_file
-from pseudoexp.errors import ConfigError
+from pseudoexp.core.files import lock_folder, read_arrays, read_text, require_writable, whole_file
+from pseudoexp.errors import ConfigError, PseudoexpError
 
 
 def test_a_file_appears_at_the_end(tmp_path):
@@ -54,3 +54,12 @@ def test_a_place_is_tried_before_the_work(tmp_path):
     for path in (Path("/proc/a"), tmp_path / "no" / "a"):
         with pytest.raises(ConfigError, match=f"{path}: cannot be written"):
             require_writable(path)
+
+
+@pytest.mark.parametrize("read", [read_text, lambda path: read_arrays(path, "a calibration")], ids=["text", "arrays"])
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path, read):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="pipe: not a regular file"):
+        read(tmp_path / "pipe")
+    with pytest.raises(PseudoexpError, match=r"Is a directory|not a calibration"):
+        read(tmp_path)

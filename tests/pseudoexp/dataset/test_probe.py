@@ -1,5 +1,7 @@
 """Foreign, truncated and malicious files: one line, no traceback, and the child takes the damage."""
 
+import os
+
 import h5py
 import numpy as np
 import pytest
@@ -104,9 +106,11 @@ def test_added_scores_are_welcome(tmp_path):
     assert probe(tmp_path / "a.h5").jets.dtype.names[-1] == "tagger_phbb"
 
 
-def test_missing_file_folder_and_device(tmp_path):
-    for path in (tmp_path / "none.h5", tmp_path, "/dev/null"):
-        with pytest.raises(ConfigError):
+def test_missing_file_folder_device_and_pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe.h5")
+    for path, said in ((tmp_path / "none.h5", "No such file"), (tmp_path, "Is a directory"), ("/dev/null", "not a regular file"),
+                       (tmp_path / "pipe.h5", "not a regular file")):
+        with pytest.raises(ConfigError, match=said):
             probe(path)
 
 
