@@ -157,6 +157,8 @@ def _points(results: Sequence[Result], place: Callable[[Result], float], apart: 
         entry["seconds"] = float(np.median([r["training_seconds"] for r in members]))
         entry |= _parts(members)
         entry["layouts"] = ["-".join(str(n) for n in (len(r["inputs"]), *r["layout"])) for r in members]
+        if all("left" in r for r in members):
+            entry["left"] = ["-".join(map(str, r["left"])) for r in members]
         points.append(entry)
     return sorted(points, key=lambda entry: (entry["label"], entry["x"]))
 

@@ -19,10 +19,15 @@ def points_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[f
     rows = []
     for entry in points:
         seconds = f"{entry['seconds']:.0f}"
-        layouts = ", ".join(dict.fromkeys(entry["layouts"])).replace("-", "\N{NON-BREAKING HYPHEN}")
+        layouts = _layouts(entry["layouts"]) + (f"; left {_layouts(entry['left'])}" if "left" in entry else "")
         rows.append((None, (entry["label"], write(entry["x"]), str(len(entry["seeds"])), _digits(entry["auc"], 4),
                             _digits(entry["0.5"], 0), _digits(entry["0.6"], 0), f"{entry['epochs']:g}", seconds, layouts)))
     return Table(("method", what, "seeds", "AUC", "1/ε_B at 50 %", "1/ε_B at 60 %", "epochs", "seconds", "layouts"), tuple(rows))
+
+
+def _layouts(found: Sequence[str]) -> str:
+    """Each layout once, none broken into two lines."""
+    return ", ".join(dict.fromkeys(found)).replace("-", "\N{NON-BREAKING HYPHEN}")
 
 
 def costs_table(points: Sequence[dict[str, Any]]) -> Table:
@@ -46,11 +51,11 @@ def luts_table(luts: dict[str, Any] | None) -> Table | None:
     if luts is None:
         return None
     heads = ("method", "LUTs at most", "estimated, da4ml", "synthesised, Yosys", "clocks", "ns", "AUC", "1/ε_B at 50 %",
-             "1/ε_B at 60 %", "seeds", "epochs", "seconds")
+             "1/ε_B at 60 %", "seeds", "epochs", "seconds", "inputs and nodes left")
     return Table(heads, tuple(
         (None, (e["label"], f"{e['limit']:g}", count(e["estimated"]), count(e["x"]), f"{e['clocks']:g}", f"{e['ns']:g}",
                 _digits(e["auc"], 4), _digits(e["0.5"], 0), _digits(e["0.6"], 0), str(len(e["seeds"])), f"{e['epochs']:g}",
-                f"{e['seconds']:.0f}")) for e in luts["points"]))
+                f"{e['seconds']:.0f}", _layouts(e["left"]) if "left" in e else DASH)) for e in luts["points"]))
 
 
 def survivors_table(found: Sequence[dict[str, Any]]) -> Table | None:

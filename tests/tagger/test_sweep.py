@@ -227,7 +227,7 @@ def test_costs_are_those_of_all_trainings(trained, folder, monkeypatch):
     request, run = trained
     bench = Workbench(request, folder / "bench", print)
     full, pruned, quantised = run.config["training"], {"epochs": 3, "seconds": 2.0}, {"epochs": 7, "seconds": 4.0}
-    summary = {"ebops": 9, "auc": 0.9, "float_auc": 0.9, "epoch": 1, "within_tolerance": True}
+    summary = {"ebops": 9, "auc": 0.9, "float_auc": 0.9, "epoch": 1, "within_tolerance": True, "left": [3, 2, 1]}
 
     def made(cost):
         return replace(run, config=run.config | {"training": cost, "asked": {}}, metrics=run.metrics | {"quantisation": summary})
@@ -241,7 +241,7 @@ def test_costs_are_those_of_all_trainings(trained, folder, monkeypatch):
         result = bench.do(Job(kind, 1, settings, "name"))
         assert result["epochs_total"] == sum(part["epochs"] for part in parts), (kind, nodes)
         assert result["training_seconds"] == pytest.approx(sum(part["seconds"] for part in parts))
-        assert ("hgq2" in result["versions"]) == (kind == "quantise") and result["methods"] == METHODS
+        assert ("hgq2" in result["versions"]) == ("left" in result) == (kind == "quantise") and result["methods"] == METHODS
 
 
 def test_a_killed_sweep_goes_on(folder):
