@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tagger.report.sweep_summary import FURTHER
 from tagger.report.tables import DASH, Table, count
 from tagger.robustness import EFFICIENCIES
 
@@ -23,6 +24,19 @@ def points_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[f
         rows.append((None, (entry["label"], write(entry["x"]), str(len(entry["seeds"])), _digits(entry["auc"], 4),
                             _digits(entry["0.5"], 0), _digits(entry["0.6"], 0), f"{entry['epochs']:g}", seconds, layouts)))
     return Table(("method", what, "seeds", "AUC", "1/ε_B at 50 %", "1/ε_B at 60 %", "epochs", "seconds", "layouts"), tuple(rows))
+
+
+def more_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[float], str]) -> Table | None:
+    """Rejections at 30 and 70 %, errors from the test rows, and sizes of each method and number; None without any."""
+    if not points:
+        return None
+    cuts = ("0.3", "0.5", "0.6", "0.7")
+    heads = ("method", what, *(f"1/ε_B at {float(e):.0%}" for e in FURTHER), "error of the rows: AUC",
+             *(f"at {float(e):.0%}" for e in cuts), "parameters", "multiplications")
+    return Table(heads, tuple(
+        (None, (e["label"], write(e["x"]), *(_digits(e[eps], 0) for eps in FURTHER), f"{e['errors']['auc']:.4f}",
+                *(DASH if e["errors"][eps] is None else f"{e['errors'][eps]:.0f}" for eps in cuts),
+                count(e["parameters"]), count(e["multiplications"]))) for e in points))
 
 
 def _layouts(found: Sequence[str]) -> str:

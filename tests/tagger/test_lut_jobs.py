@@ -107,6 +107,7 @@ def results():
     """Two methods, two limits, two seeds."""
     return [{"kind": "luts", "seed": seed, "settings": {"method": method, "luts": limit}, "auc": 0.9 + 1e-5 * limit,
              "rejection": {"0.5": {"rejection": 100.0 + seed}, "0.6": {"rejection": None}}, "epochs_total": 9,
+             "auc_error": 0.001, "parameters": 9, "multiplications": 8,
              "flavours": {}, "pt_bins": [], "sculpting": {"distance": None, "noise": None},
              "training_seconds": 2.0, "inputs": ["a"], "layout": [3], "asked": {}, "data": {"path": "x.h5", "rows": 9},
              "versions": {"keras": "3", "backend": "tf"}, "latency": {"clocks": 4, "ns": 20.0},
