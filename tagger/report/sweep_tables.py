@@ -61,15 +61,17 @@ def _epochs(value: float | None) -> str:
 
 
 def luts_table(luts: dict[str, Any] | None) -> Table | None:
-    """Estimated and synthesised LUTs in columns of their own; None without any."""
+    """Estimated and synthesised LUTs in columns of their own, inputs and nodes left where a result tells; None without any."""
     if luts is None:
         return None
     heads = ("method", "LUTs at most", "estimated, da4ml", "synthesised, Yosys", "clocks", "ns", "AUC", "1/ε_B at 50 %",
-             "1/ε_B at 60 %", "seeds", "epochs", "seconds", "inputs and nodes left")
-    return Table(heads, tuple(
+             "1/ε_B at 60 %", "seeds", "epochs", "seconds")
+    told = any("left" in e for e in luts["points"])
+    return Table((*heads, "inputs and nodes left") if told else heads, tuple(
         (None, (e["label"], f"{e['limit']:g}", count(e["estimated"]), count(e["x"]), f"{e['clocks']:g}", f"{e['ns']:g}",
                 _digits(e["auc"], 4), _digits(e["0.5"], 0), _digits(e["0.6"], 0), str(len(e["seeds"])), f"{e['epochs']:g}",
-                f"{e['seconds']:.0f}", _layouts(e["left"]) if "left" in e else DASH)) for e in luts["points"]))
+                f"{e['seconds']:.0f}", *([_layouts(e["left"]) if "left" in e else DASH] if told else [])))
+        for e in luts["points"]))
 
 
 def survivors_table(found: Sequence[dict[str, Any]]) -> Table | None:

@@ -126,6 +126,8 @@ def test_the_report_keeps_estimates_apart():
     table = luts_table(summary)
     assert table.heads[2:4] == ("estimated, da4ml", "synthesised, Yosys") and len(table.rows) == 4
     assert [row[1][-1] for row in table.rows] == 2 * ["1\N{NON-BREAKING HYPHEN}2, 1\N{NON-BREAKING HYPHEN}1"] + 2 * ["–"]
+    without = {"points": [{key: value for key, value in point.items() if key != "left"} for point in summary["points"]]}
+    assert "left" in table.heads[-1] and luts_table(without).heads == table.heads[:-1]
     assert curves(summary["points"], "LUTs", reference=summary["float"]).startswith("data:")
     assert against_time(summary["points"]).startswith("data:")
     assert summarise([results()[0] | {"kind": "distil", "nodes": 3, "settings": {"share": 0, "nodes": "none"}}])["luts"] is None
