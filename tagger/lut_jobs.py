@@ -77,7 +77,7 @@ def under(method: str, luts: float, base: Run, data: TaggerData, plan: TrainConf
     -------
     dict
         `run` (of the float network behind a rounded one, whose `training` cost is that of all layouts tried), `before` (runs
-        it started from), `figures` (None: those of the run), `luts`, `latency`.
+        it started from), `figures` (None: those of the run), `luts`, `latency`, `left` (inputs and nodes, see `FixedNetwork`).
 
     Raises
     ------
@@ -108,8 +108,9 @@ def under(method: str, luts: float, base: Run, data: TaggerData, plan: TrainConf
         run = joint_run(base, data, budget, options, luts=synthesised_luts)
     else:
         run = quantised_run(before[0], data, options, luts=synthesised_luts)
+    network = FixedNetwork.from_keras(run.model)
     return {"run": run, "before": before, "figures": None, "luts": run.metrics["quantisation"]["luts"],
-            "latency": latency(FixedNetwork.from_keras(run.model))}
+            "latency": latency(network), "left": network.left}
 
 
 def latency(network: FixedNetwork) -> dict[str, float]:
@@ -160,7 +161,7 @@ def _rounded(luts: float, data: TaggerData, plan: TrainConfig) -> dict[str, Any]
         if made <= luts:
             run.config["training"] = {"epochs": epochs, "seconds": round(time.perf_counter() - start, 2)}
             figures = summary(Scored(network.logits(data.test.x), data.test.y == 1, data.test.weight, data.test.event))
-            return {"run": run, "before": [], "figures": figures, "latency": latency(network),
+            return {"run": run, "before": [], "figures": figures, "latency": latency(network), "left": network.left,
                     "luts": {"limit": luts, "estimated": estimate, "synthesised": made, "bits": bits, "tried": tried}}
     raise ConfigError(f"no rounded network takes at most {luts:g} LUTs")
 
@@ -191,6 +192,6 @@ def result(job: dict[str, Any], told: dict[str, Any], base: Run) -> dict[str, An
                                   for eps, point in figures["rejection"].items()}}
     full = base.metrics["weightings"]["benchmark"]
     return content | {
-        "luts": luts, "latency": job["latency"],
+        "luts": luts, "latency": job["latency"], "left": job["left"],
         "float": {"auc": full["auc"], "rejection": {eps: point["rejection"] for eps, point in full["rejection"].items()}},
         "line": f"{luts['synthesised']:.0f} of {luts['limit']:g} LUTs, AUC {content['auc']:.4f}"}

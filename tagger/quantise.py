@@ -36,6 +36,7 @@ from tagger.bit_budget import BestUnder, SmallestWithin
 from tagger.bit_price import priced
 from tagger.data import TaggerData
 from tagger.evaluate import logits, to_run
+from tagger.firmware.fixed_point import FixedNetwork
 from tagger.firmware.rows import CHECK_FILE, CHECK_ROWS, CheckRows
 from tagger.model import dense_layers, fixed_point_chain
 from tagger.runs import Run
@@ -132,7 +133,8 @@ class Quantised:
     history : dict of list
         Per epoch: `loss`, `val_loss`, `val_auc`, `ebops`, `beta`.
     summary : dict
-        `ebops`, `float_val_auc`, `val_auc`, `epoch` taken, `layers` (bits), `inputs` (formats); JSON types only.
+        `ebops`, `float_val_auc`, `val_auc`, `epoch` taken, `layers` (bits), `inputs` (formats), `left` (inputs, then nodes of
+        each hidden layer, that bits of zero have not taken away); JSON types only.
     """
 
     model: keras.Model
@@ -208,7 +210,7 @@ def summary_of(model: keras.Model, data: TaggerData, keeper: SmallestWithin | Be
             raise ConfigError(f"no bit is left in layer {layer['name']}: a smaller --beta or more --luts are needed")
     return {"ebops": int(ebops), "float_val_auc": reference, "val_auc": _val_auc(model, data),
             "epoch": keeper.best_epoch, "within_tolerance": keeper.within, "layers": layers,
-            "inputs": input_words(model, data.inputs)} | keeper.summary
+            "inputs": input_words(model, data.inputs), "left": FixedNetwork.from_keras(model).left} | keeper.summary
 
 
 def quantised_run(parent: Run, data: TaggerData, options: QuantiseOptions = QuantiseOptions(),

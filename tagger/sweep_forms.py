@@ -17,8 +17,9 @@ COMMON = {"kind": str, "settings": dict, "data": {"path": str, "rows": int}, "ve
 """What results of all kinds hold."""
 _POINT = {"rejection": MAYBE}
 RUN = {
-    "asked": dict, "kept": dict, "inputs": [str], "layout": [int], "nodes": int, "multiplications": int, "auc": NUMBER,
-    "rejection": {"0.5": _POINT, "0.6": _POINT}, "flavours": dict, "pt_bins": [{"low": NUMBER, "high": NUMBER}],
+    "asked": dict, "kept": dict, "inputs": [str], "layout": [int], "nodes": int, "parameters": int,
+    "multiplications": int, "auc": NUMBER, "auc_error": NUMBER, "rejection": dict.fromkeys(("0.3", "0.5", "0.6", "0.7"), _POINT),
+    "flavours": dict, "pt_bins": [{"low": NUMBER, "high": NUMBER}],
     "sculpting": {"distance": MAYBE, "noise": MAYBE}, "epochs": int, "epochs_total": int, "training_seconds": NUMBER,
 }  # fmt: skip
 """What is told of a network."""

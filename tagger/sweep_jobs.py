@@ -139,7 +139,8 @@ class Workbench:
         done = quantised_run(before[0], self.data, options)
         kept = {key: done.metrics["quantisation"][key] for key in ("ebops", "auc", "float_auc", "epoch", "within_tolerance")}
         told = _told(done, {}, before)
-        return told | {"quantisation": kept, "versions": versions("hgq2"), "line": f"{kept['ebops']} EBOPs, {told['line']}"}
+        return told | {"quantisation": kept, "left": done.metrics["quantisation"]["left"], "versions": versions("hgq2"),
+                       "line": f"{kept['ebops']} EBOPs, {told['line']}"}
 
     def _luts(self, job: Job) -> Result:
         from tagger.lut_jobs import programs, result, under

@@ -87,6 +87,9 @@ def _say(run: Run, budget: Budgeted | None, options: QuantiseOptions) -> None:
     found = run.metrics["quantisation"]
     typer.echo(f"quantised   {found['ebops']} EBOPs; test AUC {found['auc']:.4f}, float {found['float_auc']:.4f}; "
                f"epoch {found['epoch']}")
+    inputs, *nodes = found["left"]
+    typer.echo(f"left        {inputs} of {len(run.inputs)} inputs" + (f", {'-'.join(map(str, nodes))} nodes" if nodes else "")
+               + "; bits of zero took the others away")
     if options.luts is not None:
         luts = found["luts"]
         made = "not synthesised" if luts["synthesised"] is None else f"{luts['synthesised']:.0f} synthesised (Yosys)"

@@ -183,6 +183,20 @@ class FixedNetwork:
         """Bits that the sums of each layer need at most."""
         return [layer.sum_bits for layer in self.layers]
 
+    @property
+    def left(self) -> list[int]:
+        """Inputs, then nodes of each hidden layer, that bits of zero have left: those on a way from an input to the logit.
+
+        A node that no input reaches is a constant, one that nothing reads does not count either.
+        """
+        ways = [(layer.kernel != 0) & (layer.limits[1] > layer.limits[0])[:, None] for layer in self.layers]
+        varying, read = [np.ones(len(ways[0]), dtype=bool)], [np.ones(ways[-1].shape[1], dtype=bool)]
+        for way in ways[:-1]:
+            varying.append(way[varying[-1]].any(axis=0))
+        for way in reversed(ways):
+            read.append(way[:, read[-1]].any(axis=1))
+        return [int(np.sum(a & b)) for a, b in zip(varying, read[:0:-1], strict=True)]
+
 
 def word_of_cut(cut: float, fractional: int) -> int:
     """Return the smallest word of so many fractional bits that passes logit >= cut."""

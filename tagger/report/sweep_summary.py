@@ -26,6 +26,8 @@ LUT_METHODS = {"hgq": "HGQ2", "autopruner": "AutoPruner, then HGQ2",
                "rounded": "rounded after training"}
 FIGURES = ("auc", "0.5", "0.6")
 """AUC, and the rejection at two signal efficiencies."""
+FURTHER = ("0.3", "0.7")
+"""Signal efficiencies that no figure shows."""
 Summary = dict[str, Any]
 
 
@@ -152,11 +154,17 @@ def _points(results: Sequence[Result], place: Callable[[Result], float], apart: 
         entry: dict[str, Any] = {"label": name, "x": float(np.median([place(r) for r in members])),
                                  "seeds": [r["seed"] for r in members]}
         entry |= {"auc": _spread([r["auc"] for r in members])}
-        entry |= {figure: _rejections([r["rejection"].get(figure) for r in members]) for figure in FIGURES[1:]}
+        entry |= {figure: _rejections([r["rejection"].get(figure) for r in members]) for figure in (*FIGURES[1:], *FURTHER)}
+        entry["errors"] = {"auc": float(np.median([r["auc_error"] for r in members]))}
+        entry["errors"] |= {eps: _middle([r["rejection"].get(eps, {}).get("rejection_error") for r in members])
+                            for eps in (*FIGURES[1:], *FURTHER)}
+        entry |= {size: float(np.median([r[size] for r in members])) for size in ("parameters", "multiplications")}
         entry["epochs"] = float(np.median([r["epochs_total"] for r in members]))
         entry["seconds"] = float(np.median([r["training_seconds"] for r in members]))
         entry |= _parts(members)
         entry["layouts"] = ["-".join(str(n) for n in (len(r["inputs"]), *r["layout"])) for r in members]
+        if all("left" in r for r in members):
+            entry["left"] = ["-".join(map(str, r["left"])) for r in members]
         points.append(entry)
     return sorted(points, key=lambda entry: (entry["label"], entry["x"]))
 
@@ -276,6 +284,12 @@ def _spread(values: list[float]) -> dict[str, Any] | None:
     if not values:
         return None
     return {"median": float(np.median(values)), "low": min(values), "high": max(values), "values": values}
+
+
+def _middle(values: Sequence[float | None]) -> float | None:
+    """Median of what is known."""
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None
 
 
 def _share_of_nodes(result: Result) -> float:

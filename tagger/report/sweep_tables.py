@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tagger.report.sweep_summary import FURTHER
 from tagger.report.tables import DASH, Table, count
 from tagger.robustness import EFFICIENCIES
 
@@ -19,10 +20,28 @@ def points_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[f
     rows = []
     for entry in points:
         seconds = f"{entry['seconds']:.0f}"
-        layouts = ", ".join(dict.fromkeys(entry["layouts"])).replace("-", "\N{NON-BREAKING HYPHEN}")
+        layouts = _layouts(entry["layouts"]) + (f"; left {_layouts(entry['left'])}" if "left" in entry else "")
         rows.append((None, (entry["label"], write(entry["x"]), str(len(entry["seeds"])), _digits(entry["auc"], 4),
                             _digits(entry["0.5"], 0), _digits(entry["0.6"], 0), f"{entry['epochs']:g}", seconds, layouts)))
     return Table(("method", what, "seeds", "AUC", "1/ε_B at 50 %", "1/ε_B at 60 %", "epochs", "seconds", "layouts"), tuple(rows))
+
+
+def more_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[float], str]) -> Table | None:
+    """Rejections at 30 and 70 %, errors from the test rows, and sizes of each method and number; None without any."""
+    if not points:
+        return None
+    cuts = ("0.3", "0.5", "0.6", "0.7")
+    heads = ("method", what, *(f"1/ε_B at {float(e):.0%}" for e in FURTHER), "error of the rows: AUC",
+             *(f"at {float(e):.0%}" for e in cuts), "parameters", "multiplications")
+    return Table(heads, tuple(
+        (None, (e["label"], write(e["x"]), *(_digits(e[eps], 0) for eps in FURTHER), f"{e['errors']['auc']:.4f}",
+                *(DASH if e["errors"][eps] is None else f"{e['errors'][eps]:.0f}" for eps in cuts),
+                count(e["parameters"]), count(e["multiplications"]))) for e in points))
+
+
+def _layouts(found: Sequence[str]) -> str:
+    """Each layout once, none broken into two lines."""
+    return ", ".join(dict.fromkeys(found)).replace("-", "\N{NON-BREAKING HYPHEN}")
 
 
 def costs_table(points: Sequence[dict[str, Any]]) -> Table:
@@ -42,15 +61,17 @@ def _epochs(value: float | None) -> str:
 
 
 def luts_table(luts: dict[str, Any] | None) -> Table | None:
-    """Estimated and synthesised LUTs in columns of their own; None without any."""
+    """Estimated and synthesised LUTs in columns of their own, inputs and nodes left where a result tells; None without any."""
     if luts is None:
         return None
     heads = ("method", "LUTs at most", "estimated, da4ml", "synthesised, Yosys", "clocks", "ns", "AUC", "1/ε_B at 50 %",
              "1/ε_B at 60 %", "seeds", "epochs", "seconds")
-    return Table(heads, tuple(
+    told = any("left" in e for e in luts["points"])
+    return Table((*heads, "inputs and nodes left") if told else heads, tuple(
         (None, (e["label"], f"{e['limit']:g}", count(e["estimated"]), count(e["x"]), f"{e['clocks']:g}", f"{e['ns']:g}",
                 _digits(e["auc"], 4), _digits(e["0.5"], 0), _digits(e["0.6"], 0), str(len(e["seeds"])), f"{e['epochs']:g}",
-                f"{e['seconds']:.0f}")) for e in luts["points"]))
+                f"{e['seconds']:.0f}", *([_layouts(e["left"]) if "left" in e else DASH] if told else [])))
+        for e in luts["points"]))
 
 
 def survivors_table(found: Sequence[dict[str, Any]]) -> Table | None:

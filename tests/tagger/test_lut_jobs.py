@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -41,6 +42,7 @@ def test_what_is_found_fits(method):
     found = under(method, 1200, toy.float_run(), toy.data(), PLAN, 12)
     luts = found["luts"]
     assert luts["estimated"] < luts["synthesised"] <= 1200 == luts["limit"]
+    assert len(found["left"]) == 1 + len(found["run"].metrics["model"]["layout"]) and min(found["left"]) >= 1
     assert found["latency"]["clocks"] >= 1 and found["latency"]["ns"] == 5.0 * found["latency"]["clocks"]
     assert (found["figures"] is not None) == (method == "rounded")
     area = (found["figures"] or found["run"].metrics["weightings"]["benchmark"])["auc"]
@@ -63,10 +65,11 @@ def test_what_a_network_started_from_is_told(method, stages, monkeypatch):
     monkeypatch.setattr(lut_jobs, "distil", lambda *_: first)
     monkeypatch.setattr("tagger.quantise.quantised_run", lambda *_, **__: last)
     monkeypatch.setattr("tagger.joint.joint_run", lambda *_, **__: last)
-    monkeypatch.setattr(lut_jobs.FixedNetwork, "from_keras", lambda *_: None)
+    monkeypatch.setattr(lut_jobs.FixedNetwork, "from_keras", lambda *_: SimpleNamespace(left=[3, 2]))
     monkeypatch.setattr(lut_jobs, "latency", lambda _: {})
     found = under(method, 1200, base, toy.data(), PLAN, 12)
-    assert found["run"] is last and [id(run) for run in found["before"]] == [id(first), id(base)][-stages:]
+    assert found["run"] is last and found["left"] == [3, 2]
+    assert [id(run) for run in found["before"]] == [id(first), id(base)][-stages:]
 
 
 def test_rounded_networks_cost_what_all_layouts_did(monkeypatch):
@@ -82,6 +85,7 @@ def test_rounded_networks_cost_what_all_layouts_did(monkeypatch):
     monkeypatch.setattr(lut_jobs, "WIDTHS", (6,))
     found = under("rounded", 1e5, toy.float_run(), toy.data(), PLAN, 12)
     cost = found["run"].config["training"]
+    assert found["left"] == [8, *found["run"].metrics["model"]["layout"]], "six bits leave every node of so small a network"
     assert len(trained) == 3 and cost["epochs"] == 12 + 11 + 10 and cost["seconds"] > 0.0 and found["before"] == []
 
 
@@ -103,11 +107,13 @@ def results():
     """Two methods, two limits, two seeds."""
     return [{"kind": "luts", "seed": seed, "settings": {"method": method, "luts": limit}, "auc": 0.9 + 1e-5 * limit,
              "rejection": {"0.5": {"rejection": 100.0 + seed}, "0.6": {"rejection": None}}, "epochs_total": 9,
+             "auc_error": 0.001, "parameters": 9, "multiplications": 8,
              "flavours": {}, "pt_bins": [], "sculpting": {"distance": None, "noise": None},
              "training_seconds": 2.0, "inputs": ["a"], "layout": [3], "asked": {}, "data": {"path": "x.h5", "rows": 9},
              "versions": {"keras": "3", "backend": "tf"}, "latency": {"clocks": 4, "ns": 20.0},
              "luts": {"limit": limit, "estimated": limit - 90.0, "synthesised": limit - 50.0 - seed},
              "float": {"auc": 0.99, "rejection": {"0.5": 200.0, "0.6": None}}}
+            | ({"left": [1, 3 - seed]} if method == "hgq" else {})
             for method in ("hgq", "rounded") for limit in (500, 2000) for seed in (1, 2)]
 
 
@@ -119,6 +125,9 @@ def test_the_report_keeps_estimates_apart():
     assert summary["float"]["0.5"]["median"] == 200.0 and summary["float"]["0.6"] is None
     table = luts_table(summary)
     assert table.heads[2:4] == ("estimated, da4ml", "synthesised, Yosys") and len(table.rows) == 4
+    assert [row[1][-1] for row in table.rows] == 2 * ["1\N{NON-BREAKING HYPHEN}2, 1\N{NON-BREAKING HYPHEN}1"] + 2 * ["–"]
+    without = {"points": [{key: value for key, value in point.items() if key != "left"} for point in summary["points"]]}
+    assert "left" in table.heads[-1] and luts_table(without).heads == table.heads[:-1]
     assert curves(summary["points"], "LUTs", reference=summary["float"]).startswith("data:")
     assert against_time(summary["points"]).startswith("data:")
     assert summarise([results()[0] | {"kind": "distil", "nodes": 3, "settings": {"share": 0, "nodes": "none"}}])["luts"] is None

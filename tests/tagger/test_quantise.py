@@ -214,7 +214,8 @@ def test_the_command_line_writes_a_run(tmp_path, capsys):
     done = _command("quantise", toy.folder() / "data.h5", "--model", toy.float_run().path, "--out", tmp_path / "q",
                     "--epochs", "1", "--tolerance", "0.3")
     assert done.returncode == 0, done.stderr
-    assert "EBOPs" in done.stdout
-    assert Run.load(tmp_path / "q", with_model=False).metrics["quantisation"]["epoch"] == 1
+    found = Run.load(tmp_path / "q", with_model=False).metrics["quantisation"]
+    assert found["epoch"] == 1 and len(found["left"]) == 3
+    assert "EBOPs" in done.stdout and "left        {} of 8 inputs, {}-{} nodes".format(*found["left"]) in done.stdout
     again = ["quantise", toy.folder() / "data.h5", "--model", toy.float_run().path, "--out", tmp_path / "q"]
     assert main([str(word) for word in again]) == 2 and "--force" in capsys.readouterr().err

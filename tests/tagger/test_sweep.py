@@ -99,6 +99,9 @@ def test_all_kinds_are_done_once_and_reported(folder, capsys):
     text, numbers = page.read_text(), json.loads(page.with_suffix(".json").read_text())
     assert text.count("<section") == 7 and "5 of 5 runs" in text
     assert {point["label"] for point in numbers["nodes"]} == {"full network", "magnitude", "norm"}
+    pruned = numbers["nodes"][1]
+    assert pruned["errors"]["auc"] > 0.0 and pruned["parameters"] > pruned["multiplications"]
+    assert "errors of the test rows, sizes" in text
     (cost,) = numbers["costs"]
     places = {(point["label"], point["x"]) for point in cost["points"]}
     assert places == {("autopruner", 3), ("magnitude", 2), ("magnitude", 3), ("norm", 2)}
@@ -139,15 +142,16 @@ def _network():
     """What a result tells of a network."""
     point = {"rejection": 20.0}
     return {"kind": "prune", "seed": 1, "settings": {key: values[0] for key, values in GRID["prune"].items()}, "asked": {},
-            "kept": {}, "inputs": ["pt"], "layout": [4], "nodes": 4, "auc": 0.9, "rejection": {"0.5": point, "0.6": point},
-            "multiplications": 9, "flavours": {}, "pt_bins": [], "sculpting": {"distance": None, "noise": None},
+            "kept": {}, "inputs": ["pt"], "layout": [4], "nodes": 4, "auc": 0.9, "auc_error": 0.01,
+            "rejection": dict.fromkeys(("0.3", "0.5", "0.6", "0.7"), point),
+            "parameters": 13, "multiplications": 9, "flavours": {}, "pt_bins": [], "sculpting": {"distance": None, "noise": None},
             "epochs": 2, "epochs_total": 4, "training_seconds": 1.5, "versions": {"keras": "3", "backend": "tensorflow"},
             "data": {"path": "a.h5", "rows": 9}}
 
 
 @pytest.mark.parametrize(("change", "said"), [
     *(({key: None}, rf"\({key} is missing") for key in _network()), ({"kind": "melt"}, "kind"),
-    ({"settings": {}}, r"settings\.method"), ({"rejection": {"0.5": {}}}, r"rejection\.0\.5\.rejection"),
+    ({"settings": {}}, r"settings\.method"), ({"rejection": {"0.3": {}}}, r"rejection\.0\.3\.rejection"),
     ({"layout": ["a"]}, r"layout\[0\]"), ({"data": {"rows": 9}}, r"data\.path"), ({"auc": float("nan")}, "damaged")])
 def test_results_hold_what_the_report_reads(change, said, tmp_path):
     file = tmp_path / "result.json"
@@ -227,7 +231,7 @@ def test_costs_are_those_of_all_trainings(trained, folder, monkeypatch):
     request, run = trained
     bench = Workbench(request, folder / "bench", print)
     full, pruned, quantised = run.config["training"], {"epochs": 3, "seconds": 2.0}, {"epochs": 7, "seconds": 4.0}
-    summary = {"ebops": 9, "auc": 0.9, "float_auc": 0.9, "epoch": 1, "within_tolerance": True}
+    summary = {"ebops": 9, "auc": 0.9, "float_auc": 0.9, "epoch": 1, "within_tolerance": True, "left": [3, 2, 1]}
 
     def made(cost):
         return replace(run, config=run.config | {"training": cost, "asked": {}}, metrics=run.metrics | {"quantisation": summary})
@@ -241,7 +245,7 @@ def test_costs_are_those_of_all_trainings(trained, folder, monkeypatch):
         result = bench.do(Job(kind, 1, settings, "name"))
         assert result["epochs_total"] == sum(part["epochs"] for part in parts), (kind, nodes)
         assert result["training_seconds"] == pytest.approx(sum(part["seconds"] for part in parts))
-        assert ("hgq2" in result["versions"]) == (kind == "quantise") and result["methods"] == METHODS
+        assert ("hgq2" in result["versions"]) == ("left" in result) == (kind == "quantise") and result["methods"] == METHODS
 
 
 def test_a_killed_sweep_goes_on(folder):

@@ -58,3 +58,38 @@ def test_sum_bits_by_hand():
     two = {"signed": np.array([1, 1]), "integer": np.array([1, 1]), "fractional": np.array([2, 2])}
     assert _layer(kernel=np.array([[3], [-5]]), **two).sum_bits == 7
     assert _layer(kernel=np.array([[12], [-20]]), **two).sum_bits == 7
+
+
+def _chain(*kernels, dead=()):
+    """Layers of so many weights; `dead` are inputs of the first one that have no bit."""
+    layers = []
+    for kernel in map(np.array, kernels):
+        one = np.ones(len(kernel), dtype=int)
+        integer = np.where(np.isin(np.arange(len(kernel)), dead), -3, 1) if not layers else one
+        layers.append(_layer(signed=one * (integer > 0), integer=integer, fractional=2 * one, kernel=kernel,
+                             bias=np.ones(kernel.shape[1], dtype=int)))
+    return FixedNetwork(np.zeros(len(layers[0].kernel), dtype=int), tuple(layers))
+
+
+def test_what_is_left_by_hand():
+    """Three inputs, three nodes: an unread node and the input that it alone takes, a constant node, an input of no bit."""
+    first, last = [[1, 0, 0], [1, 1, 0], [0, 1, 0]], [[1], [0], [2]]
+    assert _chain(first, last).left == [2, 1]
+    assert _chain(first, last, dead=[1]).left == [1, 1]
+    assert _chain([[1, 2], [3, 4]], [[1], [1]]).left == [2, 2]
+    assert _chain([[1, 0], [0, 1]], [[0], [0]]).left == [0, 0]
+
+
+def test_nothing_but_what_is_left_moves_the_logit():
+    """Inputs that do not count may say what they want; those that do are heard somewhere."""
+    network = FixedNetwork.from_keras(toy.quantised().model)
+    kernel = network.layers[0].kernel.copy()
+    kernel[[1, 4]] = 0
+    network = replace(network, layers=(replace(network.layers[0], kernel=kernel), *network.layers[1:]))
+    x = toy.data().test.x
+    heard = []
+    for column in range(x.shape[1]):
+        other = x.copy()
+        other[:, column] = np.roll(x[:, column], 1)
+        heard.append(bool(np.any(network.logits(other) != network.logits(x))))
+    assert network.left[0] == sum(heard) and not heard[1] and not heard[4]

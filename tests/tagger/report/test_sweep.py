@@ -3,8 +3,8 @@
 import pytest
 
 from pseudoexp.errors import ConfigError
-from tagger.report.sweep_summary import _costs, _rejections, gathered, verdict
-from tagger.report.sweep_tables import costs_table, search_table
+from tagger.report.sweep_summary import _costs, _rejections, gathered, summarise, verdict
+from tagger.report.sweep_tables import costs_table, more_table, search_table
 
 
 def _search(found, own=None):
@@ -26,9 +26,11 @@ def test_verdict(found, own, within, own_within):
 
 def _pruned(method, epochs, auc, seed=1, said=True):
     settings = {"method": method, "nodes": "25%", "constraint": "topk", "rounds": 3} | ({"epochs": epochs} if said else {})
-    rejection = {eps: {"rejection": 100.0} for eps in ("0.5", "0.6")}
+    rejection = {eps: {"rejection": 100.0 * seed, "rejection_error": 9.0 + seed} for eps in ("0.3", "0.5", "0.6")}
+    rejection["0.7"] = {"rejection": None, "rejection_error": None, "rejection_above": 30.0}
     return {"kind": "prune", "seed": seed, "settings": settings, "nodes": 28, "full": {"nodes": 112}, "inputs": ["pt"],
-            "layout": [4], "auc": auc, "rejection": rejection, "epochs": epochs, "epochs_total": epochs + 12,
+            "layout": [4], "auc": auc, "auc_error": 0.002, "parameters": 9,
+            "multiplications": 6 + seed, "rejection": rejection, "epochs": epochs, "epochs_total": epochs + 12,
             "training_seconds": 1.0, "flavours": {}, "pt_bins": [], "sculpting": {"distance": None, "noise": 0.1}}
 
 
@@ -40,6 +42,15 @@ def test_costs_name_the_fewest_epochs_to_the_same_auc():
     assert cost["nodes"] == "25%" and equals == {2: {"iterative, 3 rounds": 8}, 8: {}}
     assert [row[1][-1] for row in costs_table(cost["points"]).rows][:2] == ["iterative, 3 rounds: 8", "iterative, 3 rounds: –"]
     assert _costs([result for result in results if "epochs" not in result["settings"]]) == []
+
+
+def test_errors_sizes_and_further_cuts_stand_beside_the_figures():
+    (point,) = summarise([_pruned("magnitude", 2, 0.9, seed, False) | {"versions": {}, "asked": {}, "data": {"path": "a.h5"}}
+                          for seed in (1, 2, 3)])["nodes"]
+    assert point["0.3"]["median"] == 200.0 and point["0.7"]["limits"] == 3
+    assert point["errors"] == {"auc": 0.002, "0.5": 11.0, "0.6": 11.0, "0.3": 11.0, "0.7": None}
+    (row,) = more_table([point], "nodes", str).rows
+    assert row[1] == ("magnitude", "0.25", "200 (100–300)", "> 30", "0.0020", "11", "11", "11", "–", "9", "8")
 
 
 def _point(rejection, above=None):

@@ -24,7 +24,7 @@ class TestPriced(GateConformance):
     layer = AutoPruner
     exact_sum = True
     accuracy = 1e-5 * 20
-    cases = 10
+    trained = 10
 
     def limit(self, nodes):
         return 4.0 * nodes
