@@ -144,7 +144,7 @@ def label(result: Result) -> str:
 
 
 def _points(results: Sequence[Result], place: Callable[[Result], float], apart: bool = False) -> list[dict[str, Any]]:
-    """One entry per label and place, its figures over seeds; `apart`: per label and settings, at the median place."""
+    """One entry per label and place, its figures over seeds; `apart`: per label and `settings`, at the median place."""
     groups: dict[tuple[str, Any], list[Result]] = defaultdict(list)
     for result in results:
         key = json.dumps(result["settings"], sort_keys=True) if apart else place(result)
@@ -161,7 +161,7 @@ def _points(results: Sequence[Result], place: Callable[[Result], float], apart: 
         entry |= {size: float(np.median([r[size] for r in members])) for size in ("parameters", "multiplications")}
         entry["epochs"] = float(np.median([r["epochs_total"] for r in members]))
         entry["seconds"] = float(np.median([r["training_seconds"] for r in members]))
-        entry |= _parts(members)
+        entry |= _parts(members) | ({"settings": members[0]["settings"]} if apart else {})
         entry["layouts"] = ["-".join(str(n) for n in (len(r["inputs"]), *r["layout"])) for r in members]
         if all("left" in r for r in members):
             entry["left"] = ["-".join(map(str, r["left"])) for r in members]

@@ -21,7 +21,7 @@ def points_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[f
     for entry in points:
         seconds = f"{entry['seconds']:.0f}"
         layouts = _layouts(entry["layouts"]) + (f"; left {_layouts(entry['left'])}" if "left" in entry else "")
-        rows.append((None, (entry["label"], write(entry["x"]), str(len(entry["seeds"])), _digits(entry["auc"], 4),
+        rows.append((None, (_name(entry), write(entry["x"]), str(len(entry["seeds"])), _digits(entry["auc"], 4),
                             _digits(entry["0.5"], 0), _digits(entry["0.6"], 0), f"{entry['epochs']:g}", seconds, layouts)))
     return Table(("method", what, "seeds", "AUC", "1/ε_B at 50 %", "1/ε_B at 60 %", "epochs", "seconds", "layouts"), tuple(rows))
 
@@ -34,9 +34,15 @@ def more_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[flo
     heads = ("method", what, *(f"1/ε_B at {float(e):.0%}" for e in FURTHER), "error of the rows: AUC",
              *(f"at {float(e):.0%}" for e in cuts), "parameters", "multiplications")
     return Table(heads, tuple(
-        (None, (e["label"], write(e["x"]), *(_digits(e[eps], 0) for eps in FURTHER), f"{e['errors']['auc']:.4f}",
+        (None, (_name(e), write(e["x"]), *(_digits(e[eps], 0) for eps in FURTHER), f"{e['errors']['auc']:.4f}",
                 *(DASH if e["errors"][eps] is None else f"{e['errors'][eps]:.0f}" for eps in cuts),
                 count(e["parameters"]), count(e["multiplications"]))) for e in points))
+
+
+def _name(entry: dict[str, Any]) -> str:
+    """The label, and the price of a bit operation where that sets points of one label apart."""
+    beta = entry.get("settings", {}).get("beta")
+    return str(entry["label"]) if beta is None else f"{entry['label']}, β = {beta:g}"
 
 
 def _layouts(found: Sequence[str]) -> str:
@@ -109,7 +115,7 @@ def parts_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[fl
     heads = ("method", what, *first["flavours"], *(f"{b['low']:.0f}–{b['high']:.0f} GeV" for b in first["pt_bins"]),
              "mass, distance", "by chance")
     return Table(heads, tuple(
-        (None, (e["label"], write(e["x"]), *(_digits(value, 0) for value in e["flavours"].values()),
+        (None, (_name(e), write(e["x"]), *(_digits(value, 0) for value in e["flavours"].values()),
                 *(_digits(b["rejection"], 0) for b in e["pt_bins"]), _digits(e["sculpting"]["distance"], 2),
                 _digits(e["sculpting"]["noise"], 2))) for e in points))
 

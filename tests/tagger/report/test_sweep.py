@@ -4,7 +4,7 @@ import pytest
 
 from pseudoexp.errors import ConfigError
 from tagger.report.sweep_summary import _costs, _rejections, gathered, summarise, verdict
-from tagger.report.sweep_tables import costs_table, more_table, search_table
+from tagger.report.sweep_tables import costs_table, more_table, points_table, search_table
 
 
 def _search(found, own=None):
@@ -51,6 +51,16 @@ def test_errors_sizes_and_further_cuts_stand_beside_the_figures():
     assert point["errors"] == {"auc": 0.002, "0.5": 11.0, "0.6": 11.0, "0.3": 11.0, "0.7": None}
     (row,) = more_table([point], "nodes", str).rows
     assert row[1] == ("magnitude", "0.25", "200 (100–300)", "> 30", "0.0020", "11", "11", "11", "–", "9", "8")
+
+
+def test_prices_of_a_bit_tell_points_of_one_label_apart():
+    quantised = [_pruned("none", 2, 0.9, said=False) | {
+        "kind": "quantise", "settings": {"nodes": "100%", "beta": beta}, "quantisation": {"ebops": ebops},
+        "versions": {}, "asked": {}, "data": {"path": "a.h5"}} for beta, ebops in ((1e-4, 900), (1e-5, 9000))]
+    points = summarise(quantised)["frontier"]
+    for table in (points_table, more_table):
+        assert [row[1][0] for row in table(points, "EBOPs", str).rows] == [
+            "full network, HGQ2, β = 0.0001", "full network, HGQ2, β = 1e-05"]
 
 
 def _point(rejection, above=None):
