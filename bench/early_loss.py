@@ -49,7 +49,7 @@ from pseudoexp.reconstruction import reconstruct_large_jets, reconstruct_track_j
 from pseudoexp.rows import MIN_PT, leading_track_jets, selected_jet, truth_columns
 
 EDGES = (250.0, 275.0, 300.0, 350.0, 400.0, 500.0, 3000.0)
-CARDS = ("atlas-itk", "atlas-run2", "hlt", "perfect")
+CARDS = ("atlas-itk", "atlas-run2", "hlt", "perfect", "worse-impact")
 PT, MASS, LABEL, EVENT, WEIGHT, KEPT, SAME = range(7)
 """Columns of a row here; KEPT and SAME are 0 or 1."""
 _PT, _MASS, _LABEL, _HBB = row("pt"), row("mass"), row("flavour_label"), 0

@@ -7,8 +7,10 @@ and written into a copy of the file, which takes the file's place if its hashes 
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -133,8 +135,8 @@ def _replace(info: FileInfo, found: Findings, attributes: dict[str, Any], inputs
     """Repair a file by one of its two copies of the attributes."""
     path, place = info.path, real_place(info.path)
     try:
-        with only_writer(place), tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=place.absolute().parent) as name:
-            draft = Path(name) / "repaired.h5"
+        with only_writer(place), _workplace(place) as folder:
+            draft = folder / "repaired.h5"
             changed, total = _rewrite(info, found, attributes, inputs, draft, tell)
             if problem := _problem(info, draft, total):
                 raise DamagedFile(f"{path}: cannot be repaired: {problem}; `generate --force` makes it anew")
@@ -143,6 +145,18 @@ def _replace(info: FileInfo, found: Findings, attributes: dict[str, Any], inputs
         raise DamagedFile(f"{path}: could not be repaired ({cause(error)}); it is as it was") from None
     except (KeyError, TypeError, ValueError):
         raise DamagedFile(f"{path}: cannot be repaired: its attributes are damaged; `generate --force` makes it anew") from None
+
+
+@contextmanager
+def _workplace(place: Path) -> Iterator[Path]:
+    """Give the only writer of a file a folder beside it; what a killed repair left there goes."""
+    folder = place.absolute().with_name(f".{place.name}.repair")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _problem(info: FileInfo, draft: Path, total: str) -> str:

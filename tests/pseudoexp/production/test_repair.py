@@ -162,6 +162,16 @@ def test_what_is_made_again_is_announced(tmp_path, originals, repair):
                        "cores", 0, 0)
 
 
+def test_what_a_killed_repair_left_is_gone_after_the_next(tmp_path, originals):
+    path = copy(originals["packed"], tmp_path)
+    flip(path, path.stat().st_size // 2)
+    left = tmp_path / f".{path.name}.repair" / "repaired.h5"
+    left.parent.mkdir()
+    left.write_bytes(b"half of it")
+    assert verify(path, repair=True).repaired
+    assert path.read_bytes() == originals["packed"].read_bytes() and not left.parent.exists()
+
+
 def test_tracks_and_other_bytes(tmp_path, originals):
     path = copy(originals["other"], tmp_path)
     flip(path, offset(path, "tracks") + 2 * schema.TRACK_DTYPE.itemsize * 10_500 + 4)
