@@ -17,6 +17,8 @@ NAMES = {"auc": "AUC", "0.5": r"$1/\varepsilon_B$ at $\varepsilon_S$ = 50%", "0.
 MARKERS = "os^Dv<>Pp*hX"
 DEAD = 0.55
 """AUC up to which a network has learned nothing."""
+DIGIT = 0.032
+"""Share of an axis that a digit takes."""
 
 
 def _labels(points: Sequence[dict[str, Any]]) -> list[str]:
@@ -51,6 +53,15 @@ def _frame(axes: Axes, points: Sequence[dict[str, Any]], figure: str) -> None:
         axes.set_ylim(low - 0.15 * reach, high + 0.1 * reach)
 
 
+def _apart(places: Sequence[float]) -> list[float]:
+    """Return those of some rising numbers whose names do not run into one another on a logarithmic axis."""
+    named: list[float] = []
+    for place in places:
+        if not named or np.log(place / named[-1]) > DIGIT * len(f"{place:g}") * np.log(places[-1] / places[0]):
+            named.append(place)
+    return named
+
+
 @styled
 def curves(points: Sequence[dict[str, Any]], what: str, share: bool = False,
            reference: dict[str, Any] | None = None) -> Figure:
@@ -69,7 +80,8 @@ def curves(points: Sequence[dict[str, Any]], what: str, share: bool = False,
         else:
             places = sorted({point["x"] for point in points})
             if len(places) < 10:
-                axes.set_xticks(places, [f"{place:g}" for place in places])
+                named = _apart(places)
+                axes.set_xticks(named, [f"{place:g}" for place in named])
         axes.xaxis.set_minor_formatter(NullFormatter())
     drawing.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return drawing

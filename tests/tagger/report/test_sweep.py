@@ -3,6 +3,7 @@
 import pytest
 
 from pseudoexp.errors import ConfigError
+from tagger.report.sweep_plots import _apart
 from tagger.report.sweep_summary import _costs, _rejections, gathered, summarise, verdict
 from tagger.report.sweep_tables import costs_table, more_table, points_table, search_table
 
@@ -61,6 +62,11 @@ def test_prices_of_a_bit_tell_points_of_one_label_apart():
     for table in (points_table, more_table):
         assert [row[1][0] for row in table(points, "EBOPs", str).rows] == [
             "full network, HGQ2, β = 0.0001", "full network, HGQ2, β = 1e-05"]
+
+
+def test_names_on_a_logarithmic_axis_do_not_run_into_one_another():
+    assert _apart([13_899, 14_457, 17_017, 62_335]) == [13_899, 62_335]
+    assert _apart([3, 5, 8, 16, 24, 48]) == [3, 5, 8, 16, 24, 48] and _apart([7.0]) == [7.0] and _apart([]) == []
 
 
 def _point(rejection, above=None):
