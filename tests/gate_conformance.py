@@ -12,6 +12,9 @@ from tagger.resize.gate import Budget, Gate, as_array, find_budgets, find_gates
 from tagger.resize.schedule import Anneal
 from tagger.resize.shrink import shrink
 
+CASES = 10 if keras.backend.backend() == "jax" else 50
+"""Random budgets; JAX compiles a dozen programs for each."""
+
 
 def toy(rows=512, inputs=6, seed=1):
     """Inputs of which the first two decide, and the labels."""
@@ -35,7 +38,7 @@ class GateConformance:
     accuracy = 1e-6 * 13
     trains_scores = True
     straight_through = False
-    trained = 50
+    trained = CASES
     shape: tuple[int, ...] = (6,)
 
     def budget(self, nodes, gates):
@@ -106,10 +109,10 @@ class GateConformance:
         assert np.any(self.scores(model) != before) == self.trains_scores
 
     def test_any_budget_is_met_after_some_steps_of_training(self):
-        """Fifty random cases: a budget, scores and a temperature; two steps of training; the freeze."""
+        """Random cases: a budget, scores and a temperature; two steps of training; the freeze."""
         rng = np.random.default_rng(5)
         (x, y), moved = self.rows(32), 0
-        for case in range(50):
+        for case in range(CASES):
             if case % 10 == 0:
                 model = self.model(5, seed=case)
                 model.compile(keras.optimizers.Adam(0.1), keras.losses.BinaryCrossentropy(from_logits=True), run_eagerly=True)
