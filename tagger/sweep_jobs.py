@@ -216,17 +216,17 @@ class Workbench:
 
     def _searched(self, data: TaggerData, candidates: list[Candidate],
                   resize_one: Callable[[int], tuple[Resized, Candidate]], epochs: int) -> Result:
-        """Resize once for each seed, in so many epochs, and search; `own` is the AUC of a network as AutoPruner left it."""
+        """Resize once for each seed and search, both in so many epochs; `own` is the AUC of a network as AutoPruner left it."""
         start, found, own = time.perf_counter(), [], []
         for seed in self.request.seeds:
             done, candidate = resize_one(seed)
             found.append(candidate)
             own.append(area(logits(done.model, done.data.test.x), done.data.test))
         middle = time.perf_counter()
-        result = search(data, candidates, found, self.request.seeds, self.plan(self.request.seeds[0]))
+        result = search(data, candidates, found, self.request.seeds, replace(self.plan(self.request.seeds[0]), epochs=epochs))
         for entry, value in zip(result["found"], own, strict=True):
             entry["own"] = value
-        result["cost"] = {"found_seconds": round(middle - start, 1), "found_epochs": epochs, "epochs": self.plan(0).epochs,
+        result["cost"] = {"found_seconds": round(middle - start, 1), "found_epochs": epochs, "epochs": epochs,
                           "search_seconds": round(time.perf_counter() - middle, 1)}
         ranks = [entry["rank"] for entry in result["found"]]
         best, mine = (np.mean([entry["test"] for entry in entries]) for entries in (result["winners"][:1], result["found"]))

@@ -28,6 +28,8 @@ from tagger.train import TrainConfig, needs_jit
 
 MEMBERS = 400
 """Networks trained at a time."""
+FRESH = 4
+"""Fresh seeds for each seed of the search: layouts differ by less than the seeds of one scatter."""
 Kernel = NDArray[np.float32]
 
 
@@ -200,7 +202,7 @@ def search(data: TaggerData, candidates: Sequence[Candidate], found: Sequence[Ca
     found : sequence of Candidate
         What a pruner found, one for each of its seeds.
     seeds : sequence of int
-        Of the search; the fresh ones are as many others.
+        Of the search; the fresh ones are `FRESH` times as many others.
     config : TrainConfig
         How to train each.
     winners : int
@@ -216,7 +218,7 @@ def search(data: TaggerData, candidates: Sequence[Candidate], found: Sequence[Ca
     """
     areas = train_many(data, candidates, seeds, config, report)
     order = [int(i) for i in np.argsort(-areas[:, :, 0].mean(axis=1), kind="stable")]
-    fresh = [seed + 1000 for seed in seeds]
+    fresh = [seed + 1000 * block for block in range(1, FRESH + 1) for seed in seeds]
     again = sorted({*order[:winners], *(candidates.index(candidate) for candidate in found)})
     retrained = dict(zip(again, train_many(data, [candidates[i] for i in again], fresh, config), strict=True))
 

@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from mock_file import mock_file
@@ -246,6 +247,32 @@ def test_costs_are_those_of_all_trainings(trained, folder, monkeypatch):
         assert result["epochs_total"] == sum(part["epochs"] for part in parts), (kind, nodes)
         assert result["training_seconds"] == pytest.approx(sum(part["seconds"] for part in parts))
         assert ("hgq2" in result["versions"]) == ("left" in result) == (kind == "quantise") and result["methods"] == METHODS
+
+
+@pytest.mark.parametrize(("kind", "settings", "epochs"), [
+    ("layouts", {"hidden": [3, 2], "nodes": 3}, 4),
+    ("features", {"hidden": [3, 2], "features": 2, "inputs": ["pt", "mass", "eta"]}, 2)])
+def test_a_search_has_the_epochs_of_what_it_is_held_against(kind, settings, epochs, trained, folder, monkeypatch):
+    """A layout found by pruning a trained network has the epochs of both."""
+    spent, searched = {1: 0, 2: 0}, []
+
+    def spend(plan):
+        spent[plan.seed] += plan.epochs
+
+    def search(data, candidates, found, seeds, plan):
+        searched.append(plan.epochs)
+        return {"winners": [{"test": [0.9]}], "found": [{"rank": 1, "test": [0.9]} for _ in found]}
+
+    request, _ = trained
+    bench = Workbench(replace(request, common=request.common | {"prune_epochs": 2}), folder / "bench", print)
+    monkeypatch.setattr(sweep_jobs, "retrain", lambda model, data, plan: (model, spend(plan)))
+    kept = {"spans": dict(zip("ab", settings["hidden"], strict=True))}
+    resized = SimpleNamespace(model=None, data=bench.data.select(["pt", "mass"]), kept=kept)
+    monkeypatch.setattr(sweep_jobs, "resize", lambda *given, **_: (spend(given[4]), resized)[1])
+    monkeypatch.setattr(sweep_jobs, "logits", lambda *_: bench.data.test.pt)
+    monkeypatch.setattr(sweep_jobs, "search", search)
+    cost = bench.do(Job(kind, None, settings, "name"))["search"]["cost"]
+    assert searched == [epochs] and set(spent.values()) == {epochs} and cost["epochs"] == cost["found_epochs"] == epochs
 
 
 def test_a_killed_sweep_goes_on(folder):

@@ -59,5 +59,6 @@ def test_the_search_finds_the_inputs_that_decide(data, monkeypatch):
     assert areas.shape == (6, 2, 2) and np.all((areas >= 0) & (areas <= 1))
     result = search(data, candidates, [candidates[2]], [1, 2], CONFIG, winners=2)
     assert [entry["rank"] for entry in result["winners"]] == [1, 2] and result["found"][0]["index"] == 2
+    assert all(len(set(entry["test"])) == 2 * exhaustive.FRESH for entry in result["winners"])
     np.testing.assert_array_equal([entry["val"] for entry in result["candidates"]], areas[:, :, 0])
     assert result["candidates"][result["order"][0]]["inputs"] != ["pt", "mass"]
