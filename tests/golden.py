@@ -2,10 +2,10 @@
 
     python tests/golden.py            writes them anew; refuses where a version was not raised as the rule demands
 
-Two sets: `chain`, the rows of stored Pythia8 events with their tracks and images, pins the dataset version; `builtin`, rows of
-the default engine, pins its version beside it. A patch of the dataset version leaves all rows as they were, a minor version adds
-columns, a major one changes rows; before 1.0 each stands one place further to the right. Rows of the default engine may change
-with its version, too.
+Three sets: `chain`, the rows of stored Pythia8 events with their tracks and images, and `pileup`, those of a few of them in
+crossings with pile-up, pin the dataset version; `builtin`, rows of the default engine, pins its version beside it. A patch of
+the dataset version leaves all rows as they were, a minor version adds columns, a major one changes rows; before 1.0 each stands
+one place further to the right. Rows of the default engine may change with its version, too.
 """
 
 import sys
@@ -15,9 +15,12 @@ import numpy as np
 
 DATA = Path(__file__).parent / "data"
 GOLDEN = DATA / "golden_rows.npz"
+LIBRARY = DATA / "pileup_library.npz"
+"""The first 40 inelastic events of the pile-up library, which is too large to travel with the tests."""
 ROWS = 50
 SEED = 1
 TRACKS, PIXELS = 8, 16
+MUS, CROSSINGS = (60, 200), 10
 LEVELS = ("patch", "minor", "major")
 
 
@@ -75,21 +78,45 @@ def read():
 
 def chain_rows():
     """Return the rows of the stored Pythia8 events, their tracks and their images."""
-    from real_events import PROCESSES, events
+    from pseudoexp.detector.pileup import no_pileup
+
+    return versioned(rows_of_events(no_pileup(), ROWS))
+
+
+def pileup_rows():
+    """Return the same of the first events of both processes, at several mean numbers of pile-up collisions."""
+    from pseudoexp.detector.pileup_library import read_library
+
+    library, found = read_library(LIBRARY), {}
+    for mu in MUS:
+        found |= rows_of_events(library._replace(mu=float(mu)), ROWS, CROSSINGS, f"_mu{mu}")
+    return versioned(found)
+
+
+def rows_of_events(pileup, most, n_events=None, mark=""):
+    """Return at most so many packed rows of the first stored events of each process, with their tracks and images, by name."""
+    from real_events import PROCESSES, events, some
 
     from pseudoexp import chain
     from pseudoexp.calibration import calibration_of
     from pseudoexp.config import load_card
     from pseudoexp.dataset import schema
-    from pseudoexp.detector.pileup import no_pileup
 
-    tables = chain.chain_tables(load_card("atlas-itk"), calibration_of("atlas-itk"), no_pileup())
-    found = {"dataset_version": schema.DATASET_VERSION}
+    tables = chain.chain_tables(load_card("atlas-itk"), calibration_of("atlas-itk"), pileup)
+    found = {}
     for name, process in PROCESSES.items():
-        jets, tracks, images = chain.rows_with_images(events(name), process, SEED, tables, TRACKS, PIXELS)
-        found |= {name: schema.pack_jets(jets[:ROWS]), f"{name}_tracks": schema.pack_tracks(tracks[:ROWS]),
-                  f"{name}_images": schema.pack_images(images[:ROWS])}
+        batch = events(name) if n_events is None else some(events(name), 0, n_events)
+        jets, tracks, images = chain.rows_with_images(batch, process, SEED, tables, TRACKS, PIXELS)
+        found |= {f"{name}{mark}": schema.pack_jets(jets[:most]), f"{name}{mark}_tracks": schema.pack_tracks(tracks[:most]),
+                  f"{name}{mark}_images": schema.pack_images(images[:most])}
     return found
+
+
+def versioned(found):
+    """Return rows with the version they belong to."""
+    from pseudoexp.dataset import schema
+
+    return found | {"dataset_version": schema.DATASET_VERSION}
 
 
 def builtin_rows():
@@ -106,7 +133,7 @@ def builtin_rows():
     return found | {"dataset_version": schema.DATASET_VERSION, "engine_version": identity["engine_version"]}
 
 
-MAKERS = {"chain": chain_rows, "builtin": builtin_rows}
+MAKERS = {"chain": chain_rows, "pileup": pileup_rows, "builtin": builtin_rows}
 
 
 def main():

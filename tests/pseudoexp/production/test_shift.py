@@ -105,9 +105,13 @@ def test_flags_and_pairs(made):
     assert (nominal["truthJet"] >= 0).mean() > 0.99
     keys = list(zip(nominal["eventNumber"], nominal["truthJet"], strict=True))
     assert len(set(keys)) == len(keys)
-    for table, spread in ((nominal[both], 0.5), (shifted[both], 1.0)):
+    for table in (nominal[both], shifted[both]):
         assert (np.abs(table["eta"] - table["truthJetEta"]) < 0.5).all()
-        assert (np.abs(table["pt"] / table["truthJetPt"] - 1.0) < spread).mean() > 0.98  # some are beside a jet as hard
+    response, worse = (table["pt"][both] / table["truthJetPt"][both] for table in (nominal, shifted))
+    assert (np.abs(response - 1.0) < 0.5).all()
+    # With 2.5 / sqrt(E) the log-normal response of one hadron of 2 GeV can reach a hundred times its energy (here a kaon of
+    # event 91 is measured as 380 GeV); so two jets in a thousand exceed twice their pT, and none falls below half of it.
+    assert (worse > 0.5).all() and (worse >= 2.0).sum() <= 2
     assert (nominal["pt"][both] != shifted["pt"][both]).all()
 
 

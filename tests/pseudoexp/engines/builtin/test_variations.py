@@ -24,7 +24,7 @@ COUPLING = strong_coupling(SHOWER_COUPLING)
 
 @kernel
 def shower(first, partons, systems, dice, hard, hard_work, tables, work, initial, weights, seen):
-    """Shower QCD events; fill their weights, and branchings, b quarks, x1 + x2."""
+    """Shower QCD events; fill their weights, and branchings, b quarks, x1 + x2, incoming c or b quarks that are left."""
     for i in range(len(seen)):
         stream = event_stream(3, QCD, first + i)
         forget_partons(partons, systems)
@@ -38,6 +38,8 @@ def shower(first, partons, systems, dice, hard, hard_work, tables, work, initial
         for row in range(partons.filled[0]):
             seen[i, 1] += 1.0 if partons.status[row] == FINAL and abs(partons.pdg_id[row]) == 5 else 0.0
         seen[i, 2] = systems.x[0, 0] + systems.x[0, 1]
+        for side in range(2):
+            seen[i, 3] += 1.0 if abs(partons.pdg_id[systems.incoming[0, side]]) in (4, 5) else 0.0
         for k in range(len(work.weights)):
             weights[i, k] = work.weights[k]
 
@@ -45,15 +47,20 @@ def shower(first, partons, systems, dice, hard, hard_work, tables, work, initial
 def showered(first, with_initial, varied=True, n=EVENTS, tables=None):
     """Return weights (n, variations) and observables (n, 3), from other tables if given.
 
-    Events in which an incoming heavy quark finds no gluon to come from, some in 10^5, are left out.
+    The initial state goes back until no c or b quark comes in; events in which one finds no gluon to come from, five in 10^5,
+    are left out. The final state alone is always finished.
     """
     work = shower_work(3000, varied)
-    weights, seen = np.ones((n, len(NAMES))), np.zeros((n, 3))
+    weights, seen = np.ones((n, len(NAMES))), np.zeros((n, 4))
     shower(first, new_partons(3000), new_systems(1), new_dice(), hard_process(QCD, 150.0, 4.0), hard_workspace(),
            shower_tables() if tables is None else tables, work, with_initial, weights, seen)
     good = seen[:, 0] >= 0
-    assert good.mean() > 0.999 and (seen[~good, 0] == NO_THRESHOLD).all()
-    return weights[good], seen[good]
+    assert (seen[~good, 0] == NO_THRESHOLD).all() and (seen[~good, 3] > 0).all()
+    if with_initial:
+        assert (~good).sum() <= 4 and (seen[good, 3] == 0).all()
+    else:
+        assert good.all()
+    return weights[good], seen[good, :3]
 
 
 def scaled(coupling, factor2, least_flavours):
