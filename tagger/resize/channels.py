@@ -28,6 +28,12 @@ Array = NDArray[np.float64]
 KERNEL = (layers.Dense, GatedDense, layers.Conv1D, layers.Conv2D)
 """Layers that mix channels through a kernel (..., in, out) and can lose columns and rows of it. `RECURRENT` ones can
 too, but their units are gated inside. What comes in is the last of a layer's inputs: a `GatedDense` has its gates there."""
+WITH_NODES = (
+    layers.Wrapper, layers.Bidirectional, layers.RNN, layers.Dense, layers.EinsumDense, layers.Conv1D, layers.Conv2D,
+    layers.Conv3D, layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose, layers.SeparableConv1D,
+    layers.SeparableConv2D, layers.DepthwiseConv1D, layers.DepthwiseConv2D,
+)  # fmt: skip
+"""Layers that have nodes, and what derives from them: of these, `check_known` refuses the kinds that are not known."""
 AFFINE = (layers.Normalization, layers.BatchNormalization)
 SHAPELESS = (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU)
 NOISE = (layers.Dropout, layers.SpatialDropout1D, layers.SpatialDropout2D, layers.GaussianNoise, layers.GaussianDropout)
@@ -91,6 +97,27 @@ def steps(model: keras.Model) -> list[Step]:
                 raise ConfigError(f"layer '{layer.name}' is shared or has several outputs: it cannot be resized")
             found.append(Step(layer, node, tuple(id(x) for x in node.input_tensors), id(node.outputs[0])))
     return found
+
+
+def check_known(layer: keras.layers.Layer, doing: str) -> None:
+    """Refuse a layer whose nodes would be left out in silence, such as Bidirectional, TimeDistributed or Conv3D.
+
+    Parameters
+    ----------
+    layer : keras.layers.Layer
+        Any layer, built.
+    doing : str
+        What is done to the layers, such as "gated", for the message.
+
+    Raises
+    ------
+    ConfigError
+        If it is a dense, convolutional, recurrent or wrapped layer with a matrix, but not of a known kind.
+    """
+    known = type(layer) in KERNEL + RECURRENT or not isinstance(layer, WITH_NODES)
+    if not known and any(len(weight.shape) > 1 for weight in layer.weights):
+        kinds = ", ".join(kind.__name__ for kind in KERNEL + RECURRENT if kind is not GatedDense)
+        raise ConfigError(f"layer '{layer.name}' ({type(layer).__name__}) cannot be {doing}: allowed are {kinds}, not wrapped")
 
 
 def is_elementwise(layer: keras.layers.Layer) -> bool:
