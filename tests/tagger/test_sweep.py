@@ -248,6 +248,25 @@ def test_costs_are_those_of_all_trainings(trained, folder, monkeypatch):
         assert ("hgq2" in result["versions"]) == ("left" in result) == (kind == "quantise") and result["methods"] == METHODS
 
 
+def test_the_tolerance_of_a_scan_is_that_of_the_quantisation(trained, folder, monkeypatch):
+    """Without the key it is the usual one, that of the command line and of the grid."""
+    quantise = pytest.importorskip("tagger.quantise")
+    request, _ = trained
+    asked = []
+
+    def quantised(parent, data, options):
+        asked.append(options.tolerance)
+        raise ConfigError("enough")
+
+    monkeypatch.setattr(quantise, "quantised_run", quantised)
+    bench = Workbench(request, folder / "bench", print)
+    usual = {key: values[0] for key, values in GRID["quantise"].items()}
+    for settings in ({"beta": 3e-5, "nodes": "100%"}, usual, usual | {"tolerance": 0.05}):
+        with pytest.raises(ConfigError, match="enough"):
+            bench.do(Job("quantise", 1, settings, "name"))
+    assert asked == [0.0015, 0.0015, 0.05] and usual["tolerance"] == quantise.QuantiseOptions.tolerance
+
+
 def test_a_killed_sweep_goes_on(folder):
     def heed_interruptions():
         """Undo what a shell does for programs in the background."""
