@@ -155,6 +155,27 @@ def test_layers_of_a_kind_that_cannot_be_gated_are_named_and_not_left_out(kind):
     np.testing.assert_allclose(small.predict(x, verbose=0), gated.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
 
 
+def test_layers_that_make_masks_are_named():
+    sequence, words = keras.Input((4, 6), name="inputs"), keras.Input((4,), dtype="int32", name="words")
+    masked = layers.Dropout(0.1)(layers.Masking(name="padding")(sequence))
+    embedded = layers.Embedding(10, 3, mask_zero=True, name="padding")(words)
+    for inputs, x, kind in ((sequence, masked, "Masking"), (words, embedded, "Embedding")):
+        model = keras.Model(inputs, layers.Dense(1)(layers.Dense(5, name="front")(layers.GRU(4)(x))))
+        with pytest.raises(ConfigError, match=rf"layer 'padding' \({kind}\) makes a mask: allowed are models without masks"):
+            insert_pruners(model, 3, "front")
+
+
+def test_what_is_no_layer_is_named_by_the_layers_before_it():
+    inputs = keras.Input((6,), name="inputs")
+    x = layers.Dense(5, name="front")(inputs)
+    for found, words in (
+        (keras.ops.relu(x) * 2.0, r"a bare operation \(Relu\) behind layer 'front': .*plain layers"),
+        (x + layers.Dense(5, name="side")(inputs), r"\(Add\) behind layer 'front', 'side': "),
+        (keras.Sequential([keras.Input((5,)), layers.Dense(3)], name="inner")(x), "'inner' is a nested model: .*one graph")):
+        with pytest.raises(ConfigError, match=words):
+            insert_pruners(keras.Model(inputs, layers.Dense(1)(found)), 3, "front")
+
+
 def test_layers_without_nodes_and_those_of_the_output_may_be_wrapped():
     model = _behind_a_sequence(layers.TimeDistributed(layers.Dropout(0.1)))
     for cost in ("nodes", "multiplications"):
