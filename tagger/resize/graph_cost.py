@@ -30,7 +30,8 @@ def cost_of(chain: Sequence[Step], targets: Sequence[Step], name: str) -> Cost:
         Calls whose output channels are gated, in the order of the budget's layers.
     name : {"multiplications", "luts"}
         "multiplications" per row of all Dense, Conv and recurrent layers, where positions or time steps are not known
-        per one of them. "luts": times `LUTS_PER_BIT_OPERATION` and the bits of both factors.
+        per one of them. "luts": times `LUTS_PER_BIT_OPERATION` and the bits of both factors, so for limits known in LUTs;
+        of the same share the two choose the same layouts.
 
     Returns
     -------

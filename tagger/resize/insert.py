@@ -53,7 +53,8 @@ def insert_pruners(
     name : str
         Name of the budget; a second insertion needs another one.
     cost : {"nodes", "multiplications", "luts"}
-        What the budget counts, see `tagger.resize.graph_cost.cost_of`.
+        What the budget counts, see `tagger.resize.graph_cost.cost_of`. LUTs are multiplications times a constant, for limits
+        known in LUTs: both give the same layouts.
     groups : mapping of str to sequence of int, optional
         For a layer's name the node each of its channels belongs to, see `tagger.resize.gate.Gate`.
     fold : bool
