@@ -135,7 +135,8 @@ class Workbench:
 
         before = self._small(_seed(job), job.settings["nodes"])
         options = QuantiseOptions(beta=job.settings["beta"], epochs=self.request.common["quantise_epochs"], seed=_seed(job),
-                                  batch=self.request.common["batch"])
+                                  batch=self.request.common["batch"],
+                                  tolerance=job.settings.get("tolerance", QuantiseOptions.tolerance))
         done = quantised_run(before[0], self.data, options)
         kept = {key: done.metrics["quantisation"][key] for key in ("ebops", "auc", "float_auc", "epoch", "within_tolerance")}
         told = _told(done, {}, before)

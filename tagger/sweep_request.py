@@ -29,7 +29,7 @@ GRID: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "select": {"method": ("autopruner",), "features": (12,), "constraint": ("fermi",), "rounds": (3,), "retrain": (False,),
                "group_track_jets": (False,)},
     "fixed": {"nodes": ("100%",)},
-    "quantise": {"beta": (3e-5,), "nodes": ("100%",)},
+    "quantise": {"beta": (3e-5,), "nodes": ("100%",), "tolerance": (0.0015,)},
     "luts": {"method": ("hgq",), "luts": (2000,)},
     "distil": {"hidden": ([16, 8],), "share": (0.5,), "temperature": (2.0,), "nodes": ("none",)},
     "layouts": {"hidden": ([16, 16, 16],), "nodes": (12,)},
@@ -37,7 +37,13 @@ GRID: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "robustness": {"features": ("all",), "nodes": ("100%",)},
     "steps": {"batch": (1024,), "compiled": (False,), "nodes": ("25%",), "features": (12,)},
 }
-"""Kinds of scans, with what can be varied in each and the values that stand where nothing is said (0 epochs: `prune_epochs`)."""
+"""Kinds of scans, with what can be varied in each and the values that stand where nothing is said (0 epochs: `prune_epochs`).
+
+The `tolerance` is that of `tagger.quantise.QuantiseOptions`: a narrow one lets most prices `beta` end at one size, a wide one
+shows how size and AUC follow from the price.
+"""
+LATER = ("epochs", "tolerance")
+"""Keys that a grid did not have from the start: left out of a job where they have their usual values, its name is as before."""
 PER_SEED = ("prune", "select", "fixed", "quantise", "luts", "distil", "robustness")
 """Kinds of which every seed is a job of its own; the others take all seeds at once."""
 COMMON: Mapping[str, Any] = {"rows": None, "hidden": [64, 32, 16], "epochs": 40, "prune_epochs": None, "batch": None,
@@ -187,7 +193,7 @@ def _check_common(key: str, value: Any, source: Path) -> None:
     elif key == "others":
         right, allowed = _alike(value, [""]) and "\0" not in "".join(value), "a list of files made by `pseudoexp generate`"
     else:
-        right, allowed = _alike(value, COMMON[key]), "a finite number"
+        right, allowed = _alike(value, COMMON[key]), "a finite number from 0 on"
     if not right:
         raise ConfigError(f"{source}: {key} = {value!r:.100}; allowed: {allowed}")
 
@@ -203,7 +209,7 @@ def _alike(value: Any, usual: Any, share: bool = False) -> bool:
     if share:
         return isinstance(value, str) or _whole(value, 1)
     if isinstance(usual, float):
-        return type(value) in (int, float) and abs(value) <= MOST
+        return type(value) in (int, float) and 0 <= value <= MOST
     return _whole(value, min(usual, 1)) if type(usual) is int else type(value) is type(usual)
 
 
@@ -228,7 +234,8 @@ def _scan(scan: Any, source: Path) -> dict[str, Any]:
         found[key] = (values,) if single else tuple(values)
         usual, share = grid[key][0], key in ("nodes", "features") and kind in PER_SEED
         if not (found[key] and all(_alike(value, float(usual) if key == "luts" else usual, share) for value in found[key])):
-            raise ConfigError(f"{source}: {key} = {values!r:.100} in a scan of kind {kind}; allowed: values like {usual!r}")
+            allowed = f"values like {usual!r}" + (", none below 0" if isinstance(usual, float) else "")
+            raise ConfigError(f"{source}: {key} = {values!r:.100} in a scan of kind {kind}; allowed: {allowed}")
     return found
 
 
@@ -240,7 +247,7 @@ def _that_matter(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
     if kind == "prune" and method == "none":
         idle, settings = set(settings) - {"method", "nodes"}, settings | {"nodes": "100%"}
     matter = {key: GRID[kind][key][0] if key in idle else value for key, value in settings.items()}
-    return {key: value for key, value in matter.items() if key != "epochs" or value}
+    return {key: value for key, value in matter.items() if key not in LATER or value != GRID[kind][key][0]}
 
 
 def digest(content: Any) -> str:

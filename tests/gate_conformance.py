@@ -14,6 +14,8 @@ from tagger.resize.shrink import shrink
 
 CASES = 10 if keras.backend.backend() == "jax" else 50
 """Random budgets; JAX compiles a dozen programs for each."""
+FITTED = CASES // 10
+"""As many of them in networks of random layout, through all of the schedule."""
 
 
 def toy(rows=512, inputs=6, seed=1):
@@ -29,7 +31,7 @@ class GateConformance:
 
     `options` are passed to the budget; `exact_sum` tells that the gates meet the budget while they are soft, to `accuracy` at a
     budget of 5; `straight_through` that they declare the gradient of other, soft gates; `trained` how many of the random
-    budgets are met after steps of training, the others at once.
+    budgets in one network are met after steps of training, the others at once.
     """
 
     layer: type[Gate]
@@ -38,7 +40,7 @@ class GateConformance:
     accuracy = 1e-6 * 13
     trains_scores = True
     straight_through = False
-    trained = CASES
+    trained = CASES - FITTED
     shape: tuple[int, ...] = (6,)
 
     def budget(self, nodes, gates):
@@ -47,6 +49,10 @@ class GateConformance:
     def limit(self, nodes):
         """What a budget of so many nodes counts."""
         return nodes
+
+    def any_limit(self, layout, rng):
+        """What a budget over layers of so many nodes may be."""
+        return int(rng.integers(len(layout), sum(layout) + 1))
 
     def rows(self, count=512):
         return toy(count)
@@ -109,10 +115,10 @@ class GateConformance:
         assert np.any(self.scores(model) != before) == self.trains_scores
 
     def test_any_budget_is_met_after_some_steps_of_training(self):
-        """Random cases: a budget, scores and a temperature; two steps of training; the freeze."""
+        """Random cases: a budget, scores and a temperature; one or two steps of training; the freeze."""
         rng = np.random.default_rng(5)
         (x, y), moved = self.rows(32), 0
-        for case in range(CASES):
+        for case in range(CASES - FITTED):
             if case % 10 == 0:
                 model = self.model(5, seed=case)
                 model.compile(keras.optimizers.Adam(0.1), keras.losses.BinaryCrossentropy(from_logits=True), run_eagerly=True)
@@ -124,12 +130,28 @@ class GateConformance:
                 gate.mask.assign(np.ones(gate.size))
                 gate.scores.assign(rng.integers(-2, 3, gate.size) * rng.choice([0.0, 1.0, 100.0]))
             before = self.scores(model)
-            for _ in range(2 if case < self.trained else 0):
+            for _ in range(1 + case % 2 if case < self.trained else 0):
                 model.train_on_batch(x, y)
             moved += bool(np.any(self.scores(model) != before))
             budget.freeze()
             self.check_frozen(model)
         assert moved > 0.8 * self.trained if self.trains_scores else moved == 0
+
+    def test_any_layout_ends_with_exactly_its_budget(self):
+        """Random cases: one to three hidden layers of 2 to 9 nodes and a budget; the schedule in five epochs of one step."""
+        rng, moved = np.random.default_rng(6), 0
+        for case in range(FITTED):
+            layout = tuple(int(nodes) for nodes in rng.integers(2, 10, 1 + case % 3))
+            model, anneal = self.model(len(layout), hidden=layout, seed=case), Anneal()
+            find_budgets(model)[0].nodes = self.any_limit(layout, rng)
+            model.compile(keras.optimizers.Adam(0.1), keras.losses.BinaryCrossentropy(from_logits=True), run_eagerly=True)
+            before = self.scores(model)
+            model.fit(*self.rows(32), batch_size=32, epochs=5, verbose=0, callbacks=[anneal])
+            heats = [entry["temperature"] for entry in anneal.history]
+            assert heats[0] > heats[1] > heats[2] > heats[3] == heats[4] == 0
+            moved += bool(np.any(self.scores(model) != before))
+            self.check_frozen(model)
+        assert moved > FITTED / 2 if self.trains_scores else moved == 0
 
     def test_gates_sum_to_the_budget_at_every_temperature(self):
         if not self.exact_sum:

@@ -31,7 +31,7 @@ def rate(
                                                     "`benchmark score`.")] = None,
     luminosity: Annotated[str, typer.Option(help="Instantaneous luminosity [1/cm^2/s].")] = "5e34",
     mu: Annotated[str, typer.Option(help="Mean number of inelastic collisions per crossing.")] = "200",
-    inelastic: Annotated[str, typer.Option(help="Inelastic cross-section [mb].")] = "80",
+    inelastic: Annotated[str, typer.Option(help=r"Inelastic cross-section \[mb].")] = "80",
     efficiency: Annotated[list[float] | None, typer.Option(help="Signal efficiency to show; may be repeated.")] = None,
     split: Annotated[str, typer.Option(help="Only events of train, val or test; weights grow accordingly.")] = "",
     plot: Annotated[Path | None, typer.Option(help="Draw rate against efficiency into this file (png, pdf, svg).")] = None,

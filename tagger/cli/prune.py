@@ -14,7 +14,8 @@ def command(
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
     nodes: Annotated[str | None, typer.Option(help="Nodes to keep in total: a number, or a share such as 50%.")] = None,
     multiplications: Annotated[str | None, typer.Option(help="Instead of nodes: multiplications at most, or a share.")] = None,
-    luts: Annotated[str | None, typer.Option(help="Instead of nodes: LUTs of 8 bits at most, or a share.")] = None,
+    luts: Annotated[str | None, typer.Option(help="Instead of nodes: LUTs of 8 bits at most, or a share. The price is that of "
+                                                  "multiplications times a constant; synthesis decides.")] = None,
     synthesis: Annotated[bool, typer.Option("--synthesis/--estimate", help="With --luts: synthesise (Yosys) the network in "
                                             "8 bits and correct until it fits; or trust the estimate.")] = True,
     group_track_jets: Annotated[bool, typer.Option(

@@ -28,11 +28,11 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the jobs and stop.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but troubles.")] = False,
 ) -> None:
-    """Run a grid of prunings, selections, quantisations, distillations and exhaustive searches; go on where it stopped.
+    r"""Run a grid of prunings, selections, quantisations, distillations and exhaustive searches; go on where it stopped.
 
-    The file names data, seeds and what is common to all trainings, and any number of [[scan]] with a kind (prune, select,
+    The file names data, seeds and what is common to all trainings, and any number of \[\[scan]] with a kind (prune, select,
     fixed, quantise, luts, distil, layouts, features, robustness, steps), lists of values and, where wanted, seeds of its own;
-    `others` names files on which networks of kind robustness are judged, [notes] what the page shall say. Every finished job
+    `others` names files on which networks of kind robustness are judged, \[notes] what the page shall say. Every finished job
     is a file of its own: Ctrl-C or a kill costs the job at work, and the same command goes on. Exit code 1 if a job failed.
 
     Example: tagger sweep sweep.toml --out runs/sweep1 && tagger report runs/sweep1 --out resizing.html

@@ -28,6 +28,12 @@ Array = NDArray[np.float64]
 KERNEL = (layers.Dense, GatedDense, layers.Conv1D, layers.Conv2D)
 """Layers that mix channels through a kernel (..., in, out) and can lose columns and rows of it. `RECURRENT` ones can
 too, but their units are gated inside. What comes in is the last of a layer's inputs: a `GatedDense` has its gates there."""
+WITH_NODES = (
+    layers.Wrapper, layers.Bidirectional, layers.RNN, layers.Dense, layers.EinsumDense, layers.Conv1D, layers.Conv2D,
+    layers.Conv3D, layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose, layers.SeparableConv1D,
+    layers.SeparableConv2D, layers.DepthwiseConv1D, layers.DepthwiseConv2D,
+)  # fmt: skip
+"""Layers that have nodes, and what derives from them: of these, `check_known` refuses the kinds that are not known."""
 AFFINE = (layers.Normalization, layers.BatchNormalization)
 SHAPELESS = (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU)
 NOISE = (layers.Dropout, layers.SpatialDropout1D, layers.SpatialDropout2D, layers.GaussianNoise, layers.GaussianDropout)
@@ -79,18 +85,71 @@ def steps(model: keras.Model) -> list[Step]:
     Raises
     ------
     ConfigError
-        If a layer is called twice, has several outputs, or is no layer (a bare operation on tensors).
+        If a layer is called twice, has several outputs, makes a mask, or is no layer (a bare operation on tensors).
     """
     found: list[Step] = []
-    for depth in sorted(model._nodes_by_depth, reverse=True):
-        for node in model._nodes_by_depth[depth]:
-            layer = node.operation
-            if not isinstance(layer, keras.layers.Layer) or isinstance(layer, keras.Model):
-                raise ConfigError(f"'{layer.name}' is a nested model or a bare operation: resizing needs plain layers")
-            if layer in (step.layer for step in found) or len(node.outputs) != 1:
-                raise ConfigError(f"layer '{layer.name}' is shared or has several outputs: it cannot be resized")
-            found.append(Step(layer, node, tuple(id(x) for x in node.input_tensors), id(node.outputs[0])))
+    for node in _calls(model):
+        layer = node.operation
+        if isinstance(layer, keras.Model):
+            raise ConfigError(f"'{layer.name}' is a nested model: resizing needs plain layers, all in one graph")
+        if not isinstance(layer, keras.layers.Layer):
+            raise ConfigError(_no_layer(model, node))
+        if layer in (step.layer for step in found) or len(node.outputs) != 1:
+            raise ConfigError(f"layer '{layer.name}' is shared or has several outputs: it cannot be resized")
+        found.append(Step(layer, node, tuple(id(x) for x in node.input_tensors), id(node.outputs[0])))
     return found
+
+
+def _calls(model: keras.Model) -> list[Any]:
+    """Keras's nodes, one for each call of a layer or operation, inputs first."""
+    return [node for depth in sorted(model._nodes_by_depth, reverse=True) for node in model._nodes_by_depth[depth]]
+
+
+def _no_layer(model: keras.Model, node: Any) -> str:
+    """What is wrong with a bare operation, by the names of layers: a mask is made by some, beside the layer that it is of."""
+    for call in _calls(model):
+        layer, mask = call.operation, getattr(call.outputs[0], "_keras_mask", None)
+        if isinstance(layer, keras.layers.Layer) and mask is not None and node in _operations_before(mask):
+            return (f"layer '{layer.name}' ({type(layer).__name__}) makes a mask: allowed are models without masks, "
+                    "so no Masking and no Embedding with mask_zero")
+    origins = [x._keras_history.operation for before in _operations_before(node.outputs[0]) for x in before.input_tensors]
+    names = dict.fromkeys(f"'{origin.name}'" for origin in origins if isinstance(origin, keras.layers.Layer))
+    return (f"a bare operation ({type(node.operation).__name__}) behind layer {', '.join(names)}: resizing needs plain layers, "
+            "such as ReLU or Concatenate; an operation can be put into a layer of one's own")
+
+
+def _operations_before(tensor: Any) -> list[Any]:
+    """Calls of bare operations that a tensor comes from, back to layers."""
+    found: list[Any] = []
+    behind = [tensor]
+    while behind:
+        history = behind.pop(0)._keras_history
+        node = history.operation._inbound_nodes[history.node_index]
+        if not isinstance(history.operation, keras.layers.Layer) and node not in found:
+            found.append(node)
+            behind += node.input_tensors
+    return found
+
+
+def check_known(layer: keras.layers.Layer, doing: str) -> None:
+    """Refuse a layer whose nodes would be left out in silence, such as Bidirectional, TimeDistributed or Conv3D.
+
+    Parameters
+    ----------
+    layer : keras.layers.Layer
+        Any layer, built.
+    doing : str
+        What is done to the layers, such as "gated", for the message.
+
+    Raises
+    ------
+    ConfigError
+        If it is a dense, convolutional, recurrent or wrapped layer with a matrix, but not of a known kind.
+    """
+    known = type(layer) in KERNEL + RECURRENT or not isinstance(layer, WITH_NODES)
+    if not known and any(len(weight.shape) > 1 for weight in layer.weights):
+        kinds = ", ".join(kind.__name__ for kind in KERNEL + RECURRENT if kind is not GatedDense)
+        raise ConfigError(f"layer '{layer.name}' ({type(layer).__name__}) cannot be {doing}: allowed are {kinds}, not wrapped")
 
 
 def is_elementwise(layer: keras.layers.Layer) -> bool:

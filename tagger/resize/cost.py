@@ -7,7 +7,9 @@ behind. Therefore
     C(S) = c + b . S + S . Q . S,
 
 which grows in every gate as no coefficient is negative. "multiplications" counts those per row (per position of a
-convolution, per time step of a recurrent layer); "luts" weighs them with the bits of both factors.
+convolution, per time step of a recurrent layer); "luts" is the same times a constant, LUTs for products of 8 bits by 8.
+With one width for all layers it chooses the layouts that "multiplications" chooses; it is there for a limit that is known in
+LUTs, and what a network takes in the end synthesis says (`tagger.resize.lut_check`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from pseudoexp.errors import ConfigError
-from tagger.resize.channels import KERNEL, Step
+from tagger.resize.channels import KERNEL, Step, check_known
 from tagger.resize.cost import ACTIVATION_BITS, COSTS, LUTS_PER_BIT_OPERATION, WEIGHT_BITS, Cost
 from tagger.resize.recurrent import RECURRENT, RecurrentGate
 
@@ -30,7 +30,8 @@ def cost_of(chain: Sequence[Step], targets: Sequence[Step], name: str) -> Cost:
         Calls whose output channels are gated, in the order of the budget's layers.
     name : {"multiplications", "luts"}
         "multiplications" per row of all Dense, Conv and recurrent layers, where positions or time steps are not known
-        per one of them. "luts": times `LUTS_PER_BIT_OPERATION` and the bits of both factors.
+        per one of them. "luts": times `LUTS_PER_BIT_OPERATION` and the bits of both factors, so for limits known in LUTs;
+        of the same share the two choose the same layouts.
 
     Returns
     -------
@@ -40,7 +41,7 @@ def cost_of(chain: Sequence[Step], targets: Sequence[Step], name: str) -> Cost:
     Raises
     ------
     ConfigError
-        If the name is unknown.
+        If the name is unknown, or a layer has multiplications that cannot be counted.
     """
     if name not in COSTS[1:]:
         raise ConfigError(f"cost '{name}' is unknown: allowed are {', '.join(COSTS)}")
@@ -49,6 +50,7 @@ def cost_of(chain: Sequence[Step], targets: Sequence[Step], name: str) -> Cost:
     total = np.zeros((k + 1, k + 1))
     counts: dict[int, Count] = {}
     for step in chain:
+        check_known(step.layer, f"counted in {name}")
         width = int(step.node.outputs[0].shape[-1] or 0)
         given = [counts[tensor] for tensor in step.inputs]
         out = _behind(step.layer, given, width, k)

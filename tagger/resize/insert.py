@@ -10,7 +10,7 @@ from keras import layers
 
 from pseudoexp.errors import ConfigError
 from tagger.resize.budget import check_count, count_from_text
-from tagger.resize.channels import AFFINE, KERNEL, SHAPELESS, Step, functional, steps
+from tagger.resize.channels import AFFINE, KERNEL, SHAPELESS, WITH_NODES, Step, check_known, functional, steps
 from tagger.resize.folded import GatedDense
 from tagger.resize.gate import AutoPruner, Budget, Gate
 from tagger.resize.graph_cost import cost_of
@@ -43,8 +43,9 @@ def insert_pruners(
         Nodes to keep in total, or a share such as "50%"; what they may cost at most with another `cost`, a share of
         what the whole network costs.
     where : str or sequence of str
-        "hidden": all Dense, Conv and recurrent layers but the ones that give the output. "inputs": the features, behind their
-        normalisation. "all": both. Otherwise names of layers, with commas or as a sequence.
+        "hidden": all Dense, Conv and recurrent layers but the ones that give the output; a kind that cannot be gated, such as
+        Bidirectional or TimeDistributed, is refused. "inputs": the features, behind their normalisation. "all": both.
+        Otherwise names of layers, with commas or as a sequence.
     constraint : {"fermi", "penalty", "topk"}
         See `tagger.resize.gate.Budget`.
     gate : type
@@ -52,7 +53,8 @@ def insert_pruners(
     name : str
         Name of the budget; a second insertion needs another one.
     cost : {"nodes", "multiplications", "luts"}
-        What the budget counts, see `tagger.resize.graph_cost.cost_of`.
+        What the budget counts, see `tagger.resize.graph_cost.cost_of`. LUTs are multiplications times a constant, for limits
+        known in LUTs: both give the same layouts.
     groups : mapping of str to sequence of int, optional
         For a layer's name the node each of its channels belongs to, see `tagger.resize.gate.Gate`.
     fold : bool
@@ -69,7 +71,8 @@ def insert_pruners(
     Raises
     ------
     ConfigError
-        If a place is unknown or already gated, the number of nodes is impossible, or the result could not be shrunk.
+        If a place is unknown, already gated or of a kind that cannot be gated, the number of nodes is impossible, or the
+        result could not be shrunk.
     """
     model = functional(model)
     chain = steps(model)
@@ -117,11 +120,14 @@ def _targets(model: keras.Model, chain: list[Step], where: str | Sequence[str]) 
     """Layers whose nodes are to be gated, inputs first."""
     outputs = {id(x) for x in model.outputs}
     inputs = [step for step in chain if isinstance(step.layer, layers.InputLayer)]
-    hidden = [step for step in chain
-              if type(step.layer) in KERNEL + RECURRENT and _behind(step, chain).output not in outputs]
+    with_nodes = [step for step in chain
+                  if isinstance(step.layer, WITH_NODES) and _behind(step, chain).output not in outputs]
+    hidden = [step for step in with_nodes if type(step.layer) in KERNEL + RECURRENT]
     groups = {INPUTS: inputs, HIDDEN: hidden, ALL: inputs + hidden}
     if isinstance(where, str) and where in groups:
         found = groups[where]
+        for step in with_nodes if where != INPUTS else []:
+            check_known(step.layer, f"gated at '{where}' (names of layers can leave it as it is)")
     else:
         words = [word.strip() for word in where.split(",")] if isinstance(where, str) else list(where)
         known = {step.layer.name: step for step in inputs + hidden}

@@ -71,7 +71,7 @@ class ResizeOptions:
     tune : bool
         Train the small network on afterwards, by the same configuration, its weights kept.
     cost : str
-        What the budget counts: "nodes", "multiplications" or "luts".
+        What the budget counts: "nodes", "multiplications" or "luts", which are multiplications times a constant.
     group_track_jets : bool
         The same feature of both track jets is one input: both stay or both go, and the pair counts once.
     rounds : int

@@ -5,6 +5,7 @@ import runpy
 import shlex
 import tomllib
 
+import numpy as np
 import pytest
 import site_commands
 import site_pages
@@ -114,6 +115,18 @@ def test_page_runs(source, slow, prepare, capfd):
                 code = workplace.run(words)
                 message = f"{step}\nran as {shlex.join(words)}: {code}\n"
                 assert code in site_commands.exit_codes(step), message + capfd.readouterr().err[-2000:]
+
+
+def test_a_model_is_resized_as_the_reference_shows():
+    keras = pytest.importorskip("keras")
+    rng = np.random.default_rng(1)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(3)])
+    names = {"model": model, "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+             "x": rng.normal(size=(64, 6)).astype("float32"), "y": rng.integers(0, 3, 64)}
+    for block in site_commands.blocks("docs/api.md"):
+        exec(compile(block.text, f"{block.source}:{block.line}", "exec"), names)
+    assert names["small"].layers[1].units == names["again"].layers[1].units == 4
+    assert len(names["again"].history.history["loss"]) == 10
 
 
 def test_demo_is_the_tutorial_in_one_go():

@@ -275,6 +275,25 @@ def test_a_search_has_the_epochs_of_what_it_is_held_against(kind, settings, epoc
     assert searched == [epochs] and set(spent.values()) == {epochs} and cost["epochs"] == cost["found_epochs"] == epochs
 
 
+def test_the_tolerance_of_a_scan_is_that_of_the_quantisation(trained, folder, monkeypatch):
+    """Without the key it is the usual one, that of the command line and of the grid."""
+    quantise = pytest.importorskip("tagger.quantise")
+    request, _ = trained
+    asked = []
+
+    def quantised(parent, data, options):
+        asked.append(options.tolerance)
+        raise ConfigError("enough")
+
+    monkeypatch.setattr(quantise, "quantised_run", quantised)
+    bench = Workbench(request, folder / "bench", print)
+    usual = {key: values[0] for key, values in GRID["quantise"].items()}
+    for settings in ({"beta": 3e-5, "nodes": "100%"}, usual, usual | {"tolerance": 0.05}):
+        with pytest.raises(ConfigError, match="enough"):
+            bench.do(Job("quantise", 1, settings, "name"))
+    assert asked == [0.0015, 0.0015, 0.05] and usual["tolerance"] == quantise.QuantiseOptions.tolerance
+
+
 def test_a_killed_sweep_goes_on(folder):
     def heed_interruptions():
         """Undo what a shell does for programs in the background."""

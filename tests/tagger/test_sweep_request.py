@@ -8,8 +8,10 @@ from tagger.cli import main
 from tagger.sweep_request import Request, jobs_of
 
 PRUNE = '[[scan]]\nkind = "prune"\n'
+QUANTISE = '[[scan]]\nkind = "quantise"\n'
 HEAD = 'data = "mock.h5"\nseeds = [1, 2]\nhidden = [6, 4]\nepochs = 2\nbatch = 256\n'
 NAMES = ["prune-autopruner-25pc-s1-0801335d", "prune-autopruner-25pc-s2-9f8761cb"]
+QUANTISED = ["quantise-1e05-100pc-s1-635e6261", "quantise-1e05-100pc-s2-e97291b5"]
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,14 @@ def test_a_request_is_a_grid(folder):
     assert [job.seed for job in search] == [None] and search[0].settings["hidden"] == [4, 4]
 
 
+def test_a_frontier_over_prices_can_have_a_wide_tolerance(folder):
+    usual = jobs_of(Request.load(_request(folder, QUANTISE + "beta = [1e-5, 1e-4]\n")))
+    wide = jobs_of(Request.load(_request(folder, QUANTISE + "beta = [1e-5, 1e-4]\ntolerance = [0.0015, 0.05]\n")))
+    assert len(wide) == 8 and {job.name for job in usual} < {job.name for job in wide}
+    assert [job.settings.get("tolerance") for job in wide] == 2 * [None, None, 0.05, 0.05]
+    assert all("-0.05-" in job.name for job in wide if "tolerance" in job.settings)
+
+
 @pytest.mark.parametrize(("text", "said"), [
     (HEAD, "at least one"), (HEAD + '[[scan]]\nkind = "melt"\n', "prune, select"), ("x = 1\n" + HEAD, "'x' is unknown"),
     (HEAD + '[[scan]]\nkind = "prune"\ncolour = 1\n', "'colour' is unknown"), ("seeds = [1]\n", "data = "), ("{", "not TOML"),
@@ -63,6 +73,10 @@ def test_a_request_is_a_grid(folder):
     (f"seeds = [{9 * '1' * 1000}]\n" + PRUNE, "not TOML"), (2**20 * " " + HEAD + PRUNE, "longer than"),
     (HEAD + PRUNE + "retrain = 1\n", "values like False"), (HEAD + PRUNE + "nodes = [true]\n", "values like '50%'"),
     (HEAD + '[[scan]]\nkind = "distil"\nshare = nan\n', "values like 0.5"),
+    (HEAD + QUANTISE + "tolerance = nan\n", "tolerance = nan in a scan of kind quantise; allowed: values like 0.0015, none"),
+    (HEAD + QUANTISE + "tolerance = [0.01, -0.1]\n", "tolerance = [0.01, -0.1]"),
+    (HEAD + QUANTISE + 'tolerance = "wide"\n', "values like 0.0015"),
+    (HEAD + "learning_rate = -1\n" + PRUNE, "learning_rate = -1; allowed: a finite number from 0 on"),
     (HEAD + '[[scan]]\nkind = "layouts"\nnodes = "50%"\n', "values like 12"),
     (HEAD + '[[scan]]\nkind = "distil"\nhidden = [[3, "a"]]\n', "values like [16, 8]"),
     ("rows = 3\n" + HEAD + '[[scan]]\nkind = "prune"\n', "at least 100")])
@@ -80,6 +94,8 @@ def test_names_of_jobs_stay_until_methods_change(folder, monkeypatch):
     request = Request.load(_request(folder, PRUNE + 'nodes = ["25%"]\n'))
     names = [job.name for job in request.jobs("0123456789abcdef")]
     assert names == NAMES
+    quantised = Request.load(_request(folder, QUANTISE + "beta = 1e-5\n")).jobs("0123456789abcdef")
+    assert [job.name for job in quantised] == QUANTISED
     monkeypatch.setattr(sweep_request, "METHODS", 2)
     again = [job.name for job in request.jobs("0123456789abcdef")]
     assert not set(again) & set(names) and [name[:-8] for name in again] == [name[:-8] for name in names]

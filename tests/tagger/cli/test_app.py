@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from printed_help import lost_words
 
-from tagger.cli import COMMANDS, main
+from tagger.cli import COMMANDS, app, main
 
 
 def lines(capsys):
@@ -24,6 +25,18 @@ def test_every_subcommand_has_help_with_an_example(capsys, name):
     text = capsys.readouterr().out
     assert "xample" in text
     assert f"tagger {name}" in " ".join(text.split())
+
+
+def test_words_in_brackets_are_printed(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+
+    def shown(words):
+        assert main(words) == 0
+        return capsys.readouterr().out
+
+    assert lost_words(app, shown) == {}
+    text = shown(["sweep", "--help"])
+    assert "any number of [[scan]] with a kind" in text and "[notes] what the page shall say" in text
 
 
 def test_help_imports_nothing_heavy():

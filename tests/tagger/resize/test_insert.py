@@ -126,6 +126,68 @@ def test_recurrent_layers_that_keep_or_share_states_are_refused():
         insert_pruners(keras.Model(inputs, layers.Dense(1)(masked)), 2, "gru")
 
 
+def _behind_a_sequence(front):
+    inputs = keras.Input((4, 6), name="inputs")
+    x = layers.Dense(5, name="dense")(layers.Flatten()(front(inputs)))
+    return keras.Model(inputs, layers.Dense(1, name="logit")(x))
+
+
+class _OwnDense(layers.Dense): ...
+
+
+@pytest.mark.parametrize("kind", [
+    lambda: layers.Bidirectional(layers.GRU(4), name="odd"), lambda: layers.TimeDistributed(layers.Dense(4), name="odd"),
+    lambda: layers.Conv1DTranspose(4, 2, name="odd"), lambda: layers.RNN(layers.GRUCell(4), name="odd"),
+    lambda: _OwnDense(4, name="odd")])
+def test_layers_of_a_kind_that_cannot_be_gated_are_named_and_not_left_out(kind):
+    model, x = _behind_a_sequence(kind()), np.random.default_rng(1).normal(size=(50, 4, 6)).astype("float32")
+    words = rf"layer 'odd' \({type(model.layers[1]).__name__}\) cannot be gated at '{{}}'.*allowed are Dense, .*GRU, not wrapped"
+    for where in ("hidden", "all"):
+        with pytest.raises(ConfigError, match=words.format(where)):
+            insert_pruners(model, "60%", where)
+    for cost in ("multiplications", "luts"):  # what they cost would not be counted
+        with pytest.raises(ConfigError, match=f"layer 'odd' .* cannot be counted in {cost}: allowed are Dense"):
+            insert_pruners(model, "60%", "dense", cost=cost)
+    gated = insert_pruners(model, 3, "dense")
+    find_budgets(gated)[0].freeze()
+    small, _ = shrink(gated)
+    assert small.get_layer("dense").units == 3 and type(small.layers[1]) is type(model.layers[1])
+    np.testing.assert_allclose(small.predict(x, verbose=0), gated.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+
+
+def test_layers_that_make_masks_are_named():
+    sequence, words = keras.Input((4, 6), name="inputs"), keras.Input((4,), dtype="int32", name="words")
+    masked = layers.Dropout(0.1)(layers.Masking(name="padding")(sequence))
+    embedded = layers.Embedding(10, 3, mask_zero=True, name="padding")(words)
+    for inputs, x, kind in ((sequence, masked, "Masking"), (words, embedded, "Embedding")):
+        model = keras.Model(inputs, layers.Dense(1)(layers.Dense(5, name="front")(layers.GRU(4)(x))))
+        with pytest.raises(ConfigError, match=rf"layer 'padding' \({kind}\) makes a mask: allowed are models without masks"):
+            insert_pruners(model, 3, "front")
+
+
+def test_what_is_no_layer_is_named_by_the_layers_before_it():
+    inputs = keras.Input((6,), name="inputs")
+    x = layers.Dense(5, name="front")(inputs)
+    for found, words in (
+        (keras.ops.relu(x) * 2.0, r"a bare operation \(Relu\) behind layer 'front': .*plain layers"),
+        (x + layers.Dense(5, name="side")(inputs), r"\(Add\) behind layer 'front', 'side': "),
+        (keras.Sequential([keras.Input((5,)), layers.Dense(3)], name="inner")(x), "'inner' is a nested model: .*one graph")):
+        with pytest.raises(ConfigError, match=words):
+            insert_pruners(keras.Model(inputs, layers.Dense(1)(found)), 3, "front")
+
+
+def test_layers_without_nodes_and_those_of_the_output_may_be_wrapped():
+    model = _behind_a_sequence(layers.TimeDistributed(layers.Dropout(0.1)))
+    for cost in ("nodes", "multiplications"):
+        assert [gate.name for gate in find_gates(insert_pruners(model, "60%", cost=cost))] == ["gate_dense"]
+    inputs = keras.Input((4, 6), name="inputs")
+    h = layers.Dense(5, name="dense")(inputs)
+    assert find_gates(insert_pruners(keras.Model(inputs, h), 2, "inputs"))
+    gated = insert_pruners(keras.Model(inputs, layers.Bidirectional(layers.GRU(2))(layers.GRU(3, return_sequences=True)(h))),
+                           2, "dense")
+    assert [gate.name for gate in find_gates(gated)] == ["gate_dense"]
+
+
 def test_channels_of_a_group_share_one_gate():
     model = insert_pruners(_network(), 2, "inputs", groups={"inputs": [0, 1, 2, 0, 1, 2]})
     (gate,) = find_gates(model)

@@ -8,8 +8,11 @@ from gradients import FLOAT, assert_same, differences, gradients
 from keras import ops
 
 from pseudoexp.errors import ConfigError
+from tagger.cli import main
+from tagger.model import build
 from tagger.resize.cost import Cost
-from tagger.resize.gate import AutoPruner, Budget, find_budgets
+from tagger.resize.gate import AutoPruner, Budget, find_budgets, find_gates
+from tagger.resize.insert import insert_pruners
 from tagger.resize.priced import cheapest_first, priced_hard, priced_occupation
 
 SIZES = (9, 8, 5)
@@ -24,10 +27,14 @@ class TestPriced(GateConformance):
     layer = AutoPruner
     exact_sum = True
     accuracy = 1e-5 * 20
-    trained = 10
+    trained = 8
 
     def limit(self, nodes):
         return 4.0 * nodes
+
+    def any_limit(self, layout, rng):
+        cost = self.budget(0.25, len(layout)).cost
+        return float(rng.integers(cost.value(np.ones(len(layout))), cost.value(layout) + 1))
 
     def budget(self, nodes, gates):
         products = 0.5 * (np.eye(gates, k=1) + np.eye(gates, k=-1))
@@ -101,6 +108,28 @@ def test_the_gradient_matches_finite_differences(heat):
             return ops.sum(weights * gates)
 
         assert_same(gradients(total, [scores]), differences(total, [scores]), atol=1e-7)
+
+
+def test_luts_choose_the_layouts_of_multiplications():
+    """One is the other times a constant, and the documentation and the command's help say so."""
+    kept = {}
+    for cost in ("multiplications", "luts"):
+        model = insert_pruners(build(6, (8, 5), np.zeros(6), np.ones(6)), "40%", cost=cost)
+        for seed, gate in enumerate(find_gates(model)):
+            gate.scores.assign(np.random.default_rng(seed).normal(size=gate.size))
+        (budget,) = find_budgets(model)
+        budget.freeze()
+        kept[cost] = [gate.kept().tolist() for gate in find_gates(model)]
+        spent = budget.spent()
+    assert kept["luts"] == kept["multiplications"] and sum(map(len, kept["luts"])) < 13
+    inputs, nodes = 6, [len(gate) for gate in kept["luts"]]
+    assert spent == pytest.approx(0.29 * 8 * 8 * (inputs * nodes[0] + nodes[0] * nodes[1] + nodes[1]))
+
+
+def test_the_help_says_what_luts_are_priced_by(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    assert main(["prune", "--help"]) == 0
+    assert "that of multiplications times a constant; synthesis decides" in " ".join(capsys.readouterr().out.split())
 
 
 def test_impossible_limits_are_named():
