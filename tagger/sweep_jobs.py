@@ -66,11 +66,6 @@ class Workbench:
         return TrainConfig(hidden=tuple(common["hidden"]), epochs=epochs or common["epochs"], batch=common["batch"],
                            learning_rate=common["learning_rate"], seed=seed, patience=common["patience"])
 
-    @property
-    def prune_epochs(self) -> int:
-        """Epochs of what starts from a trained network."""
-        return int(self.request.common["prune_epochs"] or max(self.request.common["epochs"] // 2, 2))
-
     def do(self, job: Job) -> Result:
         """Do a job and return its result, JSON types only; `line` says it in a few words."""
         work: dict[str, Callable[[Job], Result]] = {
@@ -106,7 +101,7 @@ class Workbench:
             return _told(parent, {"nodes": said["nodes"]}, parent=parent)
         options = ResizeOptions(method=said["method"], where=said["where"], constraint=said["constraint"], cost=said["cost"],
                                 rounds=said["rounds"], retrain=said["retrain"], tune=said["tune"])
-        plan = self.plan(_seed(job), said.get("epochs", self.prune_epochs))
+        plan = self.plan(_seed(job), said.get("epochs", self.request.prune_epochs))
         run = prune(parent, self.data, said["nodes"], options, plan)
         return _told(run, run.config["asked"], [parent], parent)
 
@@ -122,7 +117,7 @@ class Workbench:
         parent = self.base(seed)
         if nodes == "100%":
             return (parent,)
-        return prune(parent, self.data, nodes, ResizeOptions(), self.plan(seed, self.prune_epochs)), parent
+        return prune(parent, self.data, nodes, ResizeOptions(), self.plan(seed, self.request.prune_epochs)), parent
 
     def _fixed(self, job: Job) -> Result:
         run, *before = self._small(_seed(job), job.settings["nodes"])
@@ -168,7 +163,7 @@ class Workbench:
             data = self.data.select(run.inputs)
         if said["nodes"] != "100%":
             before = [run]
-            run = prune(run, data, said["nodes"], ResizeOptions(), self.plan(seed, self.prune_epochs))
+            run = prune(run, data, said["nodes"], ResizeOptions(), self.plan(seed, self.request.prune_epochs))
         samples = {sample.name: judge(run, sample) for sample in self.samples}
         return _told(run, {}, before) | {"nominal": run.metrics["weightings"]["benchmark"], "samples": samples,
                                          "attributions": attributions(run.model, data)}
@@ -195,10 +190,10 @@ class Workbench:
             plan = replace(self.plan(seed), hidden=hidden)
             model = build(len(every), hidden, *moments(self.data.train.x), seed=seed)
             model, _ = retrain(model, self.data, plan)
-            done = resize(model, self.data, nodes, ResizeOptions(), replace(plan, epochs=self.prune_epochs))
+            done = resize(model, self.data, nodes, ResizeOptions(), replace(plan, epochs=self.request.prune_epochs))
             return done, Candidate(every, tuple(done.kept["spans"].values()))
 
-        return self._searched(self.data, candidates, prune_one, self.plan(0).epochs + self.prune_epochs)
+        return self._searched(self.data, candidates, prune_one, self.plan(0).epochs + self.request.prune_epochs)
 
     def _features(self, job: Job) -> Result:
         """All sets of so many inputs, and those that AutoPruner finds."""

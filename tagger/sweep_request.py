@@ -141,6 +141,11 @@ class Request:
                    tuple(_scan(scan, source) for scan in scans), _notes(content.get("notes", {}), source), text)
 
     @property
+    def prune_epochs(self) -> int:
+        """Epochs of what starts from a trained network."""
+        return int(self.common["prune_epochs"] or max(self.common["epochs"] // 2, 2))
+
+    @property
     def others(self) -> list[Path]:
         """Files of other samples, on which networks of kind `robustness` are judged."""
         return [self.data.parent / name for name in self.common["others"]]

@@ -14,10 +14,10 @@ from pseudoexp.errors import ConfigError, MissingExtra
 from tagger.report import attributions
 from tagger.report import sweep_tables as tables
 from tagger.report.page import subscripts
-from tagger.report.sweep_summary import Summary, gathered, looks, summarise
+from tagger.report.sweep_summary import Summary, gathered, looks, missing, summarise
 from tagger.report.tables import count, percent
-from tagger.sweep import load_results
-from tagger.sweep_request import Request
+from tagger.sweep import Result, load_results
+from tagger.sweep_request import USED, Request
 
 
 def is_sweep(path: str | Path) -> bool:
@@ -64,7 +64,7 @@ def write_sweep_report(folders: Sequence[str | Path], out: str | Path, force: bo
             raise ConfigError(f"sweeps called {name} stand twice in the list; their names must differ")
         results, wrong = load_results(folder)
         asked = Request.load(folder / "sweep.toml")
-        summaries[name] = summarise(results) | {"plan": _plan(asked), "notes": asked.notes}
+        summaries[name] = summarise(results) | {"plan": _plan(asked, results), "notes": asked.notes}
         troubles += wrong
     summary = gathered(summaries)
     html = render_sweep(summary, troubles)
@@ -78,9 +78,13 @@ def write_sweep_report(folders: Sequence[str | Path], out: str | Path, force: bo
     return target, troubles
 
 
-def _plan(asked: Request) -> dict[str, Any]:
-    """Epochs and batch of a sweep."""
-    return {key: asked.common[key] for key in ("epochs", "prune_epochs", "quantise_epochs", "batch")}
+def _plan(asked: Request, results: Sequence[Result]) -> dict[str, Any]:
+    """Epochs, seeds and batch of a sweep; None for epochs that no result of it looks at."""
+    epochs = {"prune_epochs": asked.prune_epochs, "quantise_epochs": asked.common["quantise_epochs"]}
+    kinds = {result["kind"] for result in results}
+    seeds = sorted({result["seed"] for result in results} - {None}) or list(asked.seeds)
+    return {"epochs": asked.common["epochs"], "batch": asked.common["batch"], "seeds": seeds,
+            **{key: value if kinds & set(USED[key]) else None for key, value in epochs.items()}}
 
 
 def render_sweep(summary: Summary, troubles: Sequence[str]) -> str:
@@ -97,8 +101,10 @@ def render_sweep(summary: Summary, troubles: Sequence[str]) -> str:
     except ImportError as error:
         raise MissingExtra(error.name or "matplotlib", "tagger") from None
     template = page_template("tagger.report", "sweep.html", subscripts=subscripts)
+    impossible, failed = missing(troubles)
     exact = [pair for pair in summary["asked"] if pair["unit"] in ("nodes", "features")]
     return template.render(
         plots=sweep_plots, bars=plots.attributions, tables=tables, looked=attributions, chosen=looks(summary["networks"]),
-        count=count, percent=percent, version=__version__, troubles=troubles, summary=summary,
+        count=count, percent=percent, version=__version__, summary=summary,
+        impossible=impossible, failed=failed,
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), exact=sum(p["asked"] == p["kept"] for p in exact), runs=len(exact))

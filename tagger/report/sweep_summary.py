@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from itertools import combinations
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pseudoexp.benchmark.registry import releases
 from pseudoexp.errors import ConfigError, DataError
 from tagger.data import quantity
 from tagger.report.attributions import pair
@@ -24,12 +26,22 @@ CLOCK_NS, LEVELS = 5, 5
 LUT_METHODS = {"hgq": "HGQ2", "autopruner": "AutoPruner, then HGQ2",
                "joint": "AutoPruner with HGQ2", "distilled": "distilled, then HGQ2",
                "rounded": "rounded after training"}
+FROM_FULL = ("hgq", "joint")
+"""Those that start from the full network itself: the other epochs are the full network's."""
+PARTS = ("flavours", "pt_bins", "sculpting")
+"""Figures by flavour of the background, in pT, and of its mass."""
 FIGURES = ("auc", "0.5", "0.6")
 """AUC, and the rejection at two signal efficiencies."""
 FURTHER = ("0.3", "0.7")
 """Signal efficiencies that no figure shows."""
+FULL, AUTOPRUNER, ITERATIVE = "full network", "autopruner", "iterative"
+"""What labels begin with: of the network that others are made from, and of the two schemes whose costs are compared."""
+EQUAL = ("0.5", "auc")
+"""Figures in which costs are compared."""
+OUTCOMES = ("no rounded network takes at most", "no network of at most", "no bit is left in layer",
+            "the network's logit is the same")
+"""How refusals begin that say what a network cannot do: they are results, of which no repetition makes others."""
 Summary = dict[str, Any]
-
 
 
 def summarise(results: Sequence[Result]) -> Summary:
@@ -72,7 +84,7 @@ def summarise(results: Sequence[Result]) -> Summary:
         "distil": _points(chosen["distil"], lambda result: float(result["nodes"])),
         "robustness": _robustness(chosen["robustness"]), "networks": _networks(chosen["robustness"]),
         "steps": [result["settings"] | {"seconds": result["steps"]} for result in chosen["steps"]],
-        "data": results[0]["data"] | {"path": Path(str(results[0]["data"]["path"])).name}, "versions": _versions(results),
+        "data": _data(results[0]["data"]), "versions": _versions(results),
     }
 
 
@@ -108,6 +120,39 @@ def gathered(summaries: dict[str, Summary]) -> Summary:
     return result
 
 
+def _data(source: dict[str, Any]) -> dict[str, Any]:
+    """Where rows come from, the file without its folder, with the name of the `release` that they are, if any."""
+    rows = source.get("dataset_hash")
+    named = next((one.name for one in releases().values() if rows and one.dataset_hash == rows), None)
+    return source | {"path": Path(str(source["path"])).name, "release": named}
+
+
+def missing(troubles: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Tell what no network could do from what went wrong.
+
+    Parameters
+    ----------
+    troubles : sequence of str
+        As `tagger.sweep.load_results` returns them.
+
+    Returns
+    -------
+    impossible, failed : list of str
+        One text for all seeds of which the same is true, with the job's name without its hash.
+    """
+    seeds: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for trouble in troubles:
+        name, _, reason = trouble.partition(": ")
+        job = re.sub(r"-[0-9a-f]{8}(\.json)?$", "", Path(name).name)
+        what, _, seed = job.rpartition("-s") if re.search(r"-s\d+$", job) else (job, "", "")
+        seeds[what, reason] += [seed] if seed else []
+    told: tuple[list[str], list[str]] = ([], [])
+    for (what, reason), found in seeds.items():
+        which = f" (seed{'s' * (len(found) > 1)} {', '.join(found)})" if found else ""
+        told[not reason.startswith(OUTCOMES)].append(f"{what}{which}: {reason}")
+    return told
+
+
 def _versions(results: Sequence[Result]) -> dict[str, str]:
     """Versions of what made some results; several where they differ."""
     found: dict[str, list[str]] = defaultdict(list)
@@ -130,7 +175,7 @@ def label(result: Result) -> str:
     if result["kind"] in words:
         pruned = result["kind"] == "robustness" and said["nodes"] != "100%"
         return words[result["kind"]]() + (f", {said['nodes']} of the nodes" if pruned else "")
-    name = {"none": "full network", "iterative": f"iterative, {said['rounds']} round{'s' * (said['rounds'] > 1)}"}.get(
+    name = {"none": FULL, "iterative": f"{ITERATIVE}, {said['rounds']} round{'s' * (said['rounds'] > 1)}"}.get(
         said["method"], said["method"])
     if said.get("cost", "nodes") != "nodes":
         name += f" by {said['cost']}"
@@ -166,29 +211,43 @@ def _points(results: Sequence[Result], place: Callable[[Result], float], apart: 
         if all("left" in r for r in members):
             entry["left"] = ["-".join(map(str, r["left"])) for r in members]
         points.append(entry)
-    return sorted(points, key=lambda entry: (entry["label"], entry["x"]))
+    return sorted(points, key=lambda entry: (_natural(entry["label"]), entry["x"]))
+
+
+def _natural(name: str) -> list[tuple[float, str]]:
+    """A key that sorts numbers within names as numbers."""
+    return [(float(part), "") if part.isdigit() else (-1.0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _costs(results: Sequence[Result]) -> list[dict[str, Any]]:
     """Figures against the epochs behind the full network, for nodes of which a scan varied them.
 
-    Each of AutoPruner's points notes the `equals`: of every other method the fewest epochs with at least its median AUC.
+    Each of AutoPruner's points notes the `equals`: by figure (rejection at 50 %, AUC), of every other method the fewest epochs
+    with at least its median.
     """
-    varied = {result["settings"]["nodes"] for result in results if "epochs" in result["settings"]}
+    varied = {str(r["settings"]["nodes"]): r["nodes"] for r in results if "epochs" in r["settings"]}
     found = []
-    for nodes in sorted(varied, key=str):
-        points = _points([result for result in results if result["settings"]["nodes"] == nodes], lambda result: result["epochs"])
-        for mine in (point for point in points if point["label"].startswith("autopruner")):
-            reached = [point for point in points if point["label"] != mine["label"]
-                       and point["auc"]["median"] >= mine["auc"]["median"]]
-            mine["equals"] = {label: min(p["x"] for p in reached if p["label"] == label)
-                              for label in dict.fromkeys(point["label"] for point in reached)}
+    for nodes in sorted(varied, key=lambda asked: varied[asked]):
+        points = _points([r for r in results if str(r["settings"]["nodes"]) == nodes], lambda result: result["epochs"])
+        for mine in (point for point in points if point["label"].startswith(AUTOPRUNER)):
+            mine["equals"] = {figure: _fewest(points, mine, figure) for figure in EQUAL if mine[figure] is not None}
         found.append({"nodes": nodes, "points": points})
     return found
 
 
+def _fewest(points: Sequence[dict[str, Any]], mine: dict[str, Any], figure: str) -> dict[str, float]:
+    """The fewest epochs after which methods, by their labels, have at least the median of one's figure."""
+    reached = [point for point in points if point["label"] != mine["label"] and point[figure] is not None
+               and point[figure]["median"] >= mine[figure]["median"]]
+    return {label: min(point["x"] for point in reached if point["label"] == label)
+            for label in dict.fromkeys(point["label"] for point in reached)}
+
+
 def _luts(results: Sequence[Result]) -> dict[str, Any] | None:
-    """Figures per method and limit against synthesised LUTs and latency, and those of the float networks; None without."""
+    """Figures per method and limit against synthesised LUTs and latency, and those of the float networks; None without.
+
+    Of networks rounded after training the `PARTS` were taken before rounding: they are left out.
+    """
     if not results:
         return None
     groups: dict[tuple[str, float], list[Result]] = defaultdict(list)
@@ -198,12 +257,14 @@ def _luts(results: Sequence[Result]) -> dict[str, Any] | None:
     for (_, limit), members in sorted(groups.items()):
         middle = {name: float(np.median([r[group][key] for r in members])) for name, group, key in (
             ("estimated", "luts", "estimated"), ("ns", "latency", "ns"), ("clocks", "latency", "clocks"))}
-        points += [point | middle | {"limit": limit}
+        left_out = PARTS if members[0]["settings"]["method"] == "rounded" else ()
+        points += [{key: value for key, value in point.items() if key not in left_out} | middle | {"limit": limit}
                    for point in _points(members, lambda r: float(r["luts"]["synthesised"]), apart=True)]
     floats = {r["seed"]: r["float"] for r in results}.values()
     plain = {"auc": _spread([one["auc"] for one in floats])}
     plain |= {eps: _spread([one["rejection"][eps] for one in floats if one["rejection"].get(eps)]) for eps in FIGURES[1:]}
-    return {"points": points, "clock_ns": CLOCK_NS, "levels": LEVELS, "float": plain}
+    before = [r["epochs_total"] - r["epochs"] for r in results if r["settings"]["method"] in FROM_FULL]
+    return {"points": points, "clock_ns": CLOCK_NS, "levels": LEVELS, "float": plain | {"epochs": _middle(before)}}
 
 
 def _parts(members: Sequence[Result]) -> dict[str, Any]:
@@ -314,7 +375,7 @@ def _survivors(results: Sequence[Result]) -> list[dict[str, Any]]:
     for result in results:
         sets[label(result), len(result["inputs"])].append(set(result["inputs"]))
     found = []
-    for (name, kept), members in sorted(sets.items(), key=lambda item: (item[0][0], -item[0][1])):
+    for (name, kept), members in sorted(sets.items(), key=lambda item: (_natural(item[0][0]), -item[0][1])):
         grouped = [{quantity(feature) for feature in one} for one in members]
         found.append({"label": name, "features": kept, "seeds": len(members),
                       "share": dict(Counter(feature for one in members for feature in sorted(one)).most_common()),

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from tagger.report.sweep_summary import FURTHER
+from tagger.report.sweep_summary import AUTOPRUNER, EQUAL, FULL, FURTHER, ITERATIVE
 from tagger.report.tables import DASH, Table, count
 from tagger.robustness import EFFICIENCIES
+
+METHODS = {
+    AUTOPRUNER: "One score per node or feature gives a gate from 0 to 1; all gates share the budget while the network trains, "
+                "and become 0 or 1 as the temperature falls. From scratch: the layout found is trained again with new weights. "
+                "The three next are ways to hold the budget.",
+    "topk": "Only the best scores act, and the gates carry the gradient. AutoPruner among nodes, where nothing else is said.",
+    "fermi": "Gates are occupation numbers of a Fermi–Dirac distribution, their sum is the budget at every step. "
+             "AutoPruner among features.",
+    "penalty": "Independent gates, and a term in the loss for the distance of their sum from the budget.",
+    "cancelout": "Independent gates which a term in the loss spreads; the highest are kept, and training goes on.",
+    "ranking": "CancelOut as published: gates rank, and a new network of what is kept is trained.",
+    "magnitude": "One cut by the norm of outgoing weights times the spread of the activation; then training goes on.",
+    "norm": "The same by the norm of outgoing weights alone.",
+    "l1": "Training with an L1 term on all weights, one cut by their norm, then training without the term.",
+    ITERATIVE: "Cuts as in magnitude, in equal ratios over several rounds, with training in between.",
+    "random": "What is kept is drawn at random, before any training.",
+    "trees": "Features ranked by a forest of randomised trees; the network is trained on the best.",
+}
+"""What methods do, by their names in labels."""
+CONSTRAINTS = ("topk", "fermi", "penalty")
+"""Those that are ways to hold AutoPruner's budget."""
 
 
 def points_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[float], str]) -> Table | None:
@@ -21,7 +43,7 @@ def points_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[f
     for entry in points:
         seconds = f"{entry['seconds']:.0f}"
         layouts = _layouts(entry["layouts"]) + (f"; left {_layouts(entry['left'])}" if "left" in entry else "")
-        rows.append((None, (_name(entry), write(entry["x"]), str(len(entry["seeds"])), _digits(entry["auc"], 4),
+        rows.append((None, (point_name(entry), write(entry["x"]), str(len(entry["seeds"])), _digits(entry["auc"], 4),
                             _digits(entry["0.5"], 0), _digits(entry["0.6"], 0), f"{entry['epochs']:g}", seconds, layouts)))
     return Table(("method", what, "seeds", "AUC", "1/ε_B at 50 %", "1/ε_B at 60 %", "epochs", "seconds", "layouts"), tuple(rows))
 
@@ -34,12 +56,12 @@ def more_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[flo
     heads = ("method", what, *(f"1/ε_B at {float(e):.0%}" for e in FURTHER), "error of the rows: AUC",
              *(f"at {float(e):.0%}" for e in cuts), "parameters", "multiplications")
     return Table(heads, tuple(
-        (None, (_name(e), write(e["x"]), *(_digits(e[eps], 0) for eps in FURTHER), f"{e['errors']['auc']:.4f}",
+        (None, (point_name(e), write(e["x"]), *(_digits(e[eps], 0) for eps in FURTHER), f"{e['errors']['auc']:.4f}",
                 *(DASH if e["errors"][eps] is None else f"{e['errors'][eps]:.0f}" for eps in cuts),
                 count(e["parameters"]), count(e["multiplications"]))) for e in points))
 
 
-def _name(entry: dict[str, Any]) -> str:
+def point_name(entry: dict[str, Any]) -> str:
     """The label, and the price of a bit operation where that sets points of one label apart."""
     beta = entry.get("settings", {}).get("beta")
     return str(entry["label"]) if beta is None else f"{entry['label']}, β = {beta:g}"
@@ -51,19 +73,89 @@ def _layouts(found: Sequence[str]) -> str:
 
 
 def costs_table(points: Sequence[dict[str, Any]]) -> Table:
-    """Figures by epochs, and beside AutoPruner's after how many the other methods have its median AUC."""
-    rows = []
-    for entry in points:
-        others = [label for label in dict.fromkeys(point["label"] for point in points) if label != entry["label"]]
-        equals = ", ".join(f"{label}: {_epochs(entry['equals'].get(label))}" for label in others) if "equals" in entry else ""
-        rows.append((None, (entry["label"], f"{entry['x']:g}", str(len(entry["seeds"])), _digits(entry["auc"], 4),
-                            _digits(entry["0.5"], 0), _digits(entry["0.6"], 0), f"{entry['seconds']:.0f}", equals)))
-    heads = ("method", "epochs", "seeds", "AUC", "1/ε_B at 50 %", "1/ε_B at 60 %", "seconds", "epochs to the same AUC")
+    """AutoPruner's figures by epochs, and after how many the cheapest iterative scheme has its median rejection, and AUC."""
+    rows = [(None, (e["label"], f"{e['x']:g}", _digits(e["auc"], 4), _digits(e["0.5"], 0),
+                    *(_cheapest(points, e["equals"].get(figure)) for figure in EQUAL)))
+            for e in points if "equals" in e]
+    heads = ("method", "epochs", "AUC", "1/ε_B at 50 %", "iterative: epochs to the same rejection at 50 %", "to the same AUC")
     return Table(heads, tuple(rows))
 
 
-def _epochs(value: float | None) -> str:
-    return "–" if value is None else f"{value:g}"
+def all_costs_table(points: Sequence[dict[str, Any]]) -> Table:
+    """Figures of all methods by epochs."""
+    heads = ("method", "epochs", "seeds", "AUC", "1/ε_B at 50 %", "1/ε_B at 60 %", "seconds")
+    return Table(heads, tuple(
+        (None, (e["label"], f"{e['x']:g}", str(len(e["seeds"])), _digits(e["auc"], 4), _digits(e["0.5"], 0),
+                _digits(e["0.6"], 0), f"{e['seconds']:.0f}")) for e in points))
+
+
+def _cheapest(points: Sequence[dict[str, Any]], fewest: dict[str, float] | None) -> str:
+    """The fewest epochs of an iterative scheme, and its rounds."""
+    tried = _iterative(points)
+    if fewest is None or not tried:
+        return DASH
+    reached = {rounds: fewest[name] for name, rounds in tried.items() if name in fewest}
+    if not reached:
+        return f"none up to {max(p['x'] for p in points if p['label'] in tried):g}"
+    best = min(reached.values())
+    return f"{best:g} ({_rounds([rounds for rounds, epochs in reached.items() if epochs == best])})"
+
+
+def _iterative(points: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Labels of iterative schemes and their rounds."""
+    return {p["label"]: p["label"].split()[1] for p in points if p["label"].startswith(f"{ITERATIVE}, ")}
+
+
+def _rounds(numbers: Sequence[str]) -> str:
+    return f"{listed(numbers, 'or')} round{'s' * (list(numbers) != ['1'])}"
+
+
+def iterative_tried(points: Sequence[dict[str, Any]]) -> str:
+    """Say after how many epochs each iterative scheme was looked at; nothing without any."""
+    found: dict[str, list[str]] = {}
+    for name, rounds in _iterative(points).items():
+        found.setdefault(listed([f"{p['x']:g}" for p in points if p["label"] == name], "and"), []).append(rounds)
+    return "; ".join(f"{_rounds(rounds)} after {epochs}" for epochs, rounds in found.items())
+
+
+def listed(words: Sequence[str], last: str) -> str:
+    """Words in a row, with another one before the last."""
+    return f" {last} ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
+def epochs_of(points: Sequence[dict[str, Any]]) -> str:
+    """Say how many epochs each method took, those with the same number together."""
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys(p["label"] for p in points):
+        mine = [p["epochs"] for p in points if p["label"] == name]
+        found.setdefault(f"{min(mine):g}" + (f" to {max(mine):g}" if min(mine) < max(mine) else ""), []).append(name)
+    return "; ".join(f"{epochs} for {', '.join(f'“{name}”' for name in names)}" for epochs, names in found.items())
+
+
+def least_nodes(points: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Hidden layers and nodes of the full network, whose layers keep one node each at least; None where it is missing."""
+    layout = next((p["layouts"][0] for p in points if p["label"] == FULL), None)
+    if layout is None:
+        return None
+    hidden = [int(n) for n in layout.split("-")[1:]]
+    return {"layers": len(hidden), "nodes": sum(hidden)}
+
+
+def methods(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Names of methods on the page, and what they do."""
+    points = chain(summary["nodes"], summary["features"], *(cost["points"] for cost in summary["costs"]))
+    names = " ".join({point["label"] for point in points}) + (f" {AUTOPRUNER}" if summary["luts"] or summary["searches"] else "")
+    words = set(re.findall("[a-z0-9]+", names))
+    return [(name, text) for name, text in METHODS.items() if (AUTOPRUNER if name in CONSTRAINTS else name) in words]
+
+
+def fixed_table(found: Sequence[dict[str, Any]]) -> Table | None:
+    """AUC by the bits of networks rounded after training; None without any."""
+    if not found:
+        return None
+    return Table(("nodes", "bits", "seeds", "AUC"), tuple(
+        (None, (e["nodes"], "float" if row["bits"] is None else str(row["bits"]), str(len(row["auc"]["values"])),
+                _digits(row["auc"], 4))) for e in found for row in e["scan"]))
 
 
 def luts_table(luts: dict[str, Any] | None) -> Table | None:
@@ -109,13 +201,14 @@ def search_table(search: dict[str, Any]) -> Table:
 
 def parts_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[float], str]) -> Table | None:
     """Rejections at 50 % by flavour and in pT bins, and the mass' distance before and after that cut; None without any."""
+    points = [point for point in points if "flavours" in point]
     if not points:
         return None
     first = points[0]
     heads = ("method", what, *first["flavours"], *(f"{b['low']:.0f}–{b['high']:.0f} GeV" for b in first["pt_bins"]),
              "mass, distance", "by chance")
     return Table(heads, tuple(
-        (None, (_name(e), write(e["x"]), *(_digits(value, 0) for value in e["flavours"].values()),
+        (None, (point_name(e), write(e["x"]), *(_digits(value, 0) for value in e["flavours"].values()),
                 *(_digits(b["rejection"], 0) for b in e["pt_bins"]), _digits(e["sculpting"]["distance"], 2),
                 _digits(e["sculpting"]["noise"], 2))) for e in points))
 

@@ -106,7 +106,7 @@ def test_versions_of_the_programs_behind_a_network(monkeypatch):
 def results():
     """Two methods, two limits, two seeds."""
     return [{"kind": "luts", "seed": seed, "settings": {"method": method, "luts": limit}, "auc": 0.9 + 1e-5 * limit,
-             "rejection": {"0.5": {"rejection": 100.0 + seed}, "0.6": {"rejection": None}}, "epochs_total": 9,
+             "rejection": {"0.5": {"rejection": 100.0 + seed}, "0.6": {"rejection": None}}, "epochs_total": 9, "epochs": 6,
              "auc_error": 0.001, "parameters": 9, "multiplications": 8,
              "flavours": {}, "pt_bins": [], "sculpting": {"distance": None, "noise": None},
              "training_seconds": 2.0, "inputs": ["a"], "layout": [3], "asked": {}, "data": {"path": "x.h5", "rows": 9},

@@ -98,7 +98,7 @@ def test_all_kinds_are_done_once_and_reported(folder, capsys):
     assert main(["report", str(out), "--out", str(page)]) == 0
     assert "allowed are 2 to 10" in capsys.readouterr().err
     text, numbers = page.read_text(), json.loads(page.with_suffix(".json").read_text())
-    assert text.count("<section") == 7 and "5 of 5 runs" in text
+    assert text.count("<section") == 8 and "5 of 5 runs" in text
     assert {point["label"] for point in numbers["nodes"]} == {"full network", "magnitude", "norm"}
     pruned = numbers["nodes"][1]
     assert pruned["errors"]["auc"] > 0.0 and pruned["parameters"] > pruned["multiplications"]
@@ -133,7 +133,7 @@ def test_sweeps_share_a_page(folder, capsys):
     assert [network["inputs"] for network in numbers["networks"]] == [39.0, 3.0, 39.0]
     assert numbers["nodes"][0]["flavours"]["light"]["median"] > 1.0 and len(numbers["nodes"][0]["pt_bins"]) == 5
     assert min(numbers["steps"][0]["seconds"].values()) > 0.0
-    assert "Why &lt;so&gt; slow." in text and text.count("<section") == 4
+    assert "Why &lt;so&gt; slow." in text and text.count("<section") == 5
     capsys.readouterr()
     assert main(["report", str(folder / "nodes"), str(folder / "nodes"), "--out", str(page), "--force"]) == 2
     assert "stand twice" in capsys.readouterr().err
