@@ -225,7 +225,7 @@ class Workbench:
         result["cost"] = {"found_seconds": round(middle - start, 1), "found_epochs": epochs, "epochs": epochs,
                           "search_seconds": round(time.perf_counter() - middle, 1)}
         ranks = [entry["rank"] for entry in result["found"]]
-        best, mine = (np.mean([entry["test"] for entry in entries]) for entries in (result["winners"][:1], result["found"]))
+        best, mine = (np.median([entry["test"] for entry in entries]) for entries in (result["winners"][:1], result["found"]))
         return {"search": result, "line": f"{len(candidates)} tried; best {best:.4f}, found {mine:.4f}, ranks {ranks}"}
 
 

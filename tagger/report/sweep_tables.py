@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tagger.report.sweep_summary import AUTOPRUNER, EQUAL, FULL, FURTHER, ITERATIVE
+from tagger.report.sweep_summary import AUTOPRUNER, EQUAL, FULL, FURTHER, ITERATIVE, living, spread_of_living
 from tagger.report.tables import DASH, Table, count
 from tagger.robustness import EFFICIENCIES
 
@@ -192,11 +192,11 @@ def search_table(search: dict[str, Any]) -> Table:
         for entry in entries:
             candidate = search["candidates"][entry["index"]]
             what = "-".join(map(str, candidate["layout"])) if search["kind"] == "layouts" else ", ".join(candidate["inputs"])
-            spread = float(np.std(entry["test"], ddof=1)) if len(entry["test"]) > 1 else float("nan")
-            rows.append((None, (title, what, f"{entry['rank']} of {len(search['candidates'])}", f"{np.mean(entry['test']):.4f}",
-                                f"{spread:.4f}", f"{entry['own']:.4f}" if "own" in entry else "–")))
-    return Table(("", "network" if search["kind"] == "layouts" else "features", "rank on validation rows", "AUC, fresh seeds",
-                  "spread over seeds", "AUC as pruned"), tuple(rows))
+            rows.append((None, (title, what, f"{entry['rank']} of {len(search['candidates'])}", f"{np.median(entry['test']):.4f}",
+                                f"{spread_of_living(entry['test']):.4f}", str(len(entry["test"]) - len(living(entry["test"]))),
+                                f"{entry['own']:.4f}" if "own" in entry else "–")))
+    heads = ("rank on validation rows", "AUC, median of fresh seeds", "standard deviation", "dead", "AUC as pruned")
+    return Table(("", "network" if search["kind"] == "layouts" else "features", *heads), tuple(rows))
 
 
 def parts_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[float], str]) -> Table | None:
