@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pseudoexp.core.files import real_place
+
 BLOCK_ROWS = 10_000
 """Rows per hashed block, a constant of the format."""
 MAX_LOCATORS = 4096
@@ -133,3 +135,9 @@ def file_sha256(path: Path) -> str:
 def sidecar(path: Path) -> Path:
     """Return the path of the file's checksum, in the format of `sha256sum`."""
     return path.with_name(path.name + ".sha256")
+
+
+def stored_sidecar(path: Path) -> Path:
+    """Return the sidecar to read for a file: of a symbolic link the one beside it, if there is one, else the file's own."""
+    beside = sidecar(path)
+    return beside if beside.is_file() else sidecar(real_place(path))

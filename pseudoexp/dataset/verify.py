@@ -11,7 +11,7 @@ from pseudoexp.dataset.digest import (
     blocks_per_locator,
     dataset_hash,
     file_sha256,
-    sidecar,
+    stored_sidecar,
 )
 from pseudoexp.dataset.metadata import LOCATORS
 from pseudoexp.dataset.probe import FileInfo, probe
@@ -60,6 +60,9 @@ class Findings:
 def verify(path: str | Path) -> Verification:
     """Check rows and bytes of a file against its hashes.
 
+    The hash of the bytes stands in its sidecar, beside it with `.sha256` behind the name; of a symbolic link the one beside the
+    link counts, if there is one, else the one beside the file behind it.
+
     Raises
     ------
     DamagedFile
@@ -81,7 +84,7 @@ def probe_or_damaged(path: str | Path) -> FileInfo:
         try:
             check_sidecar(Path(path))
         except DamagedFile:
-            raise DamagedFile(f"{error}; its SHA-256 is not that of {sidecar(Path(path)).name}") from None
+            raise DamagedFile(f"{error}; its SHA-256 is not that of {stored_sidecar(Path(path)).name}") from None
         raise
 
 
@@ -149,12 +152,13 @@ def _hash_rows(info: FileInfo, name: str, digest: DatasetDigest) -> list[int]:
 def check_sidecar(path: Path) -> str | None:
     """Return the checksum that the sidecar has, None without one; DamagedFile if it is not the file's."""
     try:
-        with sidecar(path).open("rb") as file:
+        note = stored_sidecar(path)
+        with note.open("rb") as file:
             expected = file.read(4096).decode("utf-8", "replace").split()[:1]
     except OSError:
         return None
     checksum = file_sha256(path)
     if expected != [checksum]:
         raise DamagedFile(f"{path}: the rows are as written, but other bytes of the file are not: its SHA-256 is "
-                          f"{checksum}, not that of {sidecar(path).name}")
+                          f"{checksum}, not that of {note.name}")
     return checksum

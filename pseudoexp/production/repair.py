@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pseudoexp.core.files import real_place
 from pseudoexp.dataset import schema
-from pseudoexp.dataset.digest import canonical_rows, file_sha256, sidecar
+from pseudoexp.dataset.digest import canonical_rows, file_sha256, stored_sidecar
 from pseudoexp.dataset.metadata import Tally
 from pseudoexp.dataset.probe import FileInfo
 from pseudoexp.dataset.reader import rows_at
@@ -164,7 +164,7 @@ def _problem(info: FileInfo, draft: Path, total: str) -> str:
     stated = [copy.get("dataset_hash") for copy in (info.attributes, info.root)]
     if total not in stated:
         return f"made again, its rows have the hash {total}, not {stated[0]}"
-    note = sidecar(info.path)
+    note = stored_sidecar(info.path)
     if not note.is_file() or note.read_text(encoding="utf-8", errors="replace").split()[:1] == [file_sha256(draft)]:
         return ""
     shared = info.attributes.keys() & info.root.keys()

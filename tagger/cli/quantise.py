@@ -87,9 +87,7 @@ def _say(run: Run, budget: Budgeted | None, options: QuantiseOptions) -> None:
     found = run.metrics["quantisation"]
     typer.echo(f"quantised   {found['ebops']} EBOPs; test AUC {found['auc']:.4f}, float {found['float_auc']:.4f}; "
                f"epoch {found['epoch']}")
-    inputs, *nodes = found["left"]
-    typer.echo(f"left        {inputs} of {len(run.inputs)} inputs" + (f", {'-'.join(map(str, nodes))} nodes" if nodes else "")
-               + "; bits of zero took the others away")
+    typer.echo(f"left        {left_text(found['left'], [len(run.inputs), *run.metrics['model']['layout']])}")
     if options.luts is not None:
         luts = found["luts"]
         made = "not synthesised" if luts["synthesised"] is None else f"{luts['synthesised']:.0f} synthesised (Yosys)"
@@ -97,6 +95,13 @@ def _say(run: Run, budget: Budgeted | None, options: QuantiseOptions) -> None:
     if not found["within_tolerance"]:
         typer.echo(f"note: no epoch stayed within {options.tolerance:g} of the float network's validation AUC; "
                    "try a smaller --beta or more --epochs", err=True)
+
+
+def left_text(left: list[int], before: list[int]) -> str:
+    """Return what bits of zero have left of the inputs and of the nodes of each hidden layer, and what they took."""
+    nodes = f", {'-'.join(map(str, left[1:]))} nodes" if left[1:] else ""
+    took = "none away" if left == before else "the others away" if any(left) else "all away, the logit is a constant"
+    return f"{left[0]} of {before[0]} inputs{nodes}; bits of zero took {took}"
 
 
 def _synthesis(wanted: bool) -> Callable[[Any], float] | None:

@@ -1,9 +1,10 @@
 """Gates inside recurrent cells: a gate behind such a layer could not shrink its state.
 
-The gate g of a unit stands wherever others see the unit: in the output, and in the state that the recurrent kernel
-mixes, h U -> (g h) U = h (diag(g) U). What a unit remembers of itself (the forget gate's c, the update gate's share
-of h) is not touched, or soft gates would make it forget by g^t. At g = 0 the unit acts on nothing and can be taken
-out: its rows and columns of all kernels go, and what is left is an ordinary, smaller layer.
+The gate g of a unit stands wherever the unit acts: in the output, and in the state that the recurrent kernel mixes,
+h U -> (g h) U = h (diag(g) U), for the other units and, by the diagonal of U, for itself. What LSTM and GRU carry on past
+that kernel (the forget gate's c, the update gate's share of h) is not multiplied, or soft gates would make it fade by g^t.
+SimpleRNN carries on nothing past it: while gates are soft, what a unit remembers of itself fades by g^t. At g = 0 the unit
+acts on nothing and can be taken out: its rows and columns of all kernels go, and what is left is an ordinary, smaller layer.
 """
 
 from __future__ import annotations

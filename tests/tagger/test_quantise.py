@@ -216,6 +216,8 @@ def test_the_command_line_writes_a_run(tmp_path, capsys):
     assert done.returncode == 0, done.stderr
     found = Run.load(tmp_path / "q", with_model=False).metrics["quantisation"]
     assert found["epoch"] == 1 and len(found["left"]) == 3
-    assert "EBOPs" in done.stdout and "left        {} of 8 inputs, {}-{} nodes".format(*found["left"]) in done.stdout
+    took = "none" if found["left"] == [8, 12, 6] else "the others"
+    line = "left        {} of 8 inputs, {}-{} nodes; bits of zero took {} away\n".format(*found["left"], took)
+    assert "EBOPs" in done.stdout and line in done.stdout
     again = ["quantise", toy.folder() / "data.h5", "--model", toy.float_run().path, "--out", tmp_path / "q"]
     assert main([str(word) for word in again]) == 2 and "--force" in capsys.readouterr().err

@@ -5,6 +5,7 @@ import pytest
 from mock_file import mock_file
 
 from pseudoexp.dataset import schema
+from pseudoexp.dataset.digest import file_sha256
 from pseudoexp.dataset.verify import verify
 from pseudoexp.errors import DamagedFile, SchemaError
 
@@ -28,6 +29,42 @@ def test_without_sidecar(tmp_path):
     path = mock_file(tmp_path / "a.h5", n=100)
     (tmp_path / "a.h5.sha256").unlink()
     assert verify(path).sha256 is None
+
+
+def linked(folder, **options):
+    """A file with its sidecar, and a link to it from another folder over another link."""
+    (folder / "far").mkdir()
+    path = mock_file(folder / "far" / "a.h5", n=100, **options)
+    (folder / "between.h5").symlink_to("far/a.h5")
+    (folder / "link.h5").symlink_to("between.h5")
+    return path, folder / "link.h5"
+
+
+def test_a_link_has_the_sidecar_of_the_file_behind_it(tmp_path):
+    path, link = linked(tmp_path)
+    assert verify(link).sha256 == file_sha256(path) == verify(path).sha256
+    with h5py.File(path, "r+") as file:
+        file.attrs["seed"] = 2
+    with pytest.raises(DamagedFile, match=r"link\.h5: .* other bytes .* not that of a\.h5\.sha256"):
+        verify(link)
+    path.write_bytes(path.read_bytes()[:20_000])
+    with pytest.raises(DamagedFile, match=r"its SHA-256 is not that of a\.h5\.sha256"):
+        verify(link)
+    (tmp_path / "far" / "a.h5.sha256").unlink()
+    with pytest.raises(SchemaError):
+        verify(link)
+
+
+def test_a_sidecar_beside_the_link_comes_first(tmp_path):
+    path, link = linked(tmp_path)
+    own = tmp_path / "link.h5.sha256"
+    own.write_text(f"{'0' * 64}  link.h5\n")
+    with pytest.raises(DamagedFile, match=r"not that of link\.h5\.sha256"):
+        verify(link)
+    assert verify(path).sha256
+    own.write_text(f"{file_sha256(path)}  link.h5\n")
+    (tmp_path / "far" / "a.h5.sha256").unlink()
+    assert verify(link).sha256 == file_sha256(path) and verify(path).sha256 is None
 
 
 def test_flipped_byte_names_the_block(tmp_path):

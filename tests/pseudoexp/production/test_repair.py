@@ -229,6 +229,21 @@ def test_a_damaged_sidecar_and_none(tmp_path, originals):
     assert verify(path, repair=True).changed[0].row == 0 and note.read_text() == good
 
 
+def test_behind_a_link_the_bytes_are_those_of_the_sidecar_beside_the_file(tmp_path, originals):
+    (tmp_path / "far").mkdir()
+    path, link = copy(originals["plain"], tmp_path / "far"), tmp_path / "link.h5"
+    link.symlink_to(path)
+    flip(path, offset(path) + 40)
+    assert verify(link, repair=True).changed[0].row == 0 and link.is_symlink() and verify(link).sha256
+    assert path.read_bytes() == originals["plain"].read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["far", "link.h5"]
+    path.with_name("plain.h5.sha256").write_text(f"{'0' * 64}  plain.h5\n")
+    with h5py.File(path, "r+") as file:
+        file.attrs["seed"] = 7
+    with pytest.raises(DamagedFile, match=r"its bytes are not those of plain\.h5\.sha256"):
+        verify(link, repair=True)
+
+
 def test_files_that_cannot_be_made_again_are_left(tmp_path, originals, monkeypatch):
     path = copy(originals["plain"], tmp_path)
     flip(path, offset(path) + 40)
