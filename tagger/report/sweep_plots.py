@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, MultipleLo
 
 from pseudoexp.pages.figure import FAINT, INK, styled
 from tagger.report.plots import colour, line
-from tagger.report.sweep_summary import FULL
+from tagger.report.sweep_points import FULL
 from tagger.report.sweep_tables import point_name
 from tagger.report.tables import count
 

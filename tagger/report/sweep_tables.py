@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tagger.report.sweep_summary import AUTOPRUNER, EQUAL, FULL, FURTHER, ITERATIVE, living, spread_of_living
+from tagger.report.sweep_points import AUTOPRUNER, FULL, FURTHER, ITERATIVE
+from tagger.report.sweep_searches import living, spread_of_living
+from tagger.report.sweep_summary import EQUAL
 from tagger.report.tables import DASH, Table, count
 from tagger.robustness import EFFICIENCIES
 
@@ -62,9 +64,10 @@ def more_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[flo
 
 
 def point_name(entry: dict[str, Any]) -> str:
-    """The label, and the price of a bit operation where that sets points of one label apart."""
-    beta = entry.get("settings", {}).get("beta")
-    return str(entry["label"]) if beta is None else f"{entry['label']}, β = {beta:g}"
+    """The label, and the price of a bit operation and the tolerance where those set points of one label apart."""
+    said = entry.get("settings", {})
+    price = f", β = {said['beta']:g}" if "beta" in said else ""
+    return str(entry["label"]) + price + (f", AUC within {said['tolerance']:g}" if "tolerance" in said else "")
 
 
 def _layouts(found: Sequence[str]) -> str:

@@ -41,6 +41,7 @@ class _ScaledCell:
 
     @recurrent_kernel.setter
     def recurrent_kernel(self, variable: Any) -> None:
+        """Keep what the cell's `build` makes."""
         self._recurrent_kernel = variable
 
 

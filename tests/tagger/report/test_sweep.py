@@ -1,4 +1,4 @@
-"""What a sweep's report says of a search: within one standard deviation, or not."""
+"""The page of sweeps: what stands in its tables and figures."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from pseudoexp.benchmark.registry import releases
 from pseudoexp.errors import ConfigError
 from tagger.report.sweep import _plan, render_sweep
 from tagger.report.sweep_plots import _apart, curves, prices
-from tagger.report.sweep_summary import _costs, _rejections, gathered, missing, summarise, verdict
+from tagger.report.sweep_summary import _costs, gathered, missing, summarise
 from tagger.report.sweep_tables import (
     all_costs_table,
     costs_table,
@@ -17,37 +17,10 @@ from tagger.report.sweep_tables import (
     methods,
     more_table,
     parts_table,
+    point_name,
     points_table,
-    search_table,
 )
 from tagger.sweep_request import Request
-
-
-def _search(found, own=None):
-    entry = {"index": 0, "rank": 2, "test": found} | ({} if own is None else {"own": own})
-    candidates = [{"inputs": ["pt"], "layout": [2, 1]}] * 2
-    return {"kind": "layouts", "candidates": candidates, "winners": [{"index": 1, "rank": 1, "test": [0.90, 0.92, 0.94]}],
-            "found": [entry]}
-
-
-@pytest.mark.parametrize(("found", "own", "within", "own_within"), [
-    ([0.90, 0.91, 0.92], 0.899, True, False), ([0.88, 0.90, 0.91], 0.95, False, True), ([0.89, 0.89, 0.89], None, False, None)])
-def test_verdict(found, own, within, own_within):
-    told = verdict(_search(found, own))
-    assert told["best"] == pytest.approx(0.92) and told["spread"] == pytest.approx(0.02)
-    assert told["found"] == pytest.approx(sorted(found)[1]) and told["own"] == own and told["dead"] == 0
-    assert (told["found_within"], told["own_within"]) == (within, own_within)
-    assert search_table(_search(found, own)).rows[1][1][-1] == ("–" if own is None else f"{own:.4f}")
-
-
-def test_dead_networks_count_in_medians_but_not_in_spreads():
-    search = _search([0.90, 0.91, 0.5])
-    search["winners"][0]["test"] = [0.90, 0.92, 0.94, 0.5, 0.5]
-    told = verdict(search)
-    assert told["best"] == 0.90 and told["dead"] == 2 and told["spread"] == pytest.approx(0.02) and told["found"] == 0.90
-    assert [row[1][5] for row in search_table(search).rows] == ["2", "1"]
-    assert search_table(_search([0.5, 0.5, 0.5])).rows[1][1][3:6] == ("0.5000", "0.0000", "3")
-
 
 REST = {"versions": {}, "asked": {}, "data": {"path": "a.h5", "rows": 9}}
 
@@ -109,22 +82,14 @@ def test_prices_of_a_bit_tell_points_of_one_label_apart():
         assert [row[1][0] for row in table(points, "EBOPs", str).rows] == [
             "full network, HGQ2, β = 0.0001", "full network, HGQ2, β = 1e-05"]
     assert prices(points) != curves(points, "effective bit operations"), "each price has a marker of its own"
+    quantised[0]["settings"] |= {"tolerance": 0.05}
+    assert point_name(summarise(quantised)["frontier"][0]) == (
+        "full network, HGQ2, β = 0.0001, AUC within 0.05")
 
 
 def test_names_on_a_logarithmic_axis_do_not_run_into_one_another():
     assert _apart([13_899, 14_457, 17_017, 62_335]) == [13_899, 62_335]
     assert _apart([3, 5, 8, 16, 24, 48]) == [3, 5, 8, 16, 24, 48] and _apart([7.0]) == [7.0] and _apart([]) == []
-
-
-def _point(rejection, above=None):
-    return {"rejection": rejection, "rejection_above": above}
-
-
-def test_a_limit_counts_as_what_it_is():
-    free = _rejections([_point(100.0), _point(300.0), _point(None, 400.0)])
-    assert (free["median"], free["high"], free["limits"], free["above"]) == (300.0, 400.0, 1, False)
-    assert _rejections([_point(100.0), _point(300.0), _point(None, 200.0)])["above"], "the median may be larger"
-    assert _rejections([None, None]) is None
 
 
 def test_figures_of_two_sweeps_are_not_mixed():
