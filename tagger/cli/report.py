@@ -9,12 +9,15 @@ import typer
 
 
 def command(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, in the order of the report; or folders of sweeps.")],
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, in the order of the report, and exports that were "
+                                               "synthesised; or folders of sweeps.")],
     out: Annotated[Path, typer.Option(help="HTML file to write.")],
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
-    """Write a self-contained HTML page on runs: ROC curves, histograms, rejections with errors, sizes, firmware check.
+    """Write a self-contained HTML page on runs: ROC curves, histograms, rejections with errors, sizes, firmware.
+
+    Firmware: the check of its bits, stored with the run, and what `tagger synthesise` found of the exports among the folders.
 
     Of folders of sweeps alone: figures against nodes, features and LUTs, and the numbers as JSON beside the page. Several
     sweeps share a page if each has its own kinds of figures.

@@ -24,7 +24,8 @@ def command(
     from tagger.firmware.export import NETWORK_FILE
     from tagger.firmware.fixed_point import FixedNetwork
     from tagger.firmware.recheck import read_summary
-    from tagger.firmware.synthesis import check_project, synthesise, text
+    from tagger.firmware.synthesis import check_project, synthesise
+    from tagger.firmware.synthesis_report import text
 
     summary, others = read_summary(folder), numbers(cutoffs, "--cutoffs")
     check_project(folder, summary, others, place_minutes)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,9 +22,8 @@ from tagger.firmware import tools, verilog
 from tagger.firmware.adder_graph import AdderGraph
 from tagger.firmware.fixed_point import FixedNetwork
 from tagger.firmware.sources import read_sources
+from tagger.firmware.synthesis_report import REPORT, write
 
-REPORT = "synthesis"
-"""Name of the report in the project's folder, as .json and .txt."""
 FAMILY = "xcup"
 TIMED = "timed"
 DEVICES = {"25k": 24_000, "45k": 43_000, "85k": 83_000}
@@ -219,7 +217,7 @@ def synthesise(folder: str | Path, summary: dict[str, Any], network: FixedNetwor
         say(f"{levels:g} additions per stage: Yosys" if levels else "without a clock: Yosys, ten times slower so")
         points.append(_point(sources, ports, cut, levels, clock, most_minutes, say, place / f"{REPORT}.log"))
     content = {"part": summary["part"], "clock_ns": clock, "versions": versions, "points": points}
-    _write(place, content)
+    write(place, content)
     return content
 
 
@@ -253,44 +251,3 @@ def _point(sources: dict[str, str], ports: verilog.Ports, graph: AdderGraph, lev
     if most_minutes:
         found["placed"] = placed(sources, ports, clock, log, most_minutes, say)
     return found
-
-
-def _write(folder: Path, content: dict[str, Any]) -> None:
-    from tagger.runs import write_json
-
-    scratch = folder / f".{REPORT}.tmp"
-    try:
-        write_json(scratch, content)
-        scratch.replace(folder / f"{REPORT}.json")
-        scratch.write_text(text(content))
-        scratch.replace(folder / f"{REPORT}.txt")
-    except OSError as error:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise ConfigError(f"{folder}: the report cannot be written there ({error.strerror})") from None
-
-
-_COLUMNS = ("additions/stage", "latency clocks", "latency ns", "LUT est. da4ml", "FF est. da4ml", "LUT Yosys", "FF Yosys",
-            "DSP Yosys", "CARRY Yosys", "ECP5 LUT4", "ECP5 fmax MHz", "LUT Vivado", "fmax Vivado")
-
-
-def text(content: dict[str, Any]) -> str:
-    """Return the report as a table; a dash is what was not measured or only Vivado could say."""
-    rows: list[Sequence[str]] = [_COLUMNS]
-    for point in content["points"]:
-        estimated, made, placed = point["estimated"], point["synthesised"], point["placed"] or {}
-        rows.append([_cell(value) for value in (
-            point["additions_per_stage"], point["latency_cycles"], point["latency_ns"], estimated["luts"],
-            estimated["flip_flops"], made["luts"], made["flip_flops"], made["dsps"], made["carries"],
-            placed.get("luts4"), placed.get("fmax_mhz"), None, None)])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS))]
-    table = "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    late = [(p["placed"] or {}).get("stopped_after_minutes") for p in content["points"]]
-    table += "".join(f"\nECP5 at {_cell(p['additions_per_stage'])} additions/stage: no clock within {m:g} minutes"
-                     for p, m in zip(content["points"], late, strict=True) if m)
-    tools_ = "; ".join(f"{name}: {said}" for name, said in content["versions"].items())
-    return (f"{table}\n\nclock {content['clock_ns']:g} ns, part {content['part']} (cells of its family; timing on it only "
-            f"Vivado could say)\n{tools_}\n")
-
-
-def _cell(value: float | None) -> str:
-    return "-" if value is None else f"{value:.10g}"

@@ -13,16 +13,17 @@ from pseudoexp.benchmark.figures import WEIGHTINGS
 from pseudoexp.core.files import whole_file
 from pseudoexp.errors import ConfigError, DataError, MissingExtra, SchemaError
 from tagger.report import attributions, tables
+from tagger.report.circuits import Circuit, circuits_table, is_export, load_circuits, made_with
 from tagger.report.pileup import pileup
 from tagger.report.robustness import robustness, samples
 from tagger.robustness import stored
-from tagger.runs import Run, read_json
+from tagger.runs import Run
 
 
 def load_runs(paths: Sequence[str | Path], trouble: Callable[[str], None] | None = None) -> list[Run]:
     """Read run folders without their networks.
 
-    A folder of an export holds no run; its firmware.json is in the run folder too, so it is passed over.
+    A folder of an export holds no run and is passed over: `tagger.report.circuits` looks at it.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ def load_runs(paths: Sequence[str | Path], trouble: Callable[[str], None] | None
     runs = []
     for folder in (Path(path) for path in paths):
         try:
-            if not _is_export(folder):
+            if not is_export(folder):
                 runs.append(_finished(Run.load(folder, with_model=False)))
         except (SchemaError, DataError) as error:
             if trouble is None or not folder.is_dir():
@@ -63,11 +64,6 @@ def _finished(run: Run) -> Run:
     return run
 
 
-def _is_export(folder: Path) -> bool:
-    return (folder / "firmware.json").is_file() and not (folder / "config.json").is_file() and bool(
-        read_json(folder / "firmware.json"))
-
-
 def write_report(paths: Sequence[str | Path], out: str | Path, force: bool = False,
                  trouble: Callable[[str], None] | None = None) -> Path:
     """Write the report on some runs.
@@ -75,7 +71,7 @@ def write_report(paths: Sequence[str | Path], out: str | Path, force: bool = Fal
     Parameters
     ----------
     paths : sequence of paths
-        Run folders, in the order of the report.
+        Run folders, in the order of the report; among them folders of exports, of which the page has what was synthesised.
     out : str or Path
         The HTML file, written under a temporary name and renamed.
     force : bool
@@ -96,7 +92,8 @@ def write_report(paths: Sequence[str | Path], out: str | Path, force: bool = Fal
     if target.exists() and (not force or not target.is_file()):
         raise ConfigError(f"{target}: exists already; --force replaces a file")
     troubles: list[str] = []
-    html = render(load_runs(paths, troubles.append if trouble else None), troubles)
+    note = troubles.append if trouble else None
+    html = render(load_runs(paths, note), troubles, load_circuits(paths, note))
     for line in troubles:
         if trouble:
             trouble(line)
@@ -109,8 +106,8 @@ def write_report(paths: Sequence[str | Path], out: str | Path, force: bool = Fal
     return target
 
 
-def render(runs: Sequence[Run], troubles: Sequence[str] = ()) -> str:
-    """Return the page as text; `troubles` are named on it.
+def render(runs: Sequence[Run], troubles: Sequence[str] = (), circuits: Sequence[Circuit] = ()) -> str:
+    """Return the page on runs and on circuits made of them as text; `troubles` are named on it.
 
     Raises
     ------
@@ -123,7 +120,8 @@ def render(runs: Sequence[Run], troubles: Sequence[str] = ()) -> str:
     except ImportError as error:
         raise MissingExtra(error.name or "matplotlib", "tagger") from None
     template = page_template("tagger.report", "page.html", subscripts=subscripts)
-    return template.render(plots=plots, count=tables.count, troubles=troubles, **_context(runs, plots))
+    return template.render(plots=plots, count=tables.count, troubles=troubles, circuits=circuits_table(circuits),
+                           made_with=made_with(circuits), **_context(runs, plots))
 
 
 def _context(runs: Sequence[Run], plots: Any) -> dict[str, Any]:

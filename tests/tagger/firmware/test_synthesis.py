@@ -15,7 +15,8 @@ from tagger.cli import main
 from tagger.firmware import synthesis, verilog
 from tagger.firmware.adder_graph import AdderGraph
 from tagger.firmware.fixed_point import FixedNetwork
-from tagger.firmware.synthesis import Cells, check_project, synthesise, text
+from tagger.firmware.synthesis import Cells, check_project, synthesise
+from tagger.firmware.synthesis_report import text
 
 COUNTS = {"LUT2": 100, "LUT6": 20, "FDRE": 30, "FDSE": 2, "CARRY4": 40, "INV": 5, "DSP48E2": 1, "$scopeinfo": 7}
 
