@@ -73,7 +73,7 @@ def evaluate(model: keras.Model, data: TaggerData, split: str = "test") -> dict[
     return figures(logits(model, part.x), part) | {"split": split, "model": complexity(model)}
 
 
-def figures(score: NDArray[np.float32], part: Split) -> dict[str, Any]:
+def figures(score: NDArray[np.floating[Any]], part: Split) -> dict[str, Any]:
     """Return all figures of given scores (n,) on given rows, as `evaluate` does, without those of the network."""
     found = benchmark_figures(score, part, HEADLINE)
     return found | {"mass_sculpting": found["mass_sculpting"][f"{HEADLINE:g}"]}

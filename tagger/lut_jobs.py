@@ -20,12 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from pseudoexp.benchmark.figures import summary
 from pseudoexp.benchmark.metrics import Scored
 from pseudoexp.errors import ConfigError, PseudoexpError
 from tagger.data import TaggerData
 from tagger.distil import distil
-from tagger.evaluate import versions
+from tagger.evaluate import figures, versions
 from tagger.firmware.adder_graph import AdderGraph
 from tagger.firmware.fixed_point import FixedNetwork
 from tagger.firmware.rounded import rounded
@@ -76,8 +75,8 @@ def under(method: str, luts: float, base: Run, data: TaggerData, plan: TrainConf
     Returns
     -------
     dict
-        `run` (of the float network behind a rounded one, whose `training` cost is that of all layouts tried), `before` (runs
-        it started from), `figures` (None: those of the run), `luts`, `latency`, `left` (inputs and nodes, see `FixedNetwork`).
+        `run` (of a rounded one: its float network with the rounded one's metrics and the cost of all layouts tried), `before`
+        (runs it started from), `luts`, `latency`, `left` (inputs and nodes, see `FixedNetwork`).
 
     Raises
     ------
@@ -109,8 +108,8 @@ def under(method: str, luts: float, base: Run, data: TaggerData, plan: TrainConf
     else:
         run = quantised_run(before[0], data, options, luts=synthesised_luts)
     network = FixedNetwork.from_keras(run.model)
-    return {"run": run, "before": before, "figures": None, "luts": run.metrics["quantisation"]["luts"],
-            "latency": latency(network), "left": network.left}
+    return {"run": run, "before": before, "luts": run.metrics["quantisation"]["luts"], "latency": latency(network),
+            "left": network.left}
 
 
 def latency(network: FixedNetwork) -> dict[str, float]:
@@ -159,9 +158,10 @@ def _rounded(luts: float, data: TaggerData, plan: TrainConfig) -> dict[str, Any]
         made = network_cells(network).luts
         tried.append({"bits": bits, "estimated": estimate, "synthesised": made})
         if made <= luts:
-            run.config["training"] = {"epochs": epochs, "seconds": round(time.perf_counter() - start, 2)}
-            figures = summary(Scored(network.logits(data.test.x), data.test.y == 1, data.test.weight, data.test.event))
-            return {"run": run, "before": [], "figures": figures, "latency": latency(network), "left": network.left,
+            cost = {"training": {"epochs": epochs, "seconds": round(time.perf_counter() - start, 2)}}
+            judged = figures(network.logits(data.test.x), data.test)
+            return {"run": replace(run, config=run.config | cost, metrics=run.metrics | judged), "before": [],
+                    "latency": latency(network), "left": network.left,
                     "luts": {"limit": luts, "estimated": estimate, "synthesised": made, "bits": bits, "tried": tried}}
     raise ConfigError(f"no rounded network takes at most {luts:g} LUTs")
 
@@ -183,15 +183,9 @@ def programs(method: str) -> dict[str, str]:
 
 def result(job: dict[str, Any], told: dict[str, Any], base: Run) -> dict[str, Any]:
     """Return what the report needs of `under`; `told` is what it needs of the run."""
-    figures, luts = job["figures"], job["luts"]
-    content = dict(told)
-    if figures is not None:
-        keep = ("rejection", "rejection_error", "rejection_above")
-        content |= {"auc": figures["auc"], "auc_error": figures["auc_error"],
-                    "rejection": {eps: {key: point[key] for key in keep if key in point}
-                                  for eps, point in figures["rejection"].items()}}
+    luts = job["luts"]
     full = base.metrics["weightings"]["benchmark"]
-    return content | {
+    return told | {
         "luts": luts, "latency": job["latency"], "left": job["left"],
         "float": {"auc": full["auc"], "rejection": {eps: point["rejection"] for eps, point in full["rejection"].items()}},
-        "line": f"{luts['synthesised']:.0f} of {luts['limit']:g} LUTs, AUC {content['auc']:.4f}"}
+        "line": f"{luts['synthesised']:.0f} of {luts['limit']:g} LUTs, AUC {told['auc']:.4f}"}

@@ -16,8 +16,6 @@ from tagger.sweep_request import GRID
 LUT_METHODS = {"hgq": "HGQ2", "autopruner": "AutoPruner, then HGQ2",
                "joint": "AutoPruner with HGQ2", "distilled": "distilled, then HGQ2",
                "rounded": "rounded after training"}
-PARTS = ("flavours", "pt_bins", "sculpting")
-"""Figures by flavour of the background, in pT, and of its mass."""
 FIGURES = ("auc", "0.5", "0.6")
 """AUC, and the rejection at two signal efficiencies."""
 FURTHER = ("0.3", "0.7")

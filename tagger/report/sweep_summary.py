@@ -18,7 +18,6 @@ from tagger.report.attributions import pair
 from tagger.report.sweep_points import (
     AUTOPRUNER,
     FIGURES,
-    PARTS,
     label,
     median_of,
     natural_key,
@@ -187,10 +186,7 @@ def _fewest(points: Sequence[dict[str, Any]], mine: dict[str, Any], figure: str)
 
 
 def _luts(results: Sequence[Result]) -> dict[str, Any] | None:
-    """Figures per method and limit against synthesised LUTs and latency, and those of the float networks; None without.
-
-    Of networks rounded after training the `PARTS` were taken before rounding: they are left out.
-    """
+    """Figures per method and limit against synthesised LUTs and latency, and those of the float networks; None without."""
     if not results:
         return None
     groups: dict[tuple[str, float], list[Result]] = defaultdict(list)
@@ -200,8 +196,7 @@ def _luts(results: Sequence[Result]) -> dict[str, Any] | None:
     for (_, limit), members in sorted(groups.items()):
         middle = {name: float(np.median([r[group][key] for r in members])) for name, group, key in (
             ("estimated", "luts", "estimated"), ("ns", "latency", "ns"), ("clocks", "latency", "clocks"))}
-        left_out = PARTS if members[0]["settings"]["method"] == "rounded" else ()
-        points += [{key: value for key, value in point.items() if key not in left_out} | middle | {"limit": limit}
+        points += [point | middle | {"limit": limit}
                    for point in points_of(members, lambda r: float(r["luts"]["synthesised"]), apart=True)]
     floats = {r["seed"]: r["float"] for r in results}.values()
     plain = {"auc": spread_of([one["auc"] for one in floats])}

@@ -204,7 +204,6 @@ def search_table(search: dict[str, Any]) -> Table:
 
 def parts_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[float], str]) -> Table | None:
     """Rejections at 50 % by flavour and in pT bins, and the mass' distance before and after that cut; None without any."""
-    points = [point for point in points if "flavours" in point]
     if not points:
         return None
     first = points[0]
