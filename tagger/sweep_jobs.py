@@ -101,9 +101,10 @@ class Workbench:
             return _told(parent, {"nodes": said["nodes"]}, parent=parent)
         options = ResizeOptions(method=said["method"], where=said["where"], constraint=said["constraint"], cost=said["cost"],
                                 rounds=said["rounds"], retrain=said["retrain"], tune=said["tune"])
-        plan = self.plan(_seed(job), said.get("epochs", self.request.prune_epochs))
-        run = prune(parent, self.data, said["nodes"], options, plan)
-        return _told(run, run.config["asked"], [parent], parent)
+        untrained = said.get("untrained", False)
+        plan = self.plan(_seed(job), said.get("epochs") or (None if untrained else self.request.prune_epochs))
+        run = prune(None if untrained else parent, self.data, said["nodes"], options, plan)
+        return _told(run, run.config["asked"], [] if untrained else [parent], parent)
 
     def _select(self, job: Job) -> Result:
         said = job.settings

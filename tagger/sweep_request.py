@@ -25,7 +25,7 @@ METHODS = 1
 
 GRID: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "prune": {"method": ("autopruner",), "nodes": ("50%",), "constraint": ("topk",), "cost": ("nodes",), "where": ("hidden",),
-              "rounds": (3,), "retrain": (False,), "tune": (False,), "epochs": (0,)},
+              "rounds": (3,), "retrain": (False,), "tune": (False,), "epochs": (0,), "untrained": (False,)},
     "select": {"method": ("autopruner",), "features": (12,), "constraint": ("fermi",), "rounds": (3,), "retrain": (False,),
                "group_track_jets": (False,)},
     "fixed": {"nodes": ("100%",)},
@@ -37,12 +37,13 @@ GRID: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "robustness": {"features": ("all",), "nodes": ("100%",)},
     "steps": {"batch": (1024,), "compiled": (False,), "nodes": ("25%",), "features": (12,)},
 }
-"""Kinds of scans, with what can be varied in each and the values that stand where nothing is said (0 epochs: `prune_epochs`).
+"""Kinds of scans, with what can be varied in each and the values that stand where nothing is said (0 epochs: `prune_epochs`,
+where pruning begins with an `untrained` network `epochs`).
 
 The `tolerance` is that of `tagger.quantise.QuantiseOptions`: a narrow one lets most prices `beta` end at one size, a wide one
 shows how size and AUC follow from the price.
 """
-LATER = ("epochs", "tolerance")
+LATER = ("epochs", "tolerance", "untrained")
 """Keys that a grid did not have from the start: left out of a job where they have their usual values, its name is as before."""
 PER_SEED = ("prune", "select", "fixed", "quantise", "luts", "distil", "robustness")
 """Kinds of which every seed is a job of its own; the others take all seeds at once."""

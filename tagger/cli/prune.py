@@ -1,4 +1,4 @@
-"""`tagger prune`: a trained network made smaller, to exactly so many nodes."""
+"""`tagger prune`: a network made smaller while it trains, to exactly so many nodes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import typer
 
 def command(
     data: Annotated[Path, typer.Argument(help="File made by `pseudoexp generate`.")],
-    model: Annotated[Path, typer.Option(help="Run folder of the network to start from.")],
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
+    model: Annotated[Path | None, typer.Option(help="Run folder of the trained network to start from; without it the network "
+                                                    "is trained and pruned at once.")] = None,
+    hidden: Annotated[str | None, typer.Option(help="Without --model: nodes of the hidden layers before; 64,32,16 by "
+                                                    "default.")] = None,
+    inputs: Annotated[str | None, typer.Option(help="Without --model: inputs to use, with commas; all 39 by default.")] = None,
     nodes: Annotated[str | None, typer.Option(help="Nodes to keep in total: a number, or a share such as 50%.")] = None,
     multiplications: Annotated[str | None, typer.Option(help="Instead of nodes: multiplications at most, or a share.")] = None,
     luts: Annotated[str | None, typer.Option(help="Instead of nodes: LUTs of 8 bits at most, or a share. The price is that of "
@@ -28,7 +32,7 @@ def command(
     batch: Annotated[int | None, typer.Option(help="Rows per step; at least 64 steps per epoch by default.")] = None,
     learning_rate: Annotated[float, typer.Option(help="Of Adam, at the start of the cosine schedule.")] = 2e-3,
     patience: Annotated[int, typer.Option(help="Epochs without a better validation loss, after the choice.")] = 8,
-    seed: Annotated[int, typer.Option(help="Of the order of rows.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the order of rows and, without --model, of the weights.")] = 1,
     retrain: Annotated[bool, typer.Option("--retrain", help="Train the layout found afresh.")] = False,
     tune: Annotated[bool, typer.Option("--tune", help="Train the small network on, its weights kept.")] = False,
     rounds: Annotated[int, typer.Option(help="Of iterative: times that some are removed.")] = 3,
@@ -37,9 +41,12 @@ def command(
 ) -> None:
     """Make a network smaller while it trains on: exactly as many nodes as asked for are left, each layer keeps one.
 
+    With --model the training goes on from that network's weights, without it it begins here and --epochs are all there are.
+
     Example: tagger prune data.h5 --model runs/f12 --nodes 50% --out runs/half
     """
-    from tagger.cli.terminal import epoch_line, exactly_one, summary
+    from pseudoexp.errors import ConfigError
+    from tagger.cli.terminal import epoch_line, exactly_one, numbers, summary, words
     from tagger.data import TaggerData
     from tagger.firmware.adder_graph import require_da4ml
     from tagger.firmware.tools import yosys
@@ -51,14 +58,17 @@ def command(
     cost, count = exactly_one({"nodes": nodes, "multiplications": multiplications, "luts": luts})
     options = ResizeOptions(method=method, where=where, constraint=constraint, retrain=retrain, tune=tune, rounds=rounds,
                             cost=cost, group_track_jets=group_track_jets)
-    config = TrainConfig(epochs=epochs, batch=batch, learning_rate=learning_rate, seed=seed, patience=patience)
+    if model is not None and (hidden, inputs) != (None, None):
+        raise ConfigError("--hidden and --inputs are those of the network of --model: they are for prunings without it")
+    config = TrainConfig(hidden=numbers(hidden or "64,32,16", "--hidden"), inputs=words(inputs), epochs=epochs,
+                         batch=batch, learning_rate=learning_rate, seed=seed, patience=patience)
     check_target(out, force)
     verified = cost == "luts" and synthesis
     if verified:
         require_da4ml()
         yosys()
-    parent = Run.load(model)
-    rows = TaggerData.load(data, parent.inputs)
+    parent = Run.load(model) if model else None
+    rows = TaggerData.load(data, parent.inputs if parent else config.inputs)
     run = (prune_under if verified else prune)(parent, rows, count, options, config, None if quiet else epoch_line)
     run.save(out, force)
     if not quiet:

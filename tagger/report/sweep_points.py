@@ -45,7 +45,8 @@ def label(result: Result) -> str:
         name += f" ({said['constraint']})"
     if said.get("where", "hidden") != "hidden":
         name += f" on {said['where']}"
-    for option, word in (("retrain", "from scratch"), ("tune", "tuned"), ("group_track_jets", "in pairs")):
+    for option, word in (("untrained", "from the start"), ("retrain", "from scratch"), ("tune", "tuned"),
+                         ("group_track_jets", "in pairs")):
         name += f", {word}" if said.get(option) else ""
     return str(name)
 

@@ -162,7 +162,7 @@ def _versions(results: Sequence[Result]) -> dict[str, str]:
 
 
 def _costs(results: Sequence[Result]) -> list[dict[str, Any]]:
-    """Figures against the epochs behind the full network, for nodes of which a scan varied them.
+    """Figures against the epochs in total, those of the full network included, for nodes of which a scan varied them.
 
     Each of AutoPruner's points notes the `equals`: by figure (rejection at 50 %, AUC), of every other method the fewest epochs
     with at least its median.
@@ -170,7 +170,7 @@ def _costs(results: Sequence[Result]) -> list[dict[str, Any]]:
     varied = {str(r["settings"]["nodes"]): r["nodes"] for r in results if "epochs" in r["settings"]}
     found = []
     for nodes in sorted(varied, key=lambda asked: varied[asked]):
-        points = points_of([r for r in results if str(r["settings"]["nodes"]) == nodes], lambda result: result["epochs"])
+        points = points_of([r for r in results if str(r["settings"]["nodes"]) == nodes], lambda result: result["epochs_total"])
         for mine in (point for point in points if point["label"].startswith(AUTOPRUNER)):
             mine["equals"] = {figure: _fewest(points, mine, figure) for figure in EQUAL if mine[figure] is not None}
         found.append({"nodes": nodes, "points": points})

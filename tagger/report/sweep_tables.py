@@ -97,28 +97,32 @@ def _cheapest(points: Sequence[dict[str, Any]], fewest: dict[str, float] | None)
     tried = _iterative(points)
     if fewest is None or not tried:
         return DASH
-    reached = {rounds: fewest[name] for name, rounds in tried.items() if name in fewest}
+    reached = {name: fewest[name] for name in tried if name in fewest}
     if not reached:
         return f"none up to {max(p['x'] for p in points if p['label'] in tried):g}"
     best = min(reached.values())
-    return f"{best:g} ({_rounds([rounds for rounds, epochs in reached.items() if epochs == best])})"
+    return f"{best:g} ({_rounds([tried[name] for name, epochs in reached.items() if epochs == best])})"
 
 
-def _iterative(points: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """Labels of iterative schemes and their rounds."""
-    return {p["label"]: p["label"].split()[1] for p in points if p["label"].startswith(f"{ITERATIVE}, ")}
+def _iterative(points: Sequence[dict[str, Any]]) -> dict[str, tuple[str, str]]:
+    """Labels of iterative schemes, their rounds and what else is said of them."""
+    found = ((p["label"], re.fullmatch(rf"{ITERATIVE}, (\d+) rounds?(.*)", p["label"])) for p in points)
+    return {name: (match[1], match[2]) for name, match in found if match}
 
 
-def _rounds(numbers: Sequence[str]) -> str:
-    return f"{listed(numbers, 'or')} round{'s' * (list(numbers) != ['1'])}"
+def _rounds(schemes: Sequence[tuple[str, str]]) -> str:
+    ways: dict[str, list[str]] = {}
+    for rounds, how in schemes:
+        ways.setdefault(how, []).append(rounds)
+    return "; ".join(f"{listed(rounds, 'or')} round{'s' * (rounds != ['1'])}{how}" for how, rounds in ways.items())
 
 
 def iterative_tried(points: Sequence[dict[str, Any]]) -> str:
     """Say after how many epochs each iterative scheme was looked at; nothing without any."""
-    found: dict[str, list[str]] = {}
-    for name, rounds in _iterative(points).items():
-        found.setdefault(listed([f"{p['x']:g}" for p in points if p["label"] == name], "and"), []).append(rounds)
-    return "; ".join(f"{_rounds(rounds)} after {epochs}" for epochs, rounds in found.items())
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name, scheme in _iterative(points).items():
+        found.setdefault(listed([f"{p['x']:g}" for p in points if p["label"] == name], "and"), []).append(scheme)
+    return "; ".join(f"{_rounds(schemes)} after {epochs}" for epochs, schemes in found.items())
 
 
 def listed(words: Sequence[str], last: str) -> str:

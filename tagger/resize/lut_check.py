@@ -36,18 +36,18 @@ def synthesised(run: Run, x: NDArray[np.float32]) -> float:
     return float(network_cells(rounded(run.model, x)).luts)
 
 
-def prune_under(parent: Run, data: TaggerData, luts: int | str, options: ResizeOptions, config: TrainConfig,
+def prune_under(parent: Run | None, data: TaggerData, luts: int | str, options: ResizeOptions, config: TrainConfig,
                 report: Report | None = None, measure: Measure = synthesised) -> Run:
     """Prune to the largest network that takes at most so many LUTs as synthesised.
 
     Parameters
     ----------
-    parent : Run
-        With its network.
+    parent : Run or None
+        With its network; see `tagger.resize.training.prune`.
     data : TaggerData
         With its inputs.
     luts : int or str
-        The limit, or a share of the parent's price.
+        The limit, or a share of the price of the network to start from.
     options : ResizeOptions
         With cost "luts".
     config : TrainConfig
@@ -67,7 +67,7 @@ def prune_under(parent: Run, data: TaggerData, luts: int | str, options: ResizeO
     ConfigError
         If no network tried fits, or at once if the parent cannot be put into fixed point.
     """
-    if parent.model is not None:
+    if parent is not None and parent.model is not None:
         fixed_point_chain(parent.model)
     asked: int | str = luts
     limit, best = 0.0, None

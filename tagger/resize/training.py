@@ -185,30 +185,24 @@ def select_features(
     Run
         Not saved yet; its network takes the inputs kept, in the file's order.
     """
-    config = config or TrainConfig()
     options = replace(options or ResizeOptions(), where=INPUTS)
-    options = replace(options, constraint=options.constraint_on(trained=False))
-    data = data if config.inputs is None else data.select(config.inputs)
-    start = time.perf_counter()
-    model = build(len(data.inputs), config.hidden, *moments(data.train.x), seed=config.seed)
-    resized = resize(model, data, features, options, config, report, trained=False)
-    return _finish(resized, "select", options, config, start, report, None)
+    return _resized_run("select", None, data, features, options, config or TrainConfig(), report)
 
 
 def prune(
-    parent: Run,
+    parent: Run | None,
     data: TaggerData,
     nodes: int | str,
     options: ResizeOptions | None = None,
     config: TrainConfig | None = None,
     report: Report | None = None,
 ) -> Run:
-    """Make a trained network smaller, starting from its weights.
+    """Make a network smaller while it trains, starting from the weights of a trained one or from none.
 
     Parameters
     ----------
-    parent : Run
-        With its model; it is not changed.
+    parent : Run or None
+        With its model; it is not changed. None: a network of `config.hidden` and `config.inputs`, not trained before.
     data : TaggerData
         With the inputs of that model.
     nodes : int or str
@@ -216,7 +210,7 @@ def prune(
     options : ResizeOptions, optional
         How.
     config : TrainConfig, optional
-        How to train; `hidden` and `inputs` are not looked at.
+        How to train; `hidden` and `inputs` are not looked at where there is a parent.
     report : callable, optional
         Called after each epoch.
 
@@ -230,13 +224,23 @@ def prune(
     ConfigError
         If the run was loaded without its network, or the place or the number of nodes is impossible.
     """
-    config, options = config or TrainConfig(), options or ResizeOptions()
-    options = replace(options, constraint=options.constraint_on(trained=True))
-    if parent.model is None:
-        raise ConfigError(f"run {parent.name} was loaded without its network")
+    return _resized_run("prune", parent, data, nodes, options or ResizeOptions(), config or TrainConfig(), report)
+
+
+def _resized_run(command: str, parent: Run | None, data: TaggerData, count: int | str, options: ResizeOptions,
+                 config: TrainConfig, report: Report | None) -> Run:
+    """Resize the network of a run, or one that is not trained yet, and judge what is left."""
+    options = replace(options, constraint=options.constraint_on(trained=parent is not None))
     start = time.perf_counter()
-    resized = resize(parent.model, data, nodes, options, config, report, trained=True)
-    return _finish(resized, "prune", options, config, start, report, parent)
+    if parent is None:
+        data = data if config.inputs is None else data.select(config.inputs)
+        model = build(len(data.inputs), config.hidden, *moments(data.train.x), seed=config.seed)
+    elif parent.model is None:
+        raise ConfigError(f"run {parent.name} was loaded without its network")
+    else:
+        model = parent.model
+    resized = resize(model, data, count, options, config, report, trained=parent is not None)
+    return _finish(resized, command, options, config, start, report, parent)
 
 
 def resize(

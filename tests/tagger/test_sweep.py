@@ -17,6 +17,7 @@ from pseudoexp.errors import ConfigError, SchemaError
 from tagger import sweep_jobs
 from tagger.cli import main
 from tagger.cli.sweep import resident
+from tagger.report.sweep_points import label
 from tagger.sweep import FAILED, load_results, locked, read_result
 from tagger.sweep_forms import COMMON, FORMS, misfit
 from tagger.sweep_jobs import Workbench
@@ -247,6 +248,26 @@ def test_costs_are_those_of_all_trainings(trained, folder, monkeypatch):
         assert result["epochs_total"] == sum(part["epochs"] for part in parts), (kind, nodes)
         assert result["training_seconds"] == pytest.approx(sum(part["seconds"] for part in parts))
         assert ("hgq2" in result["versions"]) == ("left" in result) == (kind == "quantise") and result["methods"] == METHODS
+
+
+def test_a_pruning_from_the_start_costs_its_own_epochs_alone(trained, folder, monkeypatch):
+    """All epochs of a full network unless it says how many; its share is of that network's nodes."""
+    request, run = trained
+    asked = []
+
+    def made(parent, data, nodes, options, plan):
+        asked.append((parent, plan.epochs))
+        return replace(run, config=run.config | {"training": {"epochs": plan.epochs, "seconds": 2.0}, "asked": {}})
+
+    monkeypatch.setattr(sweep_jobs, "prune", made)
+    bench = Workbench(request, folder / "bench", print)
+    usual = {key: values[0] for key, values in GRID["prune"].items() if key != "epochs"} | {"untrained": True}
+    for epochs in ({}, {"epochs": 7}):
+        result = bench.do(Job("prune", 1, usual | epochs, "name"))
+        assert result["epochs_total"] == result["epochs"] == asked[-1][1] and asked[-1][0] is None
+        assert result["training_seconds"] == 2.0 and result["full"]["nodes"] == run.metrics["model"]["nodes"]
+        assert label(result) == "autopruner, from the start"
+    assert [epochs for _, epochs in asked] == [request.common["epochs"], 7]
 
 
 @pytest.mark.parametrize(("kind", "settings", "epochs"), [

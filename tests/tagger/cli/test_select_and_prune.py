@@ -50,6 +50,18 @@ def test_prune_goes_on_from_a_run(folder, selected, capsys):
     assert main(words) == 2 and "--force" in capsys.readouterr().err
 
 
+def test_prune_begins_with_a_network_of_its_own(folder, selected, capsys):
+    out = folder / "small"
+    words = ["prune", str(folder / "mock.h5"), "--nodes", "5", "--out", str(out), *QUICK]
+    assert main([*words, "--hidden", "8,4", "--inputs", "mass,pt,vr1_ip3d_bu", "--seed", "3"]) == 0
+    config, model = _json(out / "config.json"), _json(out / "metrics.json")["model"]
+    assert model["nodes"] == 5 and model["inputs"] == 3 and config["parent"] is None and config["training"]["epochs"] == 2
+    for option in ("--hidden=8,4", "--inputs=mass"):
+        assert main([*words, "--force", "--model", str(selected), option]) == 2
+        assert "are for prunings without it" in capsys.readouterr().err
+    assert main([*words, "--force", "--luts", "60%", "--nodes", "5"]) == 2
+
+
 def test_a_limit_on_luts_is_kept(folder, selected, capsys):
     out = folder / "luts"
     words = ["prune", str(folder / "mock.h5"), "--model", str(selected), "--luts", "60%", "--where", "all", "--tune",

@@ -46,14 +46,19 @@ def test_costs_name_the_fewest_epochs_to_the_same_rejection_and_auc():
     (cost,) = _costs(results)
     equals = {point["x"]: point["equals"] for point in cost["points"] if "equals" in point}
     assert cost["nodes"] == "25%" and equals == {
-        2: {"0.5": {"iterative, 1 round": 24, "iterative, 3 rounds": 24},
-            "auc": {"iterative, 1 round": 24, "iterative, 3 rounds": 8, "iterative, 10 rounds": 24}}, 8: {"0.5": {}, "auc": {}}}
+        14: {"0.5": {"iterative, 1 round": 36, "iterative, 3 rounds": 36},
+             "auc": {"iterative, 1 round": 36, "iterative, 3 rounds": 20, "iterative, 10 rounds": 36}},
+        20: {"0.5": {}, "auc": {}}}
     assert list(dict.fromkeys(point["label"] for point in cost["points"]))[1:] == [
         "iterative, 1 round", "iterative, 3 rounds", "iterative, 10 rounds"], "numbers are sorted as numbers"
     assert [row[1][-2:] for row in costs_table(cost["points"]).rows] == [
-        ("24 (1 or 3 rounds)", "8 (3 rounds)"), ("none up to 24", "none up to 24")]
-    assert iterative_tried(cost["points"]) == "1 or 10 rounds after 24; 3 rounds after 2, 8 and 24"
+        ("36 (1 or 3 rounds)", "20 (3 rounds)"), ("none up to 36", "none up to 36")]
+    assert iterative_tried(cost["points"]) == "1 or 10 rounds after 36; 3 rounds after 14, 20 and 36"
     assert len(all_costs_table(cost["points"]).rows) == 7
+    start = _pruned("iterative", 8, 0.96, rejection_at_half=300.0) | {"epochs_total": 8}
+    (more,) = _costs([*results, start | {"settings": start["settings"] | {"untrained": True}}])
+    assert costs_table(more["points"]).rows[0][1][-2:] == ("8 (3 rounds, from the start)", "8 (3 rounds, from the start)")
+    assert iterative_tried(more["points"]).endswith("3 rounds after 14, 20 and 36; 3 rounds, from the start after 8")
     alone = _costs([result for result in results if result["settings"]["method"] == "autopruner"])[0]["points"]
     assert {row[1][-2:] for row in costs_table(alone).rows} == {("–", "–")} and iterative_tried(alone) == ""
     assert _costs([result for result in results if "epochs" not in result["settings"]]) == []

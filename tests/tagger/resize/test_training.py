@@ -61,6 +61,15 @@ def test_features_are_selected_to_the_number(method, data, tmp_path):
     assert again.config["training"]["epochs"] <= 3 and again.config["training"]["seconds"] > 0
 
 
+@pytest.mark.parametrize("method", ["autopruner", "iterative", "ranking"])
+def test_a_network_is_pruned_while_it_learns_for_the_first_time(method, data):
+    run = prune(None, data, 5, ResizeOptions(method=method, rounds=2), replace(CONFIG, inputs=NAMES[:6]))
+    assert run.metrics["model"]["nodes"] == 5 == run.config["asked"]["nodes"] and run.inputs == NAMES[:6]
+    assert run.config["asked"]["spans"] == {"hidden_1": 8, "hidden_2": 6} and run.config["parent"] is None
+    assert run.config["options"]["constraint"] == "topk" and run.config["training"]["epochs"] <= CONFIG.epochs
+    _check_pair(run, data.select(run.inputs))
+
+
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "trees"])
 def test_nodes_are_pruned_to_the_number(method, data, parent):
     before = [weight.copy() for weight in parent.model.get_weights()]
