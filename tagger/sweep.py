@@ -22,7 +22,7 @@ from typing import Any
 from pseudoexp.core.files import whole_file
 from pseudoexp.errors import ConfigError, PseudoexpError, SchemaError
 from tagger import sweep_forms
-from tagger.sweep_request import GRID, Job, Request
+from tagger.sweep_request import GRID, LATER, Job, Request
 
 FAILED = "failed.json"
 """Why the jobs of the last run failed that did, by their names."""
@@ -69,7 +69,7 @@ def read_result(path: Path) -> Result | None:
         wrong = "kind"
     if wrong is None:
         kind = content["kind"]
-        settings = {key: object for key in GRID[kind] if key != "epochs"}
+        settings = {key: object for key in GRID[kind] if key not in LATER}
         wrong = sweep_forms.misfit(content, {**sweep_forms.FORMS[kind], "settings": settings})
     if wrong:
         raise SchemaError(f"{path}: not a result of a sweep ({wrong} is missing or of another sort)")

@@ -21,7 +21,7 @@ from tagger.report.sweep_points import label
 from tagger.sweep import FAILED, load_results, locked, read_result
 from tagger.sweep_forms import COMMON, FORMS, misfit
 from tagger.sweep_jobs import Workbench
-from tagger.sweep_request import GRID, METHODS, Job, Request, jobs_of
+from tagger.sweep_request import GRID, LATER, METHODS, Job, Request, jobs_of
 
 PRUNE = '[[scan]]\nkind = "prune"\n'
 HEAD = 'data = "mock.h5"\nseeds = [1, 2]\nhidden = [6, 4]\nepochs = 2\nbatch = 256\n'
@@ -106,7 +106,7 @@ def test_all_kinds_are_done_once_and_reported(folder, capsys):
     assert "errors of the test rows, sizes" in text
     (cost,) = numbers["costs"]
     places = {(point["label"], point["x"]) for point in cost["points"]}
-    assert places == {("autopruner", 3), ("magnitude", 2), ("magnitude", 3), ("norm", 2)}
+    assert places == {("autopruner", 5), ("magnitude", 4), ("magnitude", 5), ("norm", 4)}, "epochs of the full network and behind it"
     (search,) = numbers["searches"]
     assert search["verdict"]["own"] == search["found"][0]["own"] > 0 and search["cost"]["found_epochs"] == 2
     assert "standard deviation" in text
@@ -162,6 +162,15 @@ def test_results_hold_what_the_report_reads(change, said, tmp_path):
     file.write_text(json.dumps(_network() | change))
     with pytest.raises(SchemaError, match=said):
         read_result(file)
+
+
+@pytest.mark.parametrize("kind", ["prune", "quantise"])
+def test_results_name_what_came_later_only_where_it_is_not_usual(kind, tmp_path):
+    settings = {key: values[0] for key, values in GRID[kind].items() if key not in LATER}
+    assert len(settings) < len(GRID[kind])
+    result = _network() | {"kind": kind, "settings": settings, "quantisation": {"ebops": 9}}
+    (tmp_path / "result.json").write_text(json.dumps(result))
+    assert read_result(tmp_path / "result.json") == result
 
 
 @pytest.mark.parametrize("text", ["[]", "7", 5000 * "[", "null"])
