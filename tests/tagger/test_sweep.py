@@ -106,7 +106,7 @@ def test_all_kinds_are_done_once_and_reported(folder, capsys):
     assert "errors of the test rows, sizes" in text
     (cost,) = numbers["costs"]
     places = {(point["label"], point["x"]) for point in cost["points"]}
-    assert places == {("autopruner", 5), ("magnitude", 4), ("magnitude", 5), ("norm", 4)}, "epochs of the full network and behind it"
+    assert places == {("autopruner", 5), ("magnitude", 4), ("magnitude", 5), ("norm", 4)}, "those of the full network count too"
     (search,) = numbers["searches"]
     assert search["verdict"]["own"] == search["found"][0]["own"] > 0 and search["cost"]["found_epochs"] == 2
     assert "standard deviation" in text
