@@ -96,15 +96,17 @@ class Workbench:
 
     def _prune(self, job: Job) -> Result:
         said = job.settings
-        parent = self.base(_seed(job))
         if said["method"] == "none":
-            return _told(parent, {"nodes": said["nodes"]}, parent=parent)
+            full = self.base(_seed(job))
+            return _told(full, {"nodes": said["nodes"]}, parent=full)
+        untrained = said.get("untrained", False)
+        parent = None if untrained else self.base(_seed(job))
         options = ResizeOptions(method=said["method"], where=said["where"], constraint=said["constraint"], cost=said["cost"],
                                 rounds=said["rounds"], retrain=said["retrain"], tune=said["tune"])
-        untrained = said.get("untrained", False)
         plan = self.plan(_seed(job), said.get("epochs") or (None if untrained else self.request.prune_epochs))
-        run = prune(None if untrained else parent, self.data, said["nodes"], options, plan)
-        return _told(run, run.config["asked"], [] if untrained else [parent], parent)
+        run = prune(parent, self.data, said["nodes"], options, plan)
+        told = _told(run, run.config["asked"], [parent] if parent else [], parent)
+        return told | ({} if parent else {"full": {"nodes": sum(plan.hidden)}})
 
     def _select(self, job: Job) -> Result:
         said = job.settings

@@ -37,8 +37,8 @@ GRID: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "robustness": {"features": ("all",), "nodes": ("100%",)},
     "steps": {"batch": (1024,), "compiled": (False,), "nodes": ("25%",), "features": (12,)},
 }
-"""Kinds of scans, with what can be varied in each and the values that stand where nothing is said (0 epochs: `prune_epochs`,
-where pruning begins with an `untrained` network `epochs`).
+"""Kinds of scans, with what can be varied in each and the values that stand where nothing is said (0 epochs: those of
+`prune_epochs`, of an `untrained` network, which there is no full one for, those of `epochs`).
 
 The `tolerance` is that of `tagger.quantise.QuantiseOptions`: a narrow one lets most prices `beta` end at one size, a wide one
 shows how size and AUC follow from the price.

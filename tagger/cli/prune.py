@@ -11,10 +11,10 @@ import typer
 def command(
     data: Annotated[Path, typer.Argument(help="File made by `pseudoexp generate`.")],
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
-    model: Annotated[Path | None, typer.Option(help="Run folder of the trained network to start from; without it the network "
-                                                    "is trained and pruned at once.")] = None,
-    hidden: Annotated[str | None, typer.Option(help="Without --model: nodes of the hidden layers before; 64,32,16 by "
-                                                    "default.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Run folder of the trained network to start from; without it a new "
+                                                    "one is pruned while it learns.")] = None,
+    hidden: Annotated[str | None, typer.Option(help="Without --model: hidden layers of the network that is pruned; 64,32,16 "
+                                                    "by default.")] = None,
     inputs: Annotated[str | None, typer.Option(help="Without --model: inputs to use, with commas; all 39 by default.")] = None,
     nodes: Annotated[str | None, typer.Option(help="Nodes to keep in total: a number, or a share such as 50%.")] = None,
     multiplications: Annotated[str | None, typer.Option(help="Instead of nodes: multiplications at most, or a share.")] = None,
@@ -27,7 +27,8 @@ def command(
     where: Annotated[str, typer.Option(help="hidden, inputs, all, or names of layers with commas.")] = "hidden",
     method: Annotated[str, typer.Option(help="autopruner, cancelout, ranking (CancelOut as published), magnitude, norm, "
                                                 "l1, iterative, random.")] = "autopruner",
-    constraint: Annotated[str | None, typer.Option(help="Of autopruner: fermi, penalty or topk; topk by default.")] = None,
+    constraint: Annotated[str | None, typer.Option(help="Of autopruner: fermi, penalty or topk; topk by default, without "
+                                                         "--model fermi where inputs are among what is pruned.")] = None,
     epochs: Annotated[int, typer.Option(help="Epochs at most; of autopruner 60 % of them before the choice is final.")] = 40,
     batch: Annotated[int | None, typer.Option(help="Rows per step; at least 64 steps per epoch by default.")] = None,
     learning_rate: Annotated[float, typer.Option(help="Of Adam, at the start of the cosine schedule.")] = 2e-3,
@@ -39,9 +40,10 @@ def command(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing run folder.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
-    """Make a network smaller while it trains on: exactly as many nodes as asked for are left, each layer keeps one.
+    """Make a network smaller while it trains: exactly as many nodes as asked for are left, each layer keeps one.
 
-    With --model the training goes on from that network's weights, without it it begins here and --epochs are all there are.
+    With --model training goes on from that network's weights; without it a new network is trained and pruned in the same
+    --epochs. --retrain and --tune take as many again, --luts prunes up to four times.
 
     Example: tagger prune data.h5 --model runs/f12 --nodes 50% --out runs/half
     """
@@ -60,8 +62,9 @@ def command(
                             cost=cost, group_track_jets=group_track_jets)
     if model is not None and (hidden, inputs) != (None, None):
         raise ConfigError("--hidden and --inputs are those of the network of --model: they are for prunings without it")
-    config = TrainConfig(hidden=numbers(hidden or "64,32,16", "--hidden"), inputs=words(inputs), epochs=epochs,
-                         batch=batch, learning_rate=learning_rate, seed=seed, patience=patience)
+    layers = TrainConfig.hidden if hidden is None else numbers(hidden, "--hidden")
+    config = TrainConfig(hidden=layers, inputs=words(inputs), epochs=epochs, batch=batch, learning_rate=learning_rate, seed=seed,
+                         patience=patience)
     check_target(out, force)
     verified = cost == "luts" and synthesis
     if verified:

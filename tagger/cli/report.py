@@ -22,7 +22,7 @@ def command(
     Of folders of sweeps alone: figures against nodes, features and LUTs, and the numbers as JSON beside the page. Several
     sweeps share a page if each has its own kinds of figures.
 
-    Example: tagger report runs/* --out report.html
+    Example: tagger report runs/* fw/ --out report.html
     """
     from tagger.report.page import write_report
     from tagger.report.sweep import is_sweep, write_sweep_report

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ REPORT = "synthesis"
 """Name of the report in the project's folder, as .json and .txt."""
 COLUMNS = ("additions/stage", "latency clocks", "latency ns", "LUT est. da4ml", "FF est. da4ml", "LUT Yosys", "FF Yosys",
            "DSP Yosys", "CARRY Yosys", "ECP5 LUT4", "ECP5 fmax MHz", "LUT Vivado", "fmax Vivado")
-"""Heads of the table; the last two stay empty, only Vivado could say them."""
+"""Heads of the table; what the last two would hold only Vivado could say."""
 
 
 def figures(content: dict[str, Any]) -> list[tuple[float | None, ...]]:
@@ -30,12 +30,17 @@ def text(content: dict[str, Any]) -> str:
     rows += [["-" if value is None else short(value) for value in row] for row in figures(content)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
     table = "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    late = [(p["placed"] or {}).get("stopped_after_minutes") for p in content["points"]]
-    table += "".join(f"\nECP5 at {row[0]} additions/stage: no clock within {m:g} minutes"
-                     for row, m in zip(rows[1:], late, strict=True) if m)
+    table += "".join(f"\n{line}" for line in late(content))
     tools = "; ".join(f"{name}: {said}" for name, said in content["versions"].items())
     return (f"{table}\n\nclock {content['clock_ns']:g} ns, part {content['part']} (cells of its family; timing on it only "
             f"Vivado could say)\n{tools}\n")
+
+
+def late(content: dict[str, Any]) -> list[str]:
+    """Return a line for each point of a synthesis.json that was not placed in the time it was given."""
+    minutes = [((p["placed"] or {}).get("stopped_after_minutes"), p["additions_per_stage"]) for p in content["points"]]
+    return [f"ECP5 at {'-' if levels is None else short(levels)} additions/stage: no clock within {m:g} minutes"
+            for m, levels in minutes if m]
 
 
 def short(value: float) -> str:
@@ -58,7 +63,8 @@ def write(folder: Path, content: dict[str, Any]) -> None:
         scratch.write_text(text(content))
         scratch.replace(folder / f"{REPORT}.txt")
     except OSError as error:
-        shutil.rmtree(scratch, ignore_errors=True)
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
         raise ConfigError(f"{folder}: the report cannot be written there ({error.strerror})") from None
 
 
@@ -75,7 +81,9 @@ def read(folder: Path) -> dict[str, Any] | None:
         return None
     content = read_json(path)
     try:
-        text(content)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise SchemaError(f"{path}: not a report of `tagger synthesise`, or damaged") from None
+        whole = bool(text(content)) and isinstance(content["part"], str) and isinstance(content["points"], list)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        whole = False
+    if not whole:
+        raise SchemaError(f"{path}: not a report of `tagger synthesise`, or damaged")
     return content

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pseudoexp.errors import SchemaError
-from tagger.firmware.synthesis_report import COLUMNS, figures, read, short
+from tagger.firmware.synthesis_report import COLUMNS, figures, late, read, short
 from tagger.report.tables import DASH, Table
 from tagger.runs import read_json
 
@@ -21,7 +20,7 @@ class Circuit:
     Attributes
     ----------
     name : str
-        Its folder's; with the folder around it where two have the same.
+        Its folder's; with those around it as far as it takes to tell two apart.
     content : dict
         Of its synthesis.json.
     """
@@ -57,21 +56,25 @@ def load_circuits(paths: Sequence[str | Path], trouble: Callable[[str], None] | 
     SchemaError
         If a synthesis.json is damaged.
     """
-    folders = [folder for folder in map(Path, paths) if _is_sound_export(folder)]
-    often = Counter(folder.resolve().name for folder in folders)
-    found = []
-    for folder in folders:
-        place = folder.resolve()
+    found: dict[Path, dict[str, Any]] = {}
+    for folder in map(Path, paths):
         try:
-            content = read(folder)
+            content = read(folder) if _is_sound_export(folder) else None
         except SchemaError as error:
             if trouble is None:
                 raise
             trouble(str(error))
             continue
         if content is not None:
-            found.append(Circuit(place.name if often[place.name] == 1 else f"{place.parent.name}/{place.name}", content))
-    return found
+            found[folder.resolve()] = content
+    return [Circuit(_name(place, [other for other in found if other != place]), content) for place, content in found.items()]
+
+
+def _name(place: Path, others: Sequence[Path]) -> str:
+    """The end of a path that no other one has."""
+    parts = next(n for n in range(1, len(place.parts) + 1)
+                 if all(other.parts[-n:] != place.parts[-n:] for other in others))
+    return "/".join(place.parts[-parts:])
 
 
 def _is_sound_export(folder: Path) -> bool:
@@ -83,14 +86,13 @@ def _is_sound_export(folder: Path) -> bool:
 
 def circuits_table(circuits: Sequence[Circuit]) -> Table | None:
     """One row per circuit and number of additions per stage, None without any."""
-    rows = [(None, (one.name, *(DASH if value is None else short(value) for value in row)))
+    rows = [(None, (one.name, one.content["part"], f"{one.content['clock_ns']:g} ns",
+                    *(DASH if value is None else short(value) for value in row)))
             for one in circuits for row in figures(one.content)]
-    return Table(("project", *COLUMNS), tuple(rows)) if rows else None
+    return Table(("project", "part", "clock", *COLUMNS), tuple(rows)) if rows else None
 
 
 def made_with(circuits: Sequence[Circuit]) -> list[str]:
-    """Tools, with their versions, and the clock and part asked for: each different one once."""
-    said = [line for one in circuits for line in (
-        *(f"{name}: {version}" for name, version in one.content["versions"].items()),
-        f"clock {one.content['clock_ns']:g} ns, part {one.content['part']}")]
-    return list(dict.fromkeys(said))
+    """Tools with their versions, each different one once, and what was not placed in time."""
+    tools = dict.fromkeys(f"{name}: {version}" for one in circuits for name, version in one.content["versions"].items())
+    return [*tools, *(f"{one.name}, {line}" for one in circuits for line in late(one.content))]

@@ -30,6 +30,7 @@ METHODS = {
     "l1": "Training with an L1 term on all weights, one cut by their norm, then training without the term.",
     ITERATIVE: "Cuts as in magnitude, in equal ratios over several rounds, with training in between.",
     "random": "What is kept is drawn at random, before any training.",
+    "from the start": "There was no full network: a new one is pruned while it learns for the first time.",
     "trees": "Features ranked by a forest of randomised trees; the network is trained on the best.",
 }
 """What methods do, by their names in labels."""
@@ -64,7 +65,7 @@ def more_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[flo
 
 
 def point_name(entry: dict[str, Any]) -> str:
-    """The label, and the price of a bit operation and the tolerance where those set points of one label apart."""
+    """The label, and of quantised networks the price of a bit operation and the tolerance where it is not the usual one."""
     said = entry.get("settings", {})
     price = f", β = {said['beta']:g}" if "beta" in said else ""
     return str(entry["label"]) + price + (f", AUC within {said['tolerance']:g}" if "tolerance" in said else "")
@@ -122,7 +123,8 @@ def iterative_tried(points: Sequence[dict[str, Any]]) -> str:
     found: dict[str, list[tuple[str, str]]] = {}
     for name, scheme in _iterative(points).items():
         found.setdefault(listed([f"{p['x']:g}" for p in points if p["label"] == name], "and"), []).append(scheme)
-    return "; ".join(f"{_rounds(schemes)} after {epochs}" for epochs, schemes in found.items())
+    return "; ".join(_rounds(schemes) + "," * any(how for _, how in schemes) + f" after {epochs}"
+                     for epochs, schemes in found.items())
 
 
 def listed(words: Sequence[str], last: str) -> str:
@@ -152,8 +154,8 @@ def methods(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """Names of methods on the page, and what they do."""
     points = chain(summary["nodes"], summary["features"], *(cost["points"] for cost in summary["costs"]))
     names = " ".join({point["label"] for point in points}) + (f" {AUTOPRUNER}" if summary["luts"] or summary["searches"] else "")
-    words = set(re.findall("[a-z0-9]+", names))
-    return [(name, text) for name, text in METHODS.items() if (AUTOPRUNER if name in CONSTRAINTS else name) in words]
+    return [(name, text) for name, text in METHODS.items()
+            if re.search(rf"\b{AUTOPRUNER if name in CONSTRAINTS else name}\b", names)]
 
 
 def fixed_table(found: Sequence[dict[str, Any]]) -> Table | None:

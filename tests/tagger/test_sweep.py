@@ -269,12 +269,13 @@ def test_a_pruning_from_the_start_costs_its_own_epochs_alone(trained, folder, mo
         return replace(run, config=run.config | {"training": {"epochs": plan.epochs, "seconds": 2.0}, "asked": {}})
 
     monkeypatch.setattr(sweep_jobs, "prune", made)
-    bench = Workbench(request, folder / "bench", print)
+    bench = Workbench(request, folder / "none", print)
     usual = {key: values[0] for key, values in GRID["prune"].items() if key != "epochs"} | {"untrained": True}
     for epochs in ({}, {"epochs": 7}):
         result = bench.do(Job("prune", 1, usual | epochs, "name"))
         assert result["epochs_total"] == result["epochs"] == asked[-1][1] and asked[-1][0] is None
         assert result["training_seconds"] == 2.0 and result["full"]["nodes"] == run.metrics["model"]["nodes"]
+        assert not (folder / "none").exists(), "no full network is trained for it"
         assert label(result) == "autopruner, from the start"
     assert [epochs for _, epochs in asked] == [request.common["epochs"], 7]
 

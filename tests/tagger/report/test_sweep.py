@@ -58,7 +58,7 @@ def test_costs_name_the_fewest_epochs_to_the_same_rejection_and_auc():
     start = _pruned("iterative", 8, 0.96, rejection_at_half=300.0) | {"epochs_total": 8}
     (more,) = _costs([*results, start | {"settings": start["settings"] | {"untrained": True}}])
     assert costs_table(more["points"]).rows[0][1][-2:] == ("8 (3 rounds, from the start)", "8 (3 rounds, from the start)")
-    assert iterative_tried(more["points"]).endswith("3 rounds after 14, 20 and 36; 3 rounds, from the start after 8")
+    assert iterative_tried(more["points"]).endswith("3 rounds after 14, 20 and 36; 3 rounds, from the start, after 8")
     alone = _costs([result for result in results if result["settings"]["method"] == "autopruner"])[0]["points"]
     assert {row[1][-2:] for row in costs_table(alone).rows} == {("–", "–")} and iterative_tried(alone) == ""
     assert _costs([result for result in results if "epochs" not in result["settings"]]) == []
@@ -139,6 +139,8 @@ def test_methods_are_explained_where_they_are_met():
     found = dict(methods(empty | {"nodes": [{"label": "autopruner (fermi)"}], "features": [{"label": "l1"}],
                                   "costs": [{"points": [{"label": "iterative, 3 rounds"}]}]}))
     assert list(found) == ["autopruner", "topk", "fermi", "penalty", "l1", "iterative"]
+    found = dict(methods(empty | {"nodes": [{"label": "norm, from the start"}]}))
+    assert list(found) == ["norm", "from the start"]
 
 
 def test_every_layer_keeps_a_node():

@@ -19,9 +19,9 @@ def off_by(factor):
     return lambda run, x: factor * run.metrics["resize"]["kept"]["budget"]
 
 
-@pytest.mark.parametrize("factor", [1.4, 0.6, 0.95])
-def test_a_wrong_price_is_corrected(small_run, small_data, factor):
-    run = prune_under(small_run, small_data, 4000, OPTIONS, CONFIG, measure=off_by(factor))
+@pytest.mark.parametrize(("factor", "trained"), [(1.4, True), (0.6, True), (0.95, True), (0.95, False)])
+def test_a_wrong_price_is_corrected(small_run, small_data, factor, trained):
+    run = prune_under(small_run if trained else None, small_data, 4000, OPTIONS, CONFIG, measure=off_by(factor))
     said = run.metrics["resize"]["luts"]
     assert said["limit"] == 4000 and 0.75 * 4000 < said["synthesised"] <= 4000
     assert said["synthesised"] == max(one["synthesised"] for one in said["tried"] if one["synthesised"] <= 4000)

@@ -11,6 +11,7 @@ from mock_file import mock_file
 from pseudoexp.errors import ConfigError
 from tagger.data import TaggerData
 from tagger.evaluate import logits
+from tagger.resize import training
 from tagger.resize.gate import find_gates
 from tagger.resize.training import METHODS, ResizeOptions, inherited, prune, retrain, select_features, track_jet_groups
 from tagger.runs import Run
@@ -68,6 +69,24 @@ def test_a_network_is_pruned_while_it_learns_for_the_first_time(method, data):
     assert run.config["asked"]["spans"] == {"hidden_1": 8, "hidden_2": 6} and run.config["parent"] is None
     assert run.config["options"]["constraint"] == "topk" and run.config["training"]["epochs"] <= CONFIG.epochs
     _check_pair(run, data.select(run.inputs))
+
+
+@pytest.mark.parametrize(("where", "constraint"), [("hidden", "topk"), ("inputs", "fermi"), ("all", "fermi")])
+def test_without_a_trained_network_nothing_is_taken_for_learned(where, constraint, data, parent, monkeypatch):
+    """Where there are no weights that mean something no scores start from them; with a parent they do."""
+    asked = []
+
+    def resized(model, data, count, options, config, report, trained):
+        asked.append((trained, options.constraint))
+        raise ConfigError("enough")
+
+    monkeypatch.setattr(training, "resize", resized)
+    for start in (None, parent):
+        with pytest.raises(ConfigError, match="enough"):
+            prune(start, data, 5, ResizeOptions(where=where), CONFIG)
+    with pytest.raises(ConfigError, match="enough"):
+        select_features(data, 5, ResizeOptions(), CONFIG)
+    assert asked == [(False, constraint), (True, "topk"), (False, "fermi")]
 
 
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "trees"])
