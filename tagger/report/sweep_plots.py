@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, MultipleLo
 from pseudoexp.pages.figure import FAINT, INK, styled
 from tagger.report.plots import colour, line
 from tagger.report.sweep_points import FULL
-from tagger.report.sweep_tables import point_name
+from tagger.report.sweep_tables import point_names
 from tagger.report.tables import count
 
 NAMES = {"auc": "AUC", "0.5": r"$1/\varepsilon_B$ at $\varepsilon_S$ = 50%", "0.6": r"$1/\varepsilon_B$ at $\varepsilon_S$ = 60%"}
@@ -147,10 +147,13 @@ def against_time(points: Sequence[dict[str, Any]]) -> Figure:
 def prices(points: Sequence[dict[str, Any]]) -> Figure:
     """AUC and rejections against effective bit operations, a marker of its own for each price of a bit operation."""
     by_price = sorted(points, key=lambda point: point["settings"]["beta"])
+    names, labels = point_names(by_price), _labels(points)
+    if len(labels) == 1:
+        names = [name.removeprefix(f"{labels[0]}, ") for name in names]
     drawing = Figure(figsize=(10.4, 3.9), layout="constrained")
     panels = drawing.subplots(1, len(NAMES))
     for axes, figure in zip(panels, NAMES, strict=True):
-        _curves(axes, [point | {"label": point_name(point)} for point in by_price], figure)
+        _curves(axes, [point | {"label": name} for name, point in zip(names, by_price, strict=True)], figure)
         axes.set(xscale="log", xlabel="effective bit operations")
         axes.margins(x=0.08)
         _frame(axes, points, figure)

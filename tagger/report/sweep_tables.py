@@ -14,6 +14,7 @@ from tagger.report.sweep_searches import living, spread_of_living
 from tagger.report.sweep_summary import EQUAL
 from tagger.report.tables import DASH, Table, count
 from tagger.robustness import EFFICIENCIES
+from tagger.sweep_request import GRID
 
 METHODS = {
     AUTOPRUNER: "One score per node or feature gives a gate from 0 to 1; all gates share the budget while the network trains, "
@@ -43,10 +44,10 @@ def points_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[f
     if not points:
         return None
     rows = []
-    for entry in points:
+    for name, entry in zip(point_names(points), points, strict=True):
         seconds = f"{entry['seconds']:.0f}"
         layouts = _layouts(entry["layouts"]) + (f"; left {_layouts(entry['left'])}" if "left" in entry else "")
-        rows.append((None, (point_name(entry), write(entry["x"]), str(len(entry["seeds"])), _digits(entry["auc"], 4),
+        rows.append((None, (name, write(entry["x"]), str(len(entry["seeds"])), _digits(entry["auc"], 4),
                             _digits(entry["0.5"], 0), _digits(entry["0.6"], 0), f"{entry['epochs']:g}", seconds, layouts)))
     return Table(("method", what, "seeds", "AUC", "1/ε_B at 50 %", "1/ε_B at 60 %", "epochs", "seconds", "layouts"), tuple(rows))
 
@@ -55,20 +56,36 @@ def more_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[flo
     """Rejections at 30 and 70 %, errors from the test rows, and sizes of each method and number; None without any."""
     if not points:
         return None
-    cuts = ("0.3", "0.5", "0.6", "0.7")
+    cuts, named = ("0.3", "0.5", "0.6", "0.7"), zip(point_names(points), points, strict=True)
     heads = ("method", what, *(f"1/ε_B at {float(e):.0%}" for e in FURTHER), "error of the rows: AUC",
              *(f"at {float(e):.0%}" for e in cuts), "parameters", "multiplications")
     return Table(heads, tuple(
-        (None, (point_name(e), write(e["x"]), *(_digits(e[eps], 0) for eps in FURTHER), f"{e['errors']['auc']:.4f}",
+        (None, (name, write(e["x"]), *(_digits(e[eps], 0) for eps in FURTHER), f"{e['errors']['auc']:.4f}",
                 *(DASH if e["errors"][eps] is None else f"{e['errors'][eps]:.0f}" for eps in cuts),
-                count(e["parameters"]), count(e["multiplications"]))) for e in points))
+                count(e["parameters"]), count(e["multiplications"]))) for name, e in named))
 
 
-def point_name(entry: dict[str, Any]) -> str:
-    """The label, and of quantised networks the price of a bit operation and the tolerance where it is not the usual one."""
-    said = entry.get("settings", {})
-    price = f", β = {said['beta']:g}" if "beta" in said else ""
-    return str(entry["label"]) + price + (f", AUC within {said['tolerance']:g}" if "tolerance" in said else "")
+def point_names(points: Sequence[dict[str, Any]]) -> list[str]:
+    """Labels; of quantised networks with the price of a bit operation, and the tolerance where points differ in it."""
+    several = len(tolerances(points)) > 1
+    names = []
+    for entry in points:
+        price = f", β = {entry['settings']['beta']:g}" if _is_priced(entry) else ""
+        names.append(entry["label"] + price + (f", AUC within {_tolerance(entry):g}" if price and several else ""))
+    return names
+
+
+def tolerances(points: Sequence[dict[str, Any]]) -> list[float]:
+    """How much validation AUC quantised networks may lose, each different value once, rising."""
+    return sorted({_tolerance(entry) for entry in points if _is_priced(entry)})
+
+
+def _is_priced(entry: dict[str, Any]) -> bool:
+    return "beta" in entry.get("settings", {})
+
+
+def _tolerance(entry: dict[str, Any]) -> float:
+    return float(entry["settings"].get("tolerance", GRID["quantise"]["tolerance"][0]))
 
 
 def _layouts(found: Sequence[str]) -> str:
@@ -216,9 +233,9 @@ def parts_table(points: Sequence[dict[str, Any]], what: str, write: Callable[[fl
     heads = ("method", what, *first["flavours"], *(f"{b['low']:.0f}–{b['high']:.0f} GeV" for b in first["pt_bins"]),
              "mass, distance", "by chance")
     return Table(heads, tuple(
-        (None, (point_name(e), write(e["x"]), *(_digits(value, 0) for value in e["flavours"].values()),
+        (None, (name, write(e["x"]), *(_digits(value, 0) for value in e["flavours"].values()),
                 *(_digits(b["rejection"], 0) for b in e["pt_bins"]), _digits(e["sculpting"]["distance"], 2),
-                _digits(e["sculpting"]["noise"], 2))) for e in points))
+                _digits(e["sculpting"]["noise"], 2))) for name, e in zip(point_names(points), points, strict=True)))
 
 
 def robustness_table(found: Sequence[dict[str, Any]]) -> Table | None:

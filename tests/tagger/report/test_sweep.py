@@ -17,8 +17,9 @@ from tagger.report.sweep_tables import (
     methods,
     more_table,
     parts_table,
-    point_name,
+    point_names,
     points_table,
+    tolerances,
 )
 from tagger.sweep_request import Request
 
@@ -87,9 +88,12 @@ def test_prices_of_a_bit_tell_points_of_one_label_apart():
         assert [row[1][0] for row in table(points, "EBOPs", str).rows] == [
             "full network, HGQ2, β = 0.0001", "full network, HGQ2, β = 1e-05"]
     assert prices(points) != curves(points, "effective bit operations"), "each price has a marker of its own"
+    assert tolerances(points) == [0.0015]
     quantised[0]["settings"] |= {"tolerance": 0.05}
-    assert point_name(summarise(quantised)["frontier"][0]) == (
-        "full network, HGQ2, β = 0.0001, AUC within 0.05")
+    points = summarise(quantised)["frontier"]
+    assert tolerances(points) == [0.0015, 0.05] and tolerances([{"label": "l1"}]) == []
+    assert point_names(points) == [
+        "full network, HGQ2, β = 0.0001, AUC within 0.05", "full network, HGQ2, β = 1e-05, AUC within 0.0015"]
 
 
 def test_names_on_a_logarithmic_axis_do_not_run_into_one_another():
