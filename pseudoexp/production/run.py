@@ -23,7 +23,6 @@ from pseudoexp.engines.hepmc.index import file_of, index_of
 from pseudoexp.errors import ConfigError, DamagedFile, GenerationError
 from pseudoexp.production.assemble import Order, Yield, assemble, spooled
 from pseudoexp.production.chunk import DEFAULT_MAKER, PROCESS_NAMES, ChunkMaker, maker_name
-from pseudoexp.production.cluster import DaskWorkers, check_address
 from pseudoexp.production.pileup import PILEUP_ENGINE, has_library, require_library
 from pseudoexp.production.plan import class_rows, expected_chunks, row_bytes
 from pseudoexp.production.run_config import RunConfig, difference, parse_count, require_engine
@@ -33,7 +32,7 @@ from pseudoexp.production.shard_file import write_shard
 from pseudoexp.production.spool import ASSEMBLY, Parts, is_unfinished, parts_folder, remove_leftovers
 from pseudoexp.production.stopwatch import PART
 from pseudoexp.production.worker import Job
-from pseudoexp.production.workers import start_workers
+from pseudoexp.production.workers import Workers, start_workers
 
 _LONG = 200_000_000
 """Bytes that take a second to pass through."""
@@ -59,6 +58,8 @@ def plan(config: RunConfig, out: Path, *, threads: int = 0, compression: str = "
         raise ConfigError(f"compression {compression!r}; allowed: {', '.join(COMPRESSIONS)}")
     parse_count(threads, "threads", 0, 4096)
     if dask:
+        from pseudoexp.production.cluster import check_address  # as in `_workers`
+
         check_address(dask)
     check_place(out, force, resume)
     require_engine(config.engine)
@@ -175,6 +176,14 @@ def produce(config: RunConfig, out: Path, *, threads: int = 0, compression: str 
     return result
 
 
+def _workers(job: Job, threads: int, dask: str, expected: int) -> Workers:
+    if dask:
+        from pseudoexp.production.cluster import DaskWorkers  # asked for by few, and its imports take time
+
+        return DaskWorkers(job, dask)
+    return start_workers(job, threads, expected)
+
+
 def _make(job: Job, parts: Parts, threads: int, dask: str, shard: Shard, tell: Progress) -> list[ClassState]:
     config = job.config
     rows = class_rows(config.signal_fraction, config.n)
@@ -185,7 +194,7 @@ def _make(job: Job, parts: Parts, threads: int, dask: str, shard: Shard, tell: P
     require_library(config, threads, tell)
     total = sum(state.target for state in states)
     expected = sum(expected_chunks(_rows_here(config, shard)))
-    with DaskWorkers(job, dask) if dask else start_workers(job, threads, expected) as workers:
+    with _workers(job, threads, dask, expected) as workers:
         def report(done: int) -> None:
             if done == 0 and (notice := workers.notice()):
                 tell(notice, 0, 0)

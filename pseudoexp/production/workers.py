@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +25,7 @@ _START = ("import sys, json; sys.path[:] = json.loads(sys.argv[3]); "
           "from pseudoexp.production.worker import main; main(int(sys.argv[1]), int(sys.argv[2]))")
 
 
-class Workers(Protocol):
+class Workers(AbstractContextManager["Workers"], Protocol):
     """Something that computes chunks."""
 
     def free(self) -> int:
