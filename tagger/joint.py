@@ -144,7 +144,7 @@ def gated_counterpart(model: keras.Model, data: TaggerData, budget: Budgeted) ->
         If the place or the number is impossible, or the network cannot be quantised.
     """
     groups = {INPUTS: track_jet_groups(data.inputs)} if budget.group_track_jets else None
-    gated = insert_pruners(model, budget.count, budget.where, cost=budget.cost, groups=groups, fold=False)
+    gated = insert_pruners(model, budget.count, budget.where, cost=budget.cost, groups=groups, fold=False, fluctuating=False)
     gates = {gate.name.removeprefix("gate_"): gate for gate in find_gates(gated)}
     rows = data.train.x[:CALIBRATION_ROWS]
     plain = convert(model, rows)

@@ -31,6 +31,7 @@ def insert_pruners(
     cost: str = "nodes",
     groups: Mapping[str, Sequence[int]] | None = None,
     fold: bool = True,
+    fluctuating: bool = True,
     **options: Any,
 ) -> keras.Model:
     """Copy a model, its weights included, with gates under one budget.
@@ -60,6 +61,8 @@ def insert_pruners(
     fold : bool
         Gates with nothing but Dense layers behind them multiply the kernels of these instead of the activations, which is
         the same in less time.
+    fluctuating : bool
+        Soft gates of inputs fluctuate, see `tagger.resize.gate.AutoPruner`; other gates, those under "topk" among them, never do.
     **options
         Passed to each gate.
 
@@ -87,7 +90,9 @@ def insert_pruners(
     gates: dict[int, Gate] = {}
     for place, target in sorted(places.items(), key=lambda item: targets.index(item[1])):
         said = {"budget": budget, "name": f"gate_{target.layer.name}", "groups": members.get(target.layer.name), **options}
-        if fold and type(target.layer) not in RECURRENT and _only_dense_behind(place, chain):
+        if fluctuating and gate is AutoPruner and constraint != "topk" and isinstance(target.layer, layers.InputLayer):
+            said["fluctuating"] = True
+        elif fold and type(target.layer) not in RECURRENT and _only_dense_behind(place, chain):
             said["folded"] = True
         gates[place] = INSIDE[gate](layer=target.layer, **said) if type(target.layer) in RECURRENT else gate(**said)
     gated = _copy(model, chain, gates)

@@ -106,6 +106,7 @@ class Anneal(keras.callbacks.Callback):
         done = epoch / max(self.freeze_epoch - 1, 1)
         for budget in self.budgets:
             budget.temperature = self._first * (self._last / self._first) ** done
+            budget.fluctuation = done
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Log the temperature and the nodes left per layer."""

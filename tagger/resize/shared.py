@@ -84,6 +84,20 @@ class Budget:
         for layer in self._members:
             layer.temperature.assign(value)
 
+    @property
+    def fluctuation(self) -> float:
+        """Share of the full fluctuations that soft gates have in training; 0 if none fluctuates."""
+        return max((float(as_array(layer.fluctuation)) for layer in self._fluctuating()), default=0.0)
+
+    @fluctuation.setter
+    def fluctuation(self, value: float) -> None:
+        """Set it in all layers that fluctuate."""
+        for layer in self._fluctuating():
+            layer.fluctuation.assign(value)
+
+    def _fluctuating(self) -> list[Any]:
+        return [layer for layer in self._members if getattr(layer, "fluctuating", False)]
+
     def check(self) -> None:
         """Refuse a budget that its layers cannot meet.
 

@@ -80,6 +80,8 @@ class ResizeOptions:
         Weight of the L1 term of "l1".
     warm : bool
         On a trained network "autopruner" starts from the magnitudes of its nodes instead of from equal scores.
+    fluctuating : bool
+        Soft gates of inputs fluctuate, see `tagger.resize.gate.AutoPruner`.
     travel : float, optional
         Start temperature, see `tagger.resize.schedule.Anneal`.
     cooling : float
@@ -97,6 +99,7 @@ class ResizeOptions:
     rounds: int = 3
     strength: float = 1e-4
     warm: bool = True
+    fluctuating: bool = True
     travel: float | None = None
     cooling: float = COOLING
 
@@ -285,7 +288,7 @@ def resize(
     """
     groups = {INPUTS: track_jet_groups(data.inputs)} if options.group_track_jets else None
     gated = insert_pruners(model, count, options.where, options.constraint_on(trained), METHODS[options.method],
-                           cost=options.cost, groups=groups)
+                           cost=options.cost, groups=groups, fluctuating=options.fluctuating)
     history = _train_gated(gated, data, options, config, report, trained)
     small, inputs = shrink(gated)
     chosen = data.select([data.inputs[i] for i in inputs])

@@ -1,12 +1,14 @@
 """The pruning layer and its shared budget."""
 
 import gc
+from functools import partial
 from typing import ClassVar
 
 import keras
 import numpy as np
 import pytest
 from gate_conformance import GateConformance, toy
+from gradients import FLOAT, assert_same, differences, gradients
 from keras import layers
 
 from pseudoexp.errors import ConfigError
@@ -44,6 +46,67 @@ class TestTopK(GateConformance):
     options: ClassVar[dict[str, str]] = {"constraint": "topk"}
     exact_sum = True
     straight_through = True
+
+
+class TestFluctuating(GateConformance):
+    layer = partial(AutoPruner, fluctuating=True)
+    exact_sum = True
+
+    def half_open(self, dtype=None):
+        """A model with gates of all sizes and seven tenths of the fluctuations."""
+        model = self.model(5, dtype=dtype)
+        self.scatter(model)
+        budget = find_budgets(model)[0]
+        budget.temperature, budget.fluctuation = 0.5, 0.7
+        return model
+
+    def test_training_adds_another_row_by_the_root_of_the_occupation_s_variance(self):
+        gate, x = find_gates(self.half_open())[0], np.random.default_rng(2).normal(size=(20, 8)).astype("float32")
+        g = as_array(gate.gates())
+        assert 0.02 < g.min() < g.max() < 0.98
+        np.testing.assert_array_equal(as_array(gate(x)), x * g)
+        noise = 0.7 * np.sqrt(g * (1 - g)) * np.roll(x, 1, axis=0)
+        np.testing.assert_allclose(as_array(gate(x, training=True)), x * g + noise, atol=3e-4)
+
+    def test_gates_of_zero_and_one_do_not_fluctuate(self):
+        model, x = self.half_open(), np.ones((4, 8), dtype="float32")
+        find_budgets(model)[0].freeze()
+        gate = find_gates(model)[0]
+        np.testing.assert_array_equal(as_array(gate(x, training=True)), x * as_array(gate.gates()))
+
+    def test_nor_do_any_before_the_schedule_lets_them(self):
+        gate, x = find_gates(self.model(5))[0], toy(8, 8)[0]
+        np.testing.assert_array_equal(as_array(gate(x, training=True)), as_array(gate(x)))
+
+    def test_the_scores_feel_the_fluctuations(self):
+        model, x = self.half_open(FLOAT), toy(16)[0].astype(FLOAT)
+        scores = [gate.scores for gate in find_gates(model)]
+
+        def total():
+            return keras.ops.sum(keras.ops.square(model(x, training=True)))
+
+        assert_same(gradients(total, scores), differences(total, scores))
+
+    def test_a_folded_gate_cannot(self):
+        with pytest.raises(ConfigError, match="'folded' is folded"):
+            AutoPruner(Budget(2), fluctuating=True, folded=True, name="folded")
+
+
+@pytest.mark.parametrize("fluctuating", [False, True])
+def test_only_fluctuations_close_gates_that_weights_can_undo(fluctuating):
+    """Two of six inputs decide, one is to be kept: a linear layer makes good for gates of any size but 0."""
+    keras.utils.set_random_seed(2)
+    inputs = keras.Input((6,))
+    x = AutoPruner(Budget(1), fluctuating=fluctuating, name="gate_inputs")(inputs)
+    model = keras.Model(inputs, layers.Dense(1)(x))
+    model.compile(keras.optimizers.Adam(0.02), keras.losses.BinaryCrossentropy(from_logits=True))
+    anneal = Anneal(cooling=20.0)
+    model.fit(*toy(2048), batch_size=64, epochs=10, verbose=0, callbacks=[anneal])
+    g = anneal.history[anneal.freeze_epoch - 1]["gate_inputs"]
+    half_open = float(np.sum(g * (1 - g)))
+    assert half_open < 0.02 if fluctuating else half_open > 0.2
+    if fluctuating:
+        assert list(find_gates(model)[0].kept()) == [0]
 
 
 def test_the_number_of_layers_bounds_the_budget():

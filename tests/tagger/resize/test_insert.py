@@ -52,8 +52,17 @@ def test_the_gate_stands_behind_normalisation_and_activation():
     model = insert_pruners(keras.Model(inputs, layers.Dense(1)(layers.Dropout(0.1)(x))), 3)
     kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds == ["InputLayer", "Dense", "BatchNormalization", "ReLU", "AutoPruner", "Dropout", "Dense"]
-    bare = insert_pruners(keras.Model(inputs, layers.Dense(1)(inputs)), 2, "inputs")
+    bare = insert_pruners(keras.Model(inputs, layers.Dense(1)(inputs)), 2, "inputs", fluctuating=False)
     assert [type(layer).__name__ for layer in bare.layers] == ["InputLayer", "AutoPruner", "GatedDense"]
+
+
+@pytest.mark.parametrize(("constraint", "options", "fluctuating"), [
+    ("fermi", {}, True), ("penalty", {}, True), ("topk", {}, False), ("fermi", {"fluctuating": False}, False)])
+def test_soft_gates_of_inputs_fluctuate(constraint, options, fluctuating):
+    gates = find_gates(insert_pruners(_network(), 4, "all", constraint, **options))
+    assert [gate.fluctuating for gate in gates] == [fluctuating, False, False]
+    assert [gate.folded for gate in gates] == [not fluctuating, True, True]
+    assert not hasattr(find_gates(insert_pruners(_network(), 2, "inputs", gate=CancelOut))[0], "fluctuating")
 
 
 def test_an_adapted_normalisation_keeps_its_values():

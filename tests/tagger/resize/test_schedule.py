@@ -48,6 +48,16 @@ def test_cools_geometrically_then_freezes_and_trains_on():
     np.testing.assert_allclose(log.history["nodes_gate_inputs"], 3, rtol=1e-5)
 
 
+def test_fluctuations_grow_as_the_gates_cool():
+    inputs, seen = keras.Input((6,)), []
+    budget = Budget(3)
+    model = keras.Model(inputs, layers.Dense(1)(AutoPruner(budget, fluctuating=True)(inputs)))
+    model.compile("adam", "mse")
+    watch = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(budget.fluctuation))
+    model.fit(*toy(), epochs=5, batch_size=128, verbose=0, callbacks=[Anneal(), watch])
+    assert seen[:3] == [0.0, 0.5, 1.0] and budget.frozen
+
+
 def test_the_default_start_follows_rate_and_steps():
     starts = []
     for batch in (64, 128):
