@@ -22,7 +22,7 @@ METHODS = {
                 "The three next are ways to hold the budget.",
     "topk": "Only the best scores act, and the gates carry the gradient. AutoPruner among nodes, where nothing else is said.",
     "fermi": "Gates are occupation numbers of a Fermi–Dirac distribution, their sum is the budget at every step. "
-             "AutoPruner among features.",
+             "AutoPruner among features, where half-open gates fluctuate.",
     "penalty": "Independent gates, and a term in the loss for the distance of their sum from the budget.",
     "cancelout": "Independent gates which a term in the loss spreads; the highest are kept, and training goes on.",
     "ranking": "CancelOut as published: gates rank, and a new network of what is kept is trained.",

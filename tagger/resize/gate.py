@@ -138,7 +138,7 @@ class Gate(keras.layers.Layer):
             raise ConfigError(f"gate '{self.name}' is not frozen yet: train it with the callback Anneal first")
         return np.flatnonzero(as_array(self.mask) > 0.5)
 
-    def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+    def compute_output_spec(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         """Nothing is computed, because other gates of the budget may not exist yet."""
         return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.compute_dtype)
 
@@ -218,7 +218,7 @@ class AutoPruner(Gate):
         """This layer's part of the gates of its budget."""
         return self.budget.part(self, trace)
 
-    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Multiply the last axis by the gates, which fluctuate in training if they are of that kind."""
         if not (self.fluctuating and training):
             return super().call(inputs)
