@@ -56,6 +56,8 @@ class Gate(keras.layers.Layer):
 
     learns = True
     """The scores are trained."""
+    fluctuating = False
+    """Soft gates fluctuate in training."""
 
     def __init__(self, budget: Budget | None, groups: Sequence[int] | None = None, folded: bool = False,
                  **kwargs: Any) -> None:

@@ -96,7 +96,7 @@ class Budget:
             layer.fluctuation.assign(value)
 
     def _fluctuating(self) -> list[Any]:
-        return [layer for layer in self._members if getattr(layer, "fluctuating", False)]
+        return [layer for layer in self._members if layer.fluctuating]
 
     def check(self) -> None:
         """Refuse a budget that its layers cannot meet.
